@@ -1,0 +1,170 @@
+"""Arithmetic over named quantities: parsed with ``ast``, walked as a tree, never run as Python.
+
+One formula serves two worlds. `Formula.value` works on exact fractions, for the figures that pay;
+`Formula.values` works on numpy arrays, for many slices or many simulated draws at once. In both,
+undefined is missing (``None``, ``nan``): nothing is ever zero or infinite because a divisor was 0.
+
+The language: ``+ - * /``, brackets, numbers, names, and the functions of `FUNCTIONS`. It is an
+allow-list, so what is not named here cannot be said.
+"""
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kpi_core.errors import FormulaError, did_you_mean
+
+MAX_CHARACTERS = 500
+MAX_NODES = 100
+MAX_DEPTH = 20
+MAX_NUMBER = 10**15
+
+Exact = Fraction | None
+Array = npt.NDArray[np.float64]
+
+
+def _exact_divide(left: Exact, right: Exact) -> Exact:
+    return None if left is None or not right else left / right
+
+
+def _array_divide(left: Array, right: Array) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(right == 0, np.nan, np.divide(left, right))
+
+
+def _strict(combine: Callable[..., Fraction]) -> Callable[..., Exact]:
+    """Missing in, missing out."""
+    return lambda *parts: None if any(part is None for part in parts) else combine(*parts)
+
+
+_EXACT: dict[str, Callable[..., Any]] = {
+    "+": _strict(lambda left, right: left + right),
+    "-": _strict(lambda left, right: left - right),
+    "*": _strict(lambda left, right: left * right),
+    "/": _exact_divide,
+    "negative": _strict(lambda part: -part),
+    "min": _strict(min),
+    "max": _strict(max),
+    "coalesce": lambda first, second: second if first is None else first,
+}
+_ARRAY: dict[str, Callable[..., Any]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": _array_divide,
+    "negative": np.negative,
+    "min": np.minimum,
+    "max": np.maximum,
+    "coalesce": lambda first, second: np.where(np.isnan(first), second, first),
+}
+FUNCTIONS = ("min", "max", "coalesce")  # each of two arguments
+_OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A parsed formula; make one with `parse`.
+
+    Attributes:
+        text: as it was written.
+        names: the quantities it needs, in order of first use.
+    """
+
+    text: str
+    names: tuple[str, ...]
+    _tree: tuple[Any, ...]
+
+    def value(self, quantities: Mapping[str, Exact]) -> Exact:
+        """The exact value; ``None`` if a quantity it needs is missing or a divisor is 0."""
+        return _walk(self._tree, lambda name: quantities.get(name), _EXACT, lambda n: n)
+
+    def values(self, quantities: Mapping[str, Array]) -> Array:
+        """The values, shape as the arrays broadcast; ``nan`` where undefined or missing."""
+        found = _walk(
+            self._tree,
+            lambda name: quantities.get(name, np.array(np.nan)),
+            _ARRAY,
+            lambda n: np.array(float(n)),
+        )
+        return np.asarray(found, dtype=float)
+
+
+def _walk(
+    node: tuple[Any, ...],
+    leaf: Callable[[str], Any],
+    operations: Mapping[str, Callable[..., Any]],
+    constant: Callable[[Fraction], Any],
+) -> Any:
+    kind, *parts = node
+    if kind == "name":
+        return leaf(parts[0])
+    if kind == "number":
+        return constant(parts[0])
+    return operations[kind](*(_walk(part, leaf, operations, constant) for part in parts))
+
+
+@cache
+def parse(text: str) -> Formula:
+    """The formula that `text` spells.
+
+    Raises:
+        FormulaError: not arithmetic of this language, too long or too deep; the message names the
+            position.
+
+    >>> parse("orders / sessions").value({"orders": Fraction(3), "sessions": Fraction(4)})
+    Fraction(3, 4)
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise FormulaError("formula_too_long", where=text[:40] + "…", limit=MAX_CHARACTERS)
+    try:
+        parsed = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as broken:
+        position = getattr(broken, "offset", None) or 0
+        raise FormulaError("formula_syntax", where=text, position=position) from None
+    if sum(1 for _ in ast.walk(parsed)) > MAX_NODES:
+        raise FormulaError("formula_too_deep", where=text[:40] + "…")
+    names: dict[str, None] = {}
+    tree = _read(parsed.body, text, names, 0)
+    return Formula(text, tuple(names), tree)
+
+
+def _read(node: ast.AST, text: str, names: dict[str, None], depth: int) -> tuple[Any, ...]:
+    if depth > MAX_DEPTH:
+        raise FormulaError("formula_too_deep", where=text[:40] + "…")
+
+    def below(child: ast.AST) -> tuple[Any, ...]:
+        return _read(child, text, names, depth + 1)
+
+    match node:
+        case ast.Name(id=name):
+            names.setdefault(name)
+            return ("name", name)
+        case ast.Constant(value=int() | float() as number) if type(number) is not bool:
+            if not abs(number) <= MAX_NUMBER:
+                raise FormulaError("formula_number", where=text)
+            return ("number", Fraction(repr(number)))
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return ("negative", below(operand))
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+            return (_OPERATORS[type(op)], below(left), below(right))
+        case ast.Call(func=ast.Name(id=name), args=[first, second], keywords=[]) if (
+            name in FUNCTIONS
+        ):
+            return (name, below(first), below(second))
+    position = getattr(node, "col_offset", 0) + 1
+    raise FormulaError("formula_not_arithmetic", where=text, position=position)
+
+
+def check_names(formula: Formula, known: set[str], where: str) -> None:
+    """Raise unless every name of the formula is `known`; suggests the nearest one."""
+    for name in formula.names:
+        if name not in known:
+            raise FormulaError(
+                "formula_unknown_name", where=where, name=name, near=did_you_mean(name, known)
+            )

@@ -1,0 +1,434 @@
+"""The child process that opens uploaded files: no library of it runs in the server.
+
+A crafted file of 2 kB can abort the process that parses it, and an abort cannot be caught. So this
+file is run as a script: bytes on stdin, on stdout lines of JSON. An object opens a sheet, an array
+holds rows of it, the last object says ``done`` or ``refused``; without that last line the child
+died. Bytes are judged by our own code before a library sees them, and the operating system bounds
+the rest.
+
+It imports nothing of the project and its libraries only when needed: a small file should not wait.
+"""
+
+import io
+import json
+import posixpath
+import re
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from xml.etree import ElementTree
+
+MB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one file may cost. A file over a limit is refused by name, never cut."""
+
+    file_bytes: int = 200 * MB
+    zip_parts: int = 2_000
+    part_bytes: int = 300 * MB  # measured while inflating: what the zip declares may be a lie
+    unpacked_bytes: int = 400 * MB
+    zip_ratio: int = 200  # of a part over 1 MB; honest sheets stay under 50
+    parquet_ratio: int = 1_000  # runs of equal values are packed harder than text
+    row_groups: int = 10_000
+    sheets: int = 255
+    columns: int = 1_000
+    cells: int = 20_000_000  # of the rectangle up to the farthest cell: readers allocate it whole
+    cell_chars: int = 32_767  # Excel's own
+    result_bytes: int = 100 * MB  # the rows in the parent take up to ten times as much
+    memory_bytes: int = 1024 * MB  # on top of what the child takes before it reads
+    cpu_seconds: int = 30
+    wall_seconds: float = 60
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not a fault
+    """The file is not read: `code` says why, in the words of ``errors.toml``."""
+
+    def __init__(self, code: str, **values: str | int) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+
+# What leaves the child --------------------------------------------------------------------------
+
+
+def tagged(value: object) -> list[str | float] | int | float | str:
+    """A value JSON has no form for: a pair of kind and text, which no cell can be mistaken for."""
+    match value:
+        case datetime():
+            # Wall time of the column's own zone: the day in it is the day people mean.
+            return ["datetime", value.replace(tzinfo=None).isoformat()]
+        case date():
+            return ["date", value.isoformat()]
+        case time():
+            return ["time", value.replace(tzinfo=None).isoformat()]
+        case timedelta():
+            return ["timedelta", value.total_seconds()]
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+    return str(value)
+
+
+class Answer:
+    """Writes sheets to the parent, wholly empty rows as ``[]``, none of them at the end."""
+
+    BLOCK = 100  # rows in a line: enough to be fast, few enough to stay small in memory
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.written = 0
+
+    def say(self, thing: object) -> None:
+        """One line of the answer."""
+        line = json.dumps(thing, default=tagged, ensure_ascii=False, separators=(",", ":"))
+        self.check(len(line))
+        self.written += len(line)
+        sys.stdout.buffer.write(line.encode() + b"\n")
+
+    def check(self, size: int) -> None:
+        """Refuses the file when `size` more characters would be too much for the parent."""
+        if self.written + size > self.limits.result_bytes:
+            raise Refused("decompressed_too_large", megabytes=self.limits.result_bytes // MB)
+
+    def sheet(self, rows: Iterable[list[Any]], **head: str | int) -> None:
+        """A whole sheet."""
+        self.say(head)
+        block: list[list[Any]] = []
+        kept = 0
+        for row in rows:
+            while row and row[-1] is None:
+                row.pop()
+            block.append(row)
+            if row:
+                kept = len(block)
+                if kept >= self.BLOCK:
+                    self.say(block)
+                    block, kept = [], 0
+        self.say(block[:kept])
+
+
+def fits(rows: int, columns: int, limits: Limits) -> None:
+    """Refuses a table wider or larger than the limits."""
+    if columns > limits.columns:
+        raise Refused("too_many_columns", columns=columns, limit=limits.columns)
+    if rows * columns > limits.cells:
+        raise Refused("too_many_cells", rows=rows, columns=columns, limit=limits.cells)
+
+
+# Workbooks --------------------------------------------------------------------------------------
+
+XML = (".xml", ".rels", ".vml")
+ENCODING = re.compile(rb"""\A(?:\xef\xbb\xbf)?<\?xml[^>]*?\sencoding\s*=\s*["']([^"'>]*)""")
+DECLARATION = re.compile(rb"<!(?!--|\[CDATA\[)")
+TAG = rb"<(?:\w+:)?"
+ADDRESS = re.compile(TAG + rb"""(?:c|row)(?=[\s/>])[^<]*?\sr\s*=\s*["']([^"'<]*)["']""")
+PLACE = re.compile(rb"^([A-Z]{0,3})([1-9][0-9]{0,6})$", re.MULTILINE)
+FORMULA_ALONE = re.compile(
+    TAG + rb"c(?=[\s>])([^<>]*)>\s*" + TAG + rb"f(?=[\s/>])[^<>]*(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
+    rb"(<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)
+IS_ERROR = re.compile(TAG + rb"""c\s[^<>]*?\bt=["']e["']""")
+TEXT_FORMULA = re.compile(rb"""\bt=["']str["']""")
+EXCEL_ROWS = 1_048_576
+CHUNK = MB
+LONGEST_TEXT = 4 * MB
+
+
+class Package:
+    """The zip of a workbook: each part comes out measured, and as XML without tricks."""
+
+    def __init__(self, data: bytes, limits: Limits) -> None:
+        self.limits = limits
+        self.unpacked = 0
+        self.zip = zipfile.ZipFile(io.BytesIO(data))
+        found = self.zip.infolist()
+        if len(found) > limits.zip_parts:
+            raise Refused("too_many_parts", parts=len(found), limit=limits.zip_parts)
+        self.parts = {info.filename.casefold(): info for info in found}
+        if len(self.parts) < len(found) or len({i.header_offset for i in found}) < len(found):
+            raise Refused("broken_workbook", detail="two parts of one name or one place")
+        if any(info.flag_bits & 1 for info in found):
+            raise Refused("encrypted")
+        if any(i.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for i in found):
+            raise Refused("broken_workbook", detail="a packing that workbooks do not use")
+        if not {"xl/workbook.xml", "[content_types].xml"} <= set(self.parts):
+            raise Refused("wrong_format")
+
+    def pieces(self, part: str) -> Iterator[bytes]:
+        """The content of `part`, measured; XML judged."""
+        # Power Query keeps UTF-16 under customXml/ in honest workbooks; readers never open it.
+        if not part.endswith(XML) or part.startswith("customxml/"):
+            yield from self._inflated(part)
+            return
+        declared = None
+        for piece in _at_tags(self._inflated(part)):
+            declared = declared or ENCODING.match(piece)
+            # calamine reads a sheet in UTF-16 as an empty one, without an error.
+            if b"\0" in piece or (declared and declared[1].lower() not in {b"utf-8", b"us-ascii"}):
+                raise Refused("broken_workbook", detail="a part that is not UTF-8")
+            if DECLARATION.search(piece):
+                raise Refused("xml_dtd")
+            yield piece
+
+    def _inflated(self, part: str) -> Iterator[bytes]:
+        limits, info, size = self.limits, self.parts[part], 0
+        with self.zip.open(info) as stream:
+            while chunk := stream.read(CHUNK):
+                size += len(chunk)
+                self.unpacked += len(chunk)
+                is_bomb = size > MB and size > limits.zip_ratio * info.compress_size
+                if is_bomb or size > limits.part_bytes or self.unpacked > limits.unpacked_bytes:
+                    raise Refused("decompressed_too_large", megabytes=limits.unpacked_bytes // MB)
+                yield chunk
+
+    def tree(self, part: str) -> ElementTree.Element:
+        """A small part as a tree."""
+        text = b"".join(self.pieces(part))
+        return ElementTree.fromstring(text)  # noqa: S314 - no DTD came through `pieces`
+
+    def sheet_parts(self) -> dict[str, str]:
+        """Part by sheet name, as the workbook's list and relations tell it."""
+        targets = {
+            relation.get("Id"): posixpath.normpath(
+                posixpath.join("/xl", relation.get("Target", ""))
+            )[1:].casefold()
+            for relation in self.tree("xl/_rels/workbook.xml.rels")
+        }
+        found = {}
+        for element in self.tree("xl/workbook.xml").iter():
+            if element.tag.endswith("}sheet"):
+                ids = [value for key, value in element.items() if key.endswith("}id")]
+                found[element.get("name", "")] = targets.get(ids[0], "") if ids else ""
+        return found
+
+
+def _at_tags(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces that end before a row or at least before a tag: no tag is split."""
+    rest = b""
+    for chunk in chunks:
+        rest += chunk
+        cut = rest.rfind(b"<row")
+        cut = cut if cut > 0 else rest.rfind(b"<")
+        if cut > 0:
+            yield rest[:cut]
+            rest = rest[cut:]
+        elif len(rest) > LONGEST_TEXT:
+            raise Refused("broken_workbook", detail="a text without an end")
+    yield rest
+
+
+@dataclass
+class Tally:
+    """What the XML of one sheet says before a library opens it."""
+
+    limits: Limits
+    far_row: int = 0
+    far_column: int = 0
+    formulas_without_value: int = 0
+    error_cells: int = 0
+    seen_rows: set[bytes] = field(default_factory=set)
+
+    def see(self, piece: bytes) -> None:
+        """Counts one piece, rows whole."""
+        addresses = ADDRESS.findall(piece)
+        places = PLACE.findall(b"\n".join(addresses))
+        rows = {row for column, row in places if not column}
+        if len(places) != len(addresses):
+            raise Refused("broken_workbook", detail="a cell address that is none")
+        if len(set(addresses)) < len(addresses) or not self.seen_rows.isdisjoint(rows):
+            raise Refused("broken_workbook", detail="one cell or row twice")
+        self.seen_rows |= rows
+        columns = {column for column, _ in places}
+        self.far_row = max([self.far_row, *map(int, {row for _, row in places})])
+        self.far_column = max([self.far_column, *map(column_number, columns)])
+        if self.far_row > EXCEL_ROWS:
+            raise Refused("broken_workbook", detail="a row number beyond the last")
+        fits(self.far_row, self.far_column, self.limits)
+        self.error_cells += len(IS_ERROR.findall(piece))
+        # An empty value of a text formula is an empty text; of any other it was never computed.
+        self.formulas_without_value += sum(
+            not (value and TEXT_FORMULA.search(attributes))
+            for attributes, value in FORMULA_ALONE.findall(piece)
+        )
+
+
+def column_number(letters: bytes) -> int:
+    """1 for A, 27 for AA."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - ord("A") + 1
+    return number
+
+
+def inspect(data: bytes, limits: Limits) -> dict[str, Tally]:
+    """Judges every part of the workbook; the tally of each sheet by its name."""
+    package = Package(data, limits)
+    by_name = package.sheet_parts()
+    if not by_name:
+        raise Refused("no_sheet")
+    if len(by_name) > limits.sheets:
+        raise Refused("too_many_sheets", sheets=len(by_name), limit=limits.sheets)
+    by_part = {part: Tally(limits) for part in by_name.values()}
+    for part in package.parts:
+        tally = by_part.get(part)
+        for piece in package.pieces(part):
+            if tally:
+                tally.see(piece)
+    return {name: by_part[part] for name, part in by_name.items()}
+
+
+def read_workbook(data: bytes, limits: Limits, answer: Answer) -> None:
+    """Every sheet of tables, hidden ones too, in the order of the workbook."""
+    from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum  # noqa: PLC0415
+
+    tallies = inspect(data, limits)
+    book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+    cells = 0
+    for meta in book.sheets_metadata:
+        if meta.typ != SheetTypeEnum.WorkSheet:
+            continue
+        sheet = book.get_sheet_by_name(meta.name)
+        fits(sheet.total_height, sheet.total_width, limits)
+        cells += sheet.total_height * sheet.total_width
+        if cells > limits.cells:
+            raise Refused("too_many_cells", rows=cells, columns=1, limit=limits.cells)
+        tally = tallies.get(meta.name) or Tally(limits)
+        # The reader leaves out empty columns on the left, though not the empty rows above.
+        left = [None] * (sheet.start[1] if sheet.start else 0)
+        answer.sheet(
+            (left + [_plain(cell, limits) for cell in row] for row in sheet.iter_rows()),
+            name=meta.name,
+            hidden=meta.visible != SheetVisibleEnum.Visible,
+            formulas_without_value=tally.formulas_without_value,
+            error_cells=tally.error_cells,
+        )
+
+
+def _plain(cell: Any, limits: Limits) -> Any:
+    """Excel keeps every number as a float: a whole one is meant as an integer."""
+    if type(cell) is float:
+        return int(cell) if cell.is_integer() and abs(cell) < 1e15 else cell
+    if type(cell) is str and len(cell) > limits.cell_chars:
+        raise Refused("broken_workbook", detail="a text longer than Excel allows")
+    return None if cell == "" else cell
+
+
+# Parquet ----------------------------------------------------------------------------------------
+
+BATCH_CELLS = 500_000  # as Python objects at one time
+
+
+def read_parquet(data: bytes, limits: Limits, answer: Answer) -> None:
+    """The columns' names, then the rows."""
+    import pyarrow as pa  # noqa: PLC0415
+    from pyarrow.parquet import ParquetFile  # noqa: PLC0415
+
+    source = pa.BufferReader(data)
+    footer = ParquetFile(source)
+    meta, schema = footer.metadata, footer.schema_arrow
+    nested = [column.name for column in schema if pa.types.is_nested(column.type)]
+    if nested:
+        raise Refused("nested_columns", columns=", ".join(nested[:3]))
+    fits(meta.num_rows, meta.num_columns, limits)
+    groups = [meta.row_group(i) for i in range(min(meta.num_row_groups, limits.row_groups + 1))]
+    if meta.num_rows < 0 or len(groups) > limits.row_groups:
+        raise Refused("broken_parquet", detail="counts that cannot be")
+    unpacked = sum(group.total_byte_size for group in groups)
+    ceiling = min(limits.unpacked_bytes, limits.parquet_ratio * len(data) + MB)
+    if unpacked > ceiling:
+        raise Refused("decompressed_too_large", megabytes=ceiling // MB)
+
+    # Texts stay a dictionary: a file of 400 bytes may repeat 1 MB of text 50 000 times.
+    texts = [
+        column.path
+        for column in map(meta.schema.column, range(meta.num_columns))
+        if column.physical_type == "BYTE_ARRAY"
+    ]
+    file = ParquetFile(source, read_dictionary=texts)
+    answer.sheet(_parquet_rows(file, meta.num_rows, answer), name="")
+
+
+def _parquet_rows(file: Any, said: int, answer: Answer) -> Iterator[list[Any]]:
+    yield [name or None for name in file.schema_arrow.names]
+    read = 0
+    # Each batch brings the whole dictionary of its texts along, so small batches would be slow.
+    size = max(1, min(65_536, BATCH_CELLS // max(1, file.metadata.num_columns)))
+    for batch in file.iter_batches(batch_size=size, use_threads=False):
+        batch.validate(full=True)
+        read += batch.num_rows
+        yield from map(list, zip(*(_values(c, answer) for c in batch.columns), strict=True))
+    if read != said:
+        raise Refused("broken_parquet", detail="fewer or more rows than the file says")
+
+
+def _values(column: Any, answer: Answer) -> list[Any]:
+    """One column of a batch as Python values, an empty text as none."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        texts = [text or None for text in column.dictionary.cast(pa.string()).to_pylist()]
+        values = [None if i is None else texts[i] for i in column.indices.to_pylist()]
+        answer.check(sum(len(text) for text in values if text))
+        return values
+    if pa.types.is_fixed_size_binary(kind):
+        column = column.cast(pa.binary()).cast(pa.string())
+    # Nanoseconds would come as objects of pandas, which takes half a second to import.
+    elif pa.types.is_timestamp(kind) and kind.unit == "ns":
+        column = column.cast(pa.timestamp("us", kind.tz), safe=False)
+    elif pa.types.is_duration(kind) and kind.unit == "ns":
+        column = column.cast(pa.duration("us"), safe=False)
+    return list(column.to_pylist())
+
+
+# The process ------------------------------------------------------------------------------------
+
+
+def bound(limits: Limits) -> None:
+    """Lets the operating system stop what no check foresaw. Windows knows only the wall clock."""
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415
+
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    if sys.platform == "linux":
+        with open("/proc/self/statm", encoding="ascii") as statm:
+            taken = int(statm.read().split()[0]) * resource.getpagesize()
+        allowed = taken + limits.memory_bytes
+        resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))
+
+
+def main(kind: str, limits: Limits) -> None:
+    """Reads one file of `kind` from stdin and answers on stdout."""
+    # Libraries come before the bound, so that it measures the file and not them.
+    if kind == "parquet":
+        import pyarrow.parquet  # noqa: F401, PLC0415
+    else:
+        import python_calamine  # noqa: F401, PLC0415
+    bound(limits)
+    read = read_parquet if kind == "parquet" else read_workbook
+    answer = Answer(limits)
+    try:
+        read(sys.stdin.buffer.read(), limits, answer)
+    except Refused as no:
+        last: dict[str, Any] = {"refused": no.code, "values": no.values}
+    except MemoryError:
+        last = {"refused": "out_of_memory", "values": {"megabytes": limits.memory_bytes // MB}}
+    # Readers raise two dozen kinds of errors; a file that raises any of them is broken.
+    except Exception as error:  # the kind is named, the text may quote the file
+        last = {"refused": f"broken_{kind}", "values": {"detail": type(error).__name__}}
+    else:
+        last = {"done": True}
+    sys.stdout.buffer.write(json.dumps(last).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Limits(**json.loads(sys.argv[2])))

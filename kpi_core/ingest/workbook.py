@@ -1,0 +1,141 @@
+"""Uploaded XLSX and Parquet files to rows of cells, safely.
+
+The bytes are foreign. This module judges them by their first bytes and lets a child process
+(``cell.py``) open them; whatever happens there, the caller gets a table or an `IngestError`.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, time, timedelta
+from io import BytesIO
+from threading import BoundedSemaphore
+from typing import Any
+
+from kpi_core.errors import IngestError
+from kpi_core.ingest import cell as child
+from kpi_core.ingest.cell import MB, Limits
+
+# None is an empty cell, an empty text too. A float may be infinite, never NaN. A workbook has no
+# midnight: a date-time at 00:00 is a date.
+Cell = str | int | float | bool | date | datetime | time | timedelta | None
+
+LIMITS = Limits()
+CHILDREN = BoundedSemaphore(2)  # a hundred uploads at once must not start a hundred parsers
+
+# Kinds of cells JSON has no form for, by the name the child gives them.
+KINDS: dict[str, Callable[[Any], Cell]] = {
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "time": time.fromisoformat,
+    "timedelta": lambda seconds: timedelta(seconds=seconds),
+}
+
+ZIP, PARQUET, PARQUET_ENCRYPTED, OLE = b"PK", b"PAR1", b"PARE", b"\xd0\xcf\x11\xe0"
+OLE_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table as the file holds it; row 1 of the file is ``rows[0]``.
+
+    Empty cells at the end of a row are cut, so rows differ in length; an empty row is ``[]``.
+    The two counts are of cells that came as empty though the file shows something there.
+    """
+
+    name: str
+    rows: list[list[Cell]] = field(repr=False)
+    hidden: bool = False
+    formulas_without_value: int = 0
+    error_cells: int = 0
+
+
+def read_workbook(data: bytes, limits: Limits = LIMITS) -> list[Sheet]:
+    """Every sheet of an XLSX file, hidden ones too, in the order of the workbook.
+
+    Raises:
+        IngestError: the file is not an XLSX workbook, is broken, or costs more than `limits`.
+    """
+    _check_size(data, limits)
+    if data.startswith(OLE):
+        raise IngestError("encrypted" if OLE_ENCRYPTED in data else "old_workbook")
+    if not data.startswith(ZIP):
+        raise IngestError("wrong_format")
+    return _read("workbook", data, limits)
+
+
+def read_parquet(data: bytes, limits: Limits = LIMITS) -> Sheet:
+    """The table of a Parquet file with flat columns: the header is the first row.
+
+    Raises:
+        IngestError: the file is not Parquet, is broken, nested, or costs more than `limits`.
+    """
+    _check_size(data, limits)
+    if data.startswith(PARQUET_ENCRYPTED):
+        raise IngestError("encrypted")
+    if not data.startswith(PARQUET):
+        raise IngestError("wrong_format")
+    return _read("parquet", data, limits)[0]
+
+
+def _check_size(data: bytes, limits: Limits) -> None:
+    if not data:
+        raise IngestError("empty_file")
+    if len(data) > limits.file_bytes:
+        raise IngestError("file_too_large", megabytes=limits.file_bytes // MB)
+
+
+def _read(kind: str, data: bytes, limits: Limits) -> list[Sheet]:
+    """Lets a child read `data`; its death in any form is an `IngestError`."""
+    if not CHILDREN.acquire(timeout=2 * limits.wall_seconds):
+        raise IngestError("busy")
+    try:
+        # By path and with -P: neither the working directory nor this package's own imports count.
+        done = subprocess.run(  # noqa: S603 - our own script; the file goes in by stdin
+            [sys.executable, "-P", child.__file__, kind, json.dumps(asdict(limits))],
+            input=data,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # what a reader prints may quote the file
+            timeout=limits.wall_seconds,
+            check=False,
+            # Arrow's own pool reserves 1 GB of addresses at once, which is all the child has.
+            env={**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"},
+        )
+    except subprocess.TimeoutExpired:
+        raise IngestError("timed_out", seconds=int(limits.wall_seconds)) from None
+    finally:
+        CHILDREN.release()
+    if sys.platform != "win32" and done.returncode == -signal.SIGXCPU:
+        raise IngestError("timed_out", seconds=limits.cpu_seconds)
+    if done.returncode == -signal.SIGABRT:  # how a reader ends that is refused memory
+        raise IngestError("out_of_memory", megabytes=limits.memory_bytes // MB)
+    if done.returncode != 0:
+        raise IngestError("reader_crashed", status=done.returncode)
+    return _sheets(done.stdout)
+
+
+def _sheets(answer: bytes) -> list[Sheet]:
+    """What a child said, see ``cell.py``."""
+    last = json.loads(answer[answer.rstrip().rfind(b"\n") + 1 :])
+    if "refused" in last:
+        raise IngestError(last["refused"], **last["values"])
+    sheets: list[Sheet] = []
+    for line in BytesIO(answer):
+        said = json.loads(line, parse_constant=_constant)
+        if isinstance(said, list):
+            sheets[-1].rows.extend(map(_cells, said))
+        elif "name" in said:
+            sheets.append(Sheet(rows=[], **said))
+    return sheets
+
+
+def _cells(row: list[Any]) -> list[Cell]:
+    return [KINDS[cell[0]](cell[1]) if type(cell) is list else cell for cell in row]
+
+
+def _constant(name: str) -> float | None:
+    return None if name == "NaN" else float(name)

@@ -1,0 +1,224 @@
+"""From scores to a line on a pay slip, and the derivation that an owner can check.
+
+Nothing is paid on a guess: a missing figure or an unfinished period stops the payout unless the
+plan says otherwise, and what the plan says is printed in the statement.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from kpi_core import catalogue, words
+from kpi_core.errors import PlanError
+from kpi_core.kpis import KpiValue, Values
+from kpi_core.model import Period
+from kpi_core.plan import Missing, Partial, Plan
+from kpi_core.rules import Bands
+from kpi_core.schemes import Product
+from kpi_core.score import Judged, Scorecard, judge, score
+from kpi_core.text import days, money, number, percent, rounded, say
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the statement: a sentence and its figure, both as printed."""
+
+    text: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Payout:
+    """What a plan pays for a period.
+
+    Attributes:
+        coefficient: exact; times `stake` it is the bonus before rounding.
+        bonus, pay: rounded half up to kopecks, once.
+        factors: the judged factors of a product scheme.
+        scorecard: the scorecard of a scorecard scheme.
+    """
+
+    plan: Plan
+    period: Period | None
+    coefficient: Fraction
+    stake: Decimal
+    bonus: Decimal
+    pay: Decimal
+    factors: tuple[Judged, ...] = ()
+    scorecard: Scorecard | None = None
+
+
+def payout(plan: Plan, values: Values) -> Payout:
+    """What the plan pays for these values.
+
+    Raises:
+        PlanError: a figure that the scheme needs is missing, or the period is not over in the data
+            and the plan does not say to pay all the same.
+    """
+    named = {row.kpi: row for row in values.rows if row.slice == "total"}
+    _check_whole(plan, named, values)
+    scheme = plan.scheme
+    factors: tuple[Judged, ...] = ()
+    card: Scorecard | None = None
+    if isinstance(scheme, Product):
+        factors = tuple(judge(goal, named[goal.kpi], plan.currency) for goal in scheme.factors)
+        earned = scheme.earn(tuple(_coefficient(factor, plan) for factor in factors))
+    else:
+        card = score(plan, named)
+        if card.total is None:
+            raise PlanError("nothing_to_pay_for", where=", ".join(card.missing))
+        earned = scheme.earn(card.total)
+    bonus = rounded(earned.bonus, 2)
+    return Payout(
+        plan=plan,
+        period=values.period,
+        coefficient=earned.coefficient,
+        stake=earned.stake,
+        bonus=bonus,
+        pay=rounded(scheme.salary, 2) + bonus,
+        factors=factors,
+        scorecard=card,
+    )
+
+
+def _coefficient(factor: Judged, plan: Plan) -> Fraction:
+    if factor.score is not None:
+        return factor.score
+    if plan.missing is Missing.ZERO:
+        return Fraction(0)
+    if factor.foreign:
+        raise PlanError(
+            "other_currency",
+            where=factor.goal.kpi,
+            currency=factor.value.currency,
+            plan=plan.currency,
+        )
+    lacking = ", ".join(factor.value.missing) or factor.goal.kpi
+    raise PlanError("factor_missing", where=factor.goal.kpi, measures=lacking)
+
+
+def _check_whole(plan: Plan, named: Mapping[str, KpiValue], values: Values) -> None:
+    if plan.partial_period is Partial.PAY:
+        return
+    goals = plan.scheme.factors if isinstance(plan.scheme, Product) else plan.lines
+    heard = {
+        source
+        for goal in goals
+        for given in named[goal.kpi].inputs.values()
+        for source in given.sources
+    }
+    for finding in values.findings:
+        if finding.code == "period_not_whole" and finding.where in heard:
+            raise PlanError("period_not_whole", where=finding.where, **finding.values)
+
+
+# --- the statement
+
+
+def statement(payout: Payout, lang: str) -> list[Entry]:
+    """The derivation of the payout, line by line, in words and numbers."""
+    plan = payout.plan
+    entries = []
+    if payout.period:
+        shown = days(payout.period.first, payout.period.last, lang)
+        entries.append(Entry(say(lang, "statement.period"), shown))
+    if isinstance(plan.scheme, Product):
+        entries += _product(payout, lang)
+    elif payout.scorecard:
+        entries += _scorecard(payout.scorecard, plan, lang)
+    salary, bonus = (
+        money(amount, plan.currency, lang) for amount in (plan.scheme.salary, payout.bonus)
+    )
+    stake = money(payout.stake, plan.currency, lang)
+    share = words.coefficient(payout.coefficient, lang)
+    key = "bonus_of_salary" if isinstance(plan.scheme, Product) else "bonus_of_fund"
+    entries.append(Entry(say(lang, f"statement.{key}", share=share, stake=stake), bonus))
+    entries.append(
+        Entry(
+            say(lang, "statement.pay", salary=salary, bonus=bonus),
+            money(payout.pay, plan.currency, lang),
+        )
+    )
+    return entries
+
+
+def _product(payout: Payout, lang: str) -> list[Entry]:
+    entries = []
+    for position, factor in enumerate(payout.factors, start=1):
+        entries.append(_reached(factor, payout.plan, lang))
+        kpi = catalogue.kpi(factor.goal.kpi)
+        given = factor.score if factor.score is not None else Fraction(0)
+        entries.append(
+            Entry(
+                say(
+                    lang,
+                    "statement.coefficient" if factor.score is not None else "statement.no_figure",
+                    k=position,
+                    kpi=kpi.name[lang],
+                    where=_landed(factor, lang),
+                ),
+                words.coefficient(given, lang),
+            )
+        )
+    if len(payout.factors) > 1:
+        product = " × ".join(
+            words.coefficient(f.score if f.score is not None else Fraction(0), lang)
+            for f in payout.factors
+        )
+        entries.append(
+            Entry(
+                say(lang, "statement.product", product=product),
+                words.coefficient(payout.coefficient, lang),
+            )
+        )
+    return entries
+
+
+def _reached(judged: Judged, plan: Plan, lang: str) -> Entry:
+    """Target, value, what it was made of, and the attainment."""
+    goal, kpi = judged.goal, catalogue.kpi(judged.goal.kpi)
+    target = words.kpi_figure(kpi, goal.target, plan.currency, lang)
+    value = words.kpi_figure(kpi, judged.value.value, plan.currency, lang)
+    return Entry(
+        say(
+            lang,
+            f"statement.reached_{kpi.better}" if goal.target is not None else "statement.value",
+            kpi=kpi.name[lang],
+            target=target,
+            value=value,
+            made_of=words.made_of(judged.value, lang),
+        ),
+        words.attainment(judged.attainment, goal.rule, lang) if goal.target is not None else value,
+    )
+
+
+def _landed(judged: Judged, lang: str) -> str:
+    rule, kpi = judged.goal.rule, catalogue.kpi(judged.goal.kpi)
+    by = judged.value.value if isinstance(rule, Bands) else judged.attainment
+    return words.landed(rule, kpi, by, lang)
+
+
+def _scorecard(card: Scorecard, plan: Plan, lang: str) -> list[Entry]:
+    entries = []
+    for line in card.lines:
+        kpi = catalogue.kpi(line.judged.goal.kpi)
+        if line.judged.score is None:
+            text = say(lang, f"statement.missing_{plan.missing}", kpi=kpi.name[lang])
+            entries.append(Entry(text, "—"))
+            continue
+        entries.append(_reached(line.judged, plan, lang))
+        entries.append(
+            Entry(
+                say(
+                    lang,
+                    "statement.points",
+                    share=percent(line.share, lang),
+                    score=words.coefficient(line.judged.score, lang),
+                    where=_landed(line.judged, lang),
+                ),
+                number(line.points, lang, 4),
+            )
+        )
+    total = number(card.total, lang, 4)
+    return [*entries, Entry(say(lang, "statement.total"), total)]

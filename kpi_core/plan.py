@@ -1,0 +1,220 @@
+"""The plan file: what is wanted of whom, how it is judged, and what is paid for it.
+
+One JSON file. It may come from anybody, so it is checked in full before any of it is used; a
+mistake is a `PlanError` that names the field.
+"""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from kpi_core import catalogue
+from kpi_core.errors import KpiError, PlanError
+from kpi_core.kpis import Settings
+from kpi_core.model import DefaultGoal, Period, parse_period
+from kpi_core.rules import Goal, Number, Part
+from kpi_core.schemes import Product, Scheme, Scorecard
+
+MAX_BYTES = 256_000
+
+
+class Missing(StrEnum):
+    """What a line without a value does to the total."""
+
+    DROP = "drop"  # left out, the other weights grow
+    ZERO = "zero"  # counts as nothing reached
+    BLOCK = "block"  # no total at all
+
+
+class Partial(StrEnum):
+    """What is paid for a period that the data do not cover to its end."""
+
+    WAIT = "wait"  # nothing yet
+    PAY = "pay"  # as if it were whole
+
+
+class Line(Goal):
+    """A line of the scorecard; weights are relative, their shares always sum to 1."""
+
+    weight: Annotated[Number, Field(ge=0, le=1_000_000)]
+
+
+class Plan(Part):
+    """A whole plan.
+
+    Attributes:
+        period: ``2026-10`` or ``2026-10-01..2026-10-14``; everything in the files if not given.
+        variants: KPI to the definition that counts.
+        assumptions: quantities that no export holds, such as ``margin_rate``.
+        sources: family or measure to the source that is heard.
+        facts: measures or KPIs stated by hand; they overrule files.
+    """
+
+    format: Literal[1] = 1
+    name: Annotated[str, Field(max_length=200)] = ""
+    business: str
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    period: str | None = None
+    lines: Annotated[tuple[Line, ...], Field(min_length=1, max_length=60)]
+    scheme: Scheme
+    missing: Missing = Missing.DROP
+    partial_period: Partial = Partial.WAIT
+    variants: dict[str, str] = Field(default_factory=dict)
+    assumptions: dict[str, Number] = Field(default_factory=dict)
+    sources: dict[str, str] = Field(default_factory=dict)
+    facts: dict[str, Number] = Field(default_factory=dict)
+
+    @field_validator("period")
+    @classmethod
+    def _is_period(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_period(text)
+        return text
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Plan":
+        catalogue.business(self.business)
+        for goal in self.goals():
+            catalogue.kpi(goal.kpi)
+        for id, variant in self.variants.items():
+            catalogue.kpi(id).variant(variant)
+        for id in self.facts:
+            if id not in catalogue.measures():
+                catalogue.kpi(id)
+        for id in self.assumptions:
+            if id not in catalogue.ASSUMPTIONS:
+                raise PlanError("unknown_assumption", where=id)
+        kpis = [line.kpi for line in self.lines]
+        if len(set(kpis)) < len(kpis):
+            raise PlanError("kpi_twice")
+        if not any(line.weight for line in self.lines):
+            raise PlanError("no_weight")
+        return self
+
+    def goals(self) -> tuple[Goal, ...]:
+        """Every goal: the lines and, where the scheme has some, its factors."""
+        factors = self.scheme.factors if isinstance(self.scheme, Product) else ()
+        return (*self.lines, *factors)
+
+    def kpis(self) -> tuple[str, ...]:
+        """Every KPI that some goal names."""
+        return tuple(dict.fromkeys(goal.kpi for goal in self.goals()))
+
+    def asked_period(self) -> Period | None:
+        """The period of the plan, if it names one."""
+        return parse_period(self.period) if self.period else None
+
+    def settings(self) -> Settings:
+        """The plan's choices of how KPIs are read."""
+        return Settings(
+            variants=self.variants,
+            assumptions={id: Fraction(value) for id, value in self.assumptions.items()},
+            sources=self.sources,
+            given={id: Fraction(value) for id, value in self.facts.items()},
+        )
+
+    def shares(self) -> dict[str, Fraction]:
+        """KPI to its share of all weights; they sum to 1."""
+        whole = sum((Fraction(line.weight) for line in self.lines), Fraction(0))
+        return {line.kpi: Fraction(line.weight) / whole for line in self.lines}
+
+    def with_line(self, kpi: str, **changes: object) -> "Plan":
+        """The same plan with fields of one line changed; checked again."""
+        lines = [
+            line.model_dump() | changes if line.kpi == kpi else line.model_dump()
+            for line in self.lines
+        ]
+        return changed(self, lines=lines)
+
+    def as_json(self) -> str:
+        """The plan file."""
+        return self.model_dump_json(indent=2) + "\n"
+
+
+def changed(plan: Plan, **changes: object) -> Plan:
+    """The plan with whole fields replaced; checked again.
+
+    Raises:
+        PlanError: the change makes no valid plan.
+    """
+    return _checked(plan.model_dump() | changes)
+
+
+def default_plan(business: str) -> Plan:
+    """A complete plan to start from: the default KPI set with example targets."""
+    type_ = catalogue.business(business)
+
+    def goal(default: DefaultGoal) -> dict[str, object]:
+        return {"kpi": default.kpi, "target": Decimal(default.target)}
+
+    return Plan(
+        business=business,
+        currency=type_.currency,
+        lines=tuple(
+            Line.model_validate(goal(default) | {"weight": Decimal(default.weight)})
+            for default in type_.goals
+        ),
+        scheme=Product(
+            salary=Decimal(type_.salary),
+            factors=tuple(Goal.model_validate(goal(default)) for default in type_.factors),
+        ),
+        variants=dict(type_.variants),
+        assumptions={id: Decimal(value) for id, value in type_.assumptions.items()},
+    )
+
+
+def scorecard_scheme(salary: Decimal) -> Scorecard:
+    """A scorecard whose fund is one salary: what the product scheme can pay at most."""
+    return Scorecard(salary=salary, fund=salary)
+
+
+def read_plan(data: bytes, where: str = "plan") -> Plan:
+    """A plan file, checked.
+
+    Raises:
+        PlanError: it is too large, no JSON, or a field is wrong; the message names the field.
+    """
+    if len(data) > MAX_BYTES:
+        raise PlanError("plan_too_large", where=where, limit=MAX_BYTES // 1000)
+    try:
+        entry = json.loads(
+            data.decode("utf-8-sig"),
+            parse_float=Decimal,
+            parse_constant=_no_constant,
+            object_pairs_hook=_no_twins,
+        )
+    except (ValueError, RecursionError) as broken:
+        raise PlanError("plan_not_json", where=where, reason=str(broken)[:100]) from None
+    return _checked(entry, where)
+
+
+def _checked(entry: Any, where: str = "plan") -> Plan:
+    try:
+        return Plan.model_validate(entry)
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False)[0]
+        at = ".".join(str(part) for part in first["loc"]) or "plan"
+        ours = first.get("ctx", {}).get("error")
+        reason = ours if isinstance(ours, KpiError) else first["msg"]
+        raise PlanError("plan_wrong", where=where, field=at, reason=reason) from None
+
+
+def _no_constant(text: str) -> float:
+    raise ValueError(f"{text} is not a number")
+
+
+def _no_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    named = dict(pairs)
+    if len(named) < len(pairs):
+        raise ValueError("a field stands twice")
+    return named
+
+
+def json_schema() -> Mapping[str, Any]:
+    """The JSON Schema of the plan file."""
+    return Plan.model_json_schema(mode="validation")

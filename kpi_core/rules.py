@@ -1,0 +1,217 @@
+"""From a value to attainment to a score: the rules that an owner can move.
+
+Everything is exact: a threshold is a decimal, an attainment a fraction, so that 79.999999 % is
+never paid as 80 % nor the reverse. Each boundary says which side it belongs to.
+"""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+
+from kpi_core.errors import PlanError
+from kpi_core.model import Better
+
+
+def _plain_number(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+Number = Annotated[
+    Decimal,
+    Field(allow_inf_nan=False, ge=-(10**15), le=10**15),
+    PlainSerializer(_plain_number, return_type=float, when_used="json"),
+]
+
+
+class Part(BaseModel):
+    """A part of a plan file: unchangeable, and unknown fields are mistakes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Step(Part):
+    """From this attainment on (or only above it, when not inclusive) the score is `score`."""
+
+    at: Number
+    inclusive: bool = True
+    score: Annotated[Number, Field(ge=0)]
+
+    def reached(self, attainment: Fraction) -> bool:
+        """Whether `attainment` is on this step or above."""
+        at = Fraction(self.at)
+        return attainment >= at if self.inclusive else attainment > at
+
+
+class Steps(Part):
+    """The score of the highest step reached; `below` before the first."""
+
+    kind: Literal["steps"] = "steps"
+    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=20)]
+    below: Annotated[Number, Field(ge=0)] = Decimal(0)
+
+    @model_validator(mode="after")
+    def _rising(self) -> "Steps":
+        marks = [(step.at, not step.inclusive) for step in self.steps]
+        if marks != sorted(set(marks)):
+            raise PlanError("steps_must_rise")
+        return self
+
+    def score(self, attainment: Fraction) -> Fraction:
+        """The score of an attainment."""
+        reached = [step.score for step in self.steps if step.reached(attainment)]
+        return Fraction(reached[-1] if reached else self.below)
+
+    def top(self) -> Fraction:
+        """The score beyond every boundary."""
+        return Fraction(self.steps[-1].score)
+
+    def marks(self) -> tuple[Fraction, ...]:
+        """The attainments where the score jumps."""
+        return tuple(Fraction(step.at) for step in self.steps)
+
+
+class Linear(Part):
+    """Nothing below the floor, then straight lines floor - target - stretch, then level."""
+
+    kind: Literal["linear"] = "linear"
+    floor: Number = Decimal("0.8")
+    target: Number = Decimal("1")
+    stretch: Number = Decimal("1.2")
+    floor_score: Annotated[Number, Field(ge=0)] = Decimal("0.5")
+    target_score: Annotated[Number, Field(ge=0)] = Decimal("1")
+    stretch_score: Annotated[Number, Field(ge=0)] = Decimal("1")
+
+    @model_validator(mode="after")
+    def _rising(self) -> "Linear":
+        if not self.floor < self.target < self.stretch:
+            raise PlanError("linear_must_rise")
+        if not self.floor_score <= self.target_score <= self.stretch_score:
+            raise PlanError("linear_must_rise")
+        return self
+
+    def score(self, attainment: Fraction) -> Fraction:
+        """The score of an attainment."""
+        floor, target, stretch = map(Fraction, (self.floor, self.target, self.stretch))
+        if attainment < floor:
+            return Fraction(0)
+        if attainment < target:
+            return _between(attainment, floor, target, self.floor_score, self.target_score)
+        if attainment < stretch:
+            return _between(attainment, target, stretch, self.target_score, self.stretch_score)
+        return self.top()
+
+    def top(self) -> Fraction:
+        """The score beyond every boundary."""
+        return Fraction(self.stretch_score)
+
+    def marks(self) -> tuple[Fraction, ...]:
+        """The attainments where the score jumps."""
+        return (Fraction(self.floor),)
+
+
+def _between(
+    at: Fraction, left: Fraction, right: Fraction, low: Decimal, high: Decimal
+) -> Fraction:
+    part = (at - left) / (right - left)
+    return Fraction(low) + part * (Fraction(high) - Fraction(low))
+
+
+class Band(Part):
+    """Up to this value (itself included, unless said otherwise) the score is `score`."""
+
+    to: Number
+    inclusive: bool = True
+    score: Annotated[Number, Field(ge=0)]
+
+
+class Bands(Part):
+    """The score of the first band that holds the value itself; `beyond` after the last."""
+
+    kind: Literal["bands"] = "bands"
+    bands: Annotated[tuple[Band, ...], Field(min_length=1, max_length=20)]
+    beyond: Annotated[Number, Field(ge=0)] = Decimal(0)
+
+    @model_validator(mode="after")
+    def _rising(self) -> "Bands":
+        ends = [(band.to, band.inclusive) for band in self.bands]
+        if ends != sorted(set(ends)):
+            raise PlanError("bands_must_rise")
+        return self
+
+    def score(self, value: Fraction) -> Fraction:
+        """The score of a value."""
+        for band in self.bands:
+            end = Fraction(band.to)
+            if value < end or (band.inclusive and value == end):
+                return Fraction(band.score)
+        return Fraction(self.beyond)
+
+    def marks(self) -> tuple[Fraction, ...]:
+        """The values where the score jumps."""
+        return tuple(Fraction(band.to) for band in self.bands)
+
+
+Rule = Annotated[Steps | Linear | Bands, Field(discriminator="kind")]
+
+# k = 0 below 80 %, 0.5 from 80 % to 100 %, 1 when overfulfilled, read literally: exactly 80 % and
+# exactly 100 % both give 0.5.
+LITERAL_STEPS = Steps(
+    steps=(
+        Step(at=Decimal("0.8"), inclusive=True, score=Decimal("0.5")),
+        Step(at=Decimal("1"), inclusive=False, score=Decimal("1")),
+    )
+)
+
+
+class Goal(Part):
+    """What is wanted of a KPI: a target, from an optional base, judged by a rule.
+
+    With a base, attainment is the part of the way from base to target that was covered.
+    """
+
+    kpi: str
+    target: Number | None = None
+    base: Number | None = None
+    rule: Rule = LITERAL_STEPS
+
+    @model_validator(mode="after")
+    def _can_be_judged(self) -> "Goal":
+        if isinstance(self.rule, Bands):
+            return self
+        if self.target is None:
+            raise PlanError("target_needed", where=self.kpi)
+        if self.base is None and self.target <= 0:
+            raise PlanError("target_above_zero", where=self.kpi)
+        if self.base is not None and self.base == self.target:
+            raise PlanError("base_is_target", where=self.kpi)
+        return self
+
+    def attainment(self, value: Fraction | None, better: Better) -> Fraction | None:
+        """How much of the target is reached, 1 exactly; ``None`` where that cannot be said.
+
+        Higher is better: value / target; lower is better: target / value;
+        with a base: (value - base) / (target - base).
+        """
+        if value is None or self.target is None:
+            return None
+        target = Fraction(self.target)
+        if self.base is not None:
+            base = Fraction(self.base)
+            return (value - base) / (target - base)
+        if better is Better.HIGHER:
+            return value / target
+        return target / value if value > 0 else None
+
+    def score(self, value: Fraction | None, better: Better) -> Fraction | None:
+        """The score of a value; ``None`` if the value is missing.
+
+        A lower-is-better value of 0 passes every boundary: the limit of target / value.
+        """
+        if value is None:
+            return None
+        if isinstance(self.rule, Bands):
+            return self.rule.score(value)
+        attainment = self.attainment(value, better)
+        return self.rule.top() if attainment is None else self.rule.score(attainment)

@@ -1,0 +1,173 @@
+"""What the program says, in Russian and English: phrases, numbers, money, dates.
+
+Phrases live in ``texts/*.toml``, both languages side by side under one key. A phrase is a
+``str.format`` template; a phrase that counts something holds one template per plural form
+(``one``, ``few``, ``many``, ``other``) and is chosen by the value called ``n``.
+
+This is the bottom layer: it imports nothing of the project, so that errors can speak too.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal, get_currency_symbol
+
+Number = int | float | Decimal | Fraction
+
+
+class Lang(StrEnum):
+    """A language of the interface."""
+
+    RU = "ru"
+    EN = "en"
+
+
+Both = Mapping[str, str]  # {"ru": ..., "en": ...}: a name or sentence that data carries itself
+
+
+@cache
+def phrases() -> dict[str, dict[str, Any]]:
+    """Every phrase of ``texts/``: ``{"area.key": {"ru": template, "en": template}}``."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted((Path(__file__).parent / "texts").glob("*.toml")):
+        for key, both in tomllib.loads(path.read_text("utf-8")).items():
+            found[f"{path.stem}.{key}"] = both
+    return found
+
+
+@cache
+def _locale(lang: str) -> Locale:
+    return Locale.parse(lang)
+
+
+def say(lang: str, key: str, **values: object) -> str:
+    """The phrase `key` in `lang` with `values` put in; chooses the plural form by ``n``.
+
+    Raises:
+        KeyError: no such phrase, or a value it needs is not given. A missing phrase is our
+            mistake, so it is loud.
+    """
+    template = phrases()[key][lang]
+    if isinstance(template, dict):
+        template = template[_locale(lang).plural_form(abs(values["n"]))]  # type: ignore[arg-type]
+    return str(template).format(**values)
+
+
+def number(value: Number | None, lang: str, digits: int = 0) -> str:
+    """`value` with exactly `digits` decimals, rounded half up, as people of `lang` write it.
+
+    >>> number(Decimal("26004.5"), "en", 1)
+    '26,004.5'
+    """
+    if value is None:
+        return "—"
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    return str(format_decimal(rounded(value, digits), format=pattern, locale=lang))
+
+
+def percent(value: Number | None, lang: str, digits: int = 1) -> str:
+    """A share 0..1 as percent.
+
+    >>> percent(Decimal("0.012"), "en")
+    '1.2%'
+    """
+    if value is None:
+        return "—"
+    space = "\N{NO-BREAK SPACE}" if lang == "ru" else ""
+    return number(exact(value) * 100, lang, digits) + space + "%"
+
+
+def percent_beside(value: Number | None, marks: tuple[Number, ...], lang: str) -> str:
+    """A share as percent, with as many decimals as it takes not to look like a mark it misses.
+
+    79.999 % of plan must not be printed as "80 %" beside a step that begins at 80 %.
+
+    >>> percent_beside(Fraction(79999, 100000), (Fraction(8, 10),), "en")
+    '79.999%'
+    """
+    if value is None:
+        return "—"
+    precise = exact(value)
+    for digits in range(1, 9):
+        shown = rounded(precise * 100, digits)
+        if not any(shown == exact(mark) * 100 and precise != exact(mark) for mark in marks):
+            return percent(precise, lang, digits)
+    return ("<" if any(precise < exact(mark) for mark in marks) else ">") + percent(
+        precise, lang, 8
+    )
+
+
+def money(value: Number | None, currency: str | None, lang: str, digits: int = 2) -> str:
+    """An amount with its currency sign, digits as people of `lang` write them."""
+    if value is None:
+        return "—"
+    amount = rounded(value, digits)
+    if not currency:
+        return number(amount, lang, digits)
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    shown = f"{pattern}\N{NO-BREAK SPACE}¤" if lang == "ru" else f"¤{pattern}"
+    spelled = (
+        f"¤\N{NO-BREAK SPACE}{pattern}"
+        if get_currency_symbol(currency, lang) == currency
+        else shown
+    )
+    return str(
+        format_currency(
+            amount,
+            currency,
+            format=shown if lang == "ru" else spelled,
+            locale=lang,
+            currency_digits=False,
+        )
+    )
+
+
+def day(value: date, lang: str) -> str:
+    """A date as people of `lang` write it in figures."""
+    return str(format_date(value, "dd.MM.y" if lang == "ru" else "d MMM y", locale=lang))
+
+
+def days(first: date, last: date, lang: str) -> str:
+    """A period: a whole month by its name, anything else by its first and last day."""
+    if (
+        first.day == 1
+        and (last - first).days >= 27
+        and _is_month_end(last)
+        and ((first.year, first.month) == (last.year, last.month))
+    ):
+        return str(format_date(first, "LLLL y", locale=lang))
+    return f"{day(first, lang)} – {day(last, lang)}"
+
+
+def _is_month_end(value: date) -> bool:
+    return date.fromordinal(value.toordinal() + 1).day == 1
+
+
+def exact(value: Number) -> Fraction:
+    """The number itself as a fraction; a float counts as the decimal it prints as."""
+    return Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
+
+
+def rounded(value: Number, digits: int) -> Decimal:
+    """`value` rounded half away from zero, as people and spreadsheets do it.
+
+    >>> rounded(2.675, 2)
+    Decimal('2.68')
+    """
+    scaled = exact(value) * 10**digits
+    whole = (abs(scaled) + Fraction(1, 2)).__floor__()
+    sign = -1 if scaled < 0 else 1
+    return (
+        Decimal(sign * whole)
+        .scaleb(-digits)
+        .quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+    )

@@ -1,0 +1,172 @@
+"""Figures, rules and slices in words: the same sentences on screen and in every export."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+from kpi_core import catalogue
+from kpi_core.ingest.formats import formats
+from kpi_core.kpis import KpiValue
+from kpi_core.model import TOTAL, Kpi, Unit
+from kpi_core.rules import Bands, Linear, Rule, Steps
+from kpi_core.text import Number, money, number, percent, percent_beside, say
+
+
+def figure(
+    value: Number | None, unit: Unit, lang: str, *, decimals: int = 0, currency: str | None = None
+) -> str:
+    """A figure of a unit, as it is printed."""
+    match unit:
+        case Unit.SHARE:
+            return percent(value, lang, decimals)
+        case Unit.MONEY:
+            return money(value, currency, lang, decimals)
+        case _:
+            return number(value, lang, decimals)
+
+
+def kpi_figure(kpi: Kpi, value: Number | None, currency: str | None, lang: str) -> str:
+    """A value of a KPI, as it is printed."""
+    return figure(value, kpi.unit, lang, decimals=kpi.decimals, currency=currency)
+
+
+def slice_name(by: str | None, slice: str, lang: str) -> str:
+    """The name of a slice: channels by their own names, anything else as the data spell it."""
+    if slice == TOTAL:
+        return say(lang, "words.total")
+    if by == "channel" and slice in catalogue.channels():
+        return str(catalogue.channels()[slice][lang])
+    return slice
+
+
+def attainment(value: Fraction | None, rule: Rule, lang: str) -> str:
+    """An attainment that never looks like a boundary it misses."""
+    if isinstance(rule, Bands):
+        return percent(value, lang)
+    return percent_beside(value, rule.marks(), lang)
+
+
+def coefficient(value: Fraction | None, lang: str) -> str:
+    """A score or coefficient with as many decimals as it needs, two to six."""
+    if value is None:
+        return "—"
+    for digits in range(7):
+        if value == Fraction(round(value * 10**digits), 10**digits):
+            return number(value, lang, digits)
+    return number(value, lang, 6)
+
+
+def _mark(value: Decimal, rule: Rule, kpi: Kpi, lang: str) -> str:
+    """A boundary: of attainment in percent, of bands in the unit of the KPI."""
+    if isinstance(rule, Bands):
+        return figure(value, kpi.unit, lang, decimals=max(kpi.decimals, 2))
+    scaled = Fraction(value) * 100
+    digits = 0 if scaled.denominator == 1 else 2
+    return percent(value, lang, digits)
+
+
+def segments(rule: Rule, kpi: Kpi, lang: str) -> list[tuple[str, str]]:
+    """The rule as rows of (where, score): each boundary says which side it belongs to."""
+    match rule:
+        case Steps():
+            first = rule.steps[0]
+            rows = [
+                (
+                    say(
+                        lang,
+                        "rules.below" if first.inclusive else "rules.up_to",
+                        mark=_mark(first.at, rule, kpi, lang),
+                    ),
+                    Fraction(rule.below),
+                )
+            ]
+            for step, following in zip(rule.steps, (*rule.steps[1:], None), strict=True):
+                start = say(
+                    lang,
+                    "rules.from" if step.inclusive else "rules.above",
+                    mark=_mark(step.at, rule, kpi, lang),
+                )
+                end = ""
+                if following:
+                    end = " " + say(
+                        lang,
+                        "rules.before" if following.inclusive else "rules.to",
+                        mark=_mark(following.at, rule, kpi, lang),
+                    )
+                rows.append((start + end, Fraction(step.score)))
+        case Linear():
+            floor, target, stretch = (
+                _mark(value, rule, kpi, lang) for value in (rule.floor, rule.target, rule.stretch)
+            )
+            rows = [
+                (say(lang, "rules.below", mark=floor), Fraction(0)),
+                (say(lang, "rules.at", mark=floor), Fraction(rule.floor_score)),
+                (say(lang, "rules.at", mark=target), Fraction(rule.target_score)),
+                (say(lang, "rules.from", mark=stretch), Fraction(rule.stretch_score)),
+            ]
+        case Bands():
+            rows = [
+                (
+                    say(
+                        lang,
+                        "rules.up_to" if band.inclusive else "rules.below",
+                        mark=_mark(band.to, rule, kpi, lang),
+                    ),
+                    Fraction(band.score),
+                )
+                for band in rule.bands
+            ]
+            rows.append((say(lang, "rules.otherwise"), Fraction(rule.beyond)))
+    return [(where, coefficient(score, lang)) for where, score in rows]
+
+
+def landed(rule: Rule, kpi: Kpi, reached: Fraction | None, lang: str) -> str:
+    """The segment of the rule that an attainment (or, for bands, a value) fell into."""
+    if reached is None:
+        return ""
+    rows = [where for where, _ in segments(rule, kpi, lang)]
+    match rule:
+        case Steps():
+            return rows[sum(step.reached(reached) for step in rule.steps)]
+        case Linear():
+            if reached < rule.floor:
+                return rows[0]
+            if reached >= rule.stretch:
+                return rows[3]
+            return say(
+                lang,
+                "rules.between",
+                low=_mark(rule.floor if reached < rule.target else rule.target, rule, kpi, lang),
+                high=_mark(rule.target if reached < rule.target else rule.stretch, rule, kpi, lang),
+            )
+        case Bands():
+            inside = [
+                reached < band.to or (band.inclusive and reached == band.to) for band in rule.bands
+            ]
+            return rows[inside.index(True) if True in inside else -1]
+
+
+def made_of(value: KpiValue, lang: str) -> str:
+    """What a value was computed from: ``orders 312 (Shopify) / sessions 26 004 (Metrika)``."""
+    variant = catalogue.kpi(value.kpi).variant(value.variant)
+    parts = []
+    for id, given in value.inputs.items():
+        if id in catalogue.measures():
+            measure = catalogue.measure(id)
+            name, unit = measure.name[lang], measure.unit
+        else:
+            name, unit = say(lang, f"words.{id}"), Unit.SHARE
+        decimals = 2 if unit is Unit.MONEY else 0
+        shown = figure(given.value, unit, lang, decimals=decimals, currency=given.currency)
+        sources = ", ".join(source_name(source, lang) for source in given.sources)
+        parts.append(f"{name}: {shown}" + (f" ({sources})" if sources else ""))
+    return f"{variant.name[lang]} · " + "; ".join(parts)
+
+
+def source_name(source: str, lang: str) -> str:
+    """The name of a system that counted."""
+    if source == "plan":
+        return say(lang, "words.stated")
+    for format in formats().values():
+        if format.source == source:
+            return str(format.name[lang])
+    return source

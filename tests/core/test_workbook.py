@@ -1,0 +1,432 @@
+"""Uploaded workbooks and Parquet files: a table or a named error, whatever the bytes are."""
+
+import io
+import struct
+import threading
+import zipfile
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import xlsxwriter
+
+from kpi_core.errors import IngestError
+from kpi_core.ingest.cell import Limits
+from kpi_core.ingest.workbook import CHILDREN, read_parquet, read_workbook
+
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+TWO_CELLS = '<row r="1"><c r="A1"><v>1</v></c><c r="B1"><v>2</v></c></row>'
+
+
+def workbook(fill: Callable[[Any], None]) -> bytes:
+    """An honest workbook."""
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        fill(book)
+    return out.getvalue()
+
+
+def sheet_xml(rows: str) -> str:
+    head = '<?xml version="1.0" encoding="UTF-8"?>'
+    return f'{head}<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
+
+
+def crafted(sheet: str | bytes, *more: tuple[str, str | bytes]) -> bytes:
+    """A minimal workbook around the XML of one sheet, with `more` parts."""
+    parts = [
+        (
+            "[Content_Types].xml",
+            f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="xml" '
+            'ContentType="application/xml"/></Types>',
+        ),
+        (
+            "_rels/.rels",
+            f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" '
+            f'Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        ),
+        (
+            "xl/workbook.xml",
+            f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>'
+            '<sheet name="Data" sheetId="1" r:id="rId1"/></sheets></workbook>',
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" '
+            f'Type="{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        ),
+        ("xl/worksheets/sheet1.xml", sheet),
+        *more,
+    ]
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, content in parts:
+            package.writestr(name, content)
+    return out.getvalue()
+
+
+def parquet(table: pa.Table, **options: Any) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(table, out, **options)
+    return out.getvalue()
+
+
+def refusal(read: Callable[..., object], data: bytes, limits: Limits | None = None) -> str:
+    """The code of the error that reading `data` ends in."""
+    with pytest.raises(IngestError) as refused:
+        read(data, limits or Limits())
+    return refused.value.code
+
+
+GOOD = crafted(sheet_xml(TWO_CELLS))
+
+
+# Workbooks
+
+
+def test_every_kind_of_cell_comes_back_as_its_kind() -> None:
+    def fill(book: Any) -> None:
+        sheet = book.add_worksheet("Данные")
+        forms = {
+            key: book.add_format({"num_format": form})
+            for key, form in [
+                ("day", "dd.mm.yyyy"),
+                ("moment", "dd.mm.yyyy hh:mm"),
+                ("share", "0.0%"),
+                ("clock", "hh:mm"),
+                ("span", "[h]:mm"),
+            ]
+        }
+        sheet.write_row(0, 0, ["Кампания", "n", "x"])
+        sheet.write_row(2, 0, ["=1+1 as text", 12, 0.5])
+        sheet.write_string(2, 0, "=1+1 as text")
+        sheet.write_datetime(3, 0, datetime(2025, 3, 31), forms["day"])
+        sheet.write_datetime(3, 1, datetime(2025, 3, 31, 12, 30), forms["moment"])
+        sheet.write(3, 2, 0.012, forms["share"])
+        sheet.write_boolean(3, 3, True)
+        sheet.write(3, 4, 0.25, forms["clock"])
+        sheet.write(3, 5, 1.5, forms["span"])
+        sheet.write_blank(3, 6, None, forms["share"])
+        sheet.write_blank(9, 0, None, forms["day"])
+
+    (sheet,) = read_workbook(workbook(fill))
+    assert sheet.name == "Данные"
+    assert sheet.rows == [
+        ["Кампания", "n", "x"],
+        [],
+        ["=1+1 as text", 12, 0.5],
+        [
+            date(2025, 3, 31),
+            datetime(2025, 3, 31, 12, 30),
+            0.012,
+            True,
+            time(6),
+            timedelta(hours=36),
+        ],
+    ]
+    assert isinstance(sheet.rows[2][1], int)
+
+
+def test_empty_rows_above_and_columns_on_the_left_keep_their_places() -> None:
+    (sheet,) = read_workbook(workbook(lambda book: book.add_worksheet().write(2, 1, "x")))
+    assert sheet.rows == [[], [], [None, "x"]]
+
+
+def test_hidden_sheets_are_read_and_marked_and_charts_are_left_out() -> None:
+    def fill(book: Any) -> None:
+        first = book.add_worksheet("first")
+        first.write(0, 0, 1)
+        chart = book.add_chart({"type": "line"})
+        chart.add_series({"values": "=first!$A$1:$A$2"})
+        book.add_chartsheet("chart").set_chart(chart)
+        book.add_worksheet("second").hide()
+
+    sheets = read_workbook(workbook(fill))
+    assert [(s.name, s.rows, s.hidden) for s in sheets] == [
+        ("first", [[1]], False),
+        ("second", [], True),
+    ]
+
+
+def test_formulas_give_their_cached_value_and_are_counted_when_they_have_none() -> None:
+    cells = (
+        '<c r="A1"><f>40*2</f><v>79</v></c><c r="B1"><f>1+1</f></c><c r="C1"><f>1</f><v/></c>'
+        '<c r="D1"><f t="shared" si="0"/><v></v></c><c r="E1" t="str"><f>""</f><v></v></c>'
+        '<c r="F1" t="e"><f>1/0</f><v>#DIV/0!</v></c>'
+    )
+    (sheet,) = read_workbook(crafted(sheet_xml(f'<row r="1">{cells}</row>')))
+    assert sheet.rows == [[79]]
+    assert (sheet.formulas_without_value, sheet.error_cells) == (3, 1)
+
+
+def test_a_large_sheet_is_judged_across_pieces_without_losing_a_row() -> None:
+    rows = "".join(
+        f'<row r="{i}"><c r="A{i}"><f>1</f></c><c r="B{i}"><v>{i}</v></c></row><!-- {i} -->'
+        for i in range(1, 30_001)
+    )
+    (sheet,) = read_workbook(crafted(sheet_xml(rows)))
+    assert [row[1] for row in sheet.rows] == list(range(1, 30_001))
+    assert sheet.formulas_without_value == 30_000
+
+
+@pytest.mark.parametrize(
+    ("code", "data"),
+    [
+        ("empty_file", b""),
+        ("wrong_format", b"date;clicks\n2025-01-01;5\n"),
+        ("wrong_format", crafted(sheet_xml("")).replace(b"xl/workbook", b"xl/notebook")),
+        ("encrypted", b"\xd0\xcf\x11\xe0" + "EncryptedPackage".encode("utf-16-le")),
+        ("old_workbook", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)),
+        ("broken_workbook", GOOD[: len(GOOD) // 2]),
+    ],
+)
+def test_what_is_no_workbook_is_named_by_its_first_bytes(code: str, data: bytes) -> None:
+    assert refusal(read_workbook, data) == code
+
+
+@pytest.mark.parametrize(
+    ("code", "rows"),
+    [
+        ("too_many_columns", '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'),
+        ("too_many_cells", '<row r="1000000"><c r="ALL1000000"><v>1</v></c></row>'),
+        ("too_many_columns", "<row><c attribute='>' r='XFD1'><v>1</v></c></row>"),
+        ("broken_workbook", '<row r="99999999999999999999"/>'),
+        ("broken_workbook", '<row r="0"><c r="A0"><v>1</v></c></row>'),
+        ("broken_workbook", '<row r="2000000"><c r="A2000000"><v>1</v></c></row>'),
+        ("broken_workbook", '<row r="1"><c r="A1"><v>1</v></c><c r="A1"><v>999</v></c></row>'),
+        ("broken_workbook", TWO_CELLS + "<row r='1'/>"),
+        ("broken_workbook", '<row r="1"><c r="A1" t="s"><v>7</v></c></row>'),
+        ("broken_workbook", f'<row><c t="inlineStr"><is><t>{"ab" * 20_000}</t></is></c></row>'),
+    ],
+)
+def test_a_sheet_that_cannot_be_a_table_is_refused(code: str, rows: str) -> None:
+    assert refusal(read_workbook, crafted(sheet_xml(rows))) == code
+
+
+@pytest.mark.parametrize(
+    "doctype",
+    [
+        "<!DOCTYPE worksheet>",
+        '<!DOCTYPE w [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>',
+        '<!DOCTYPE w [<!ENTITY x SYSTEM "file:///etc/passwd">]>',
+    ],
+)
+@pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/styles.xml"])
+def test_a_dtd_is_refused_in_every_part(doctype: str, part: str) -> None:
+    evil = doctype + f'<worksheet xmlns="{MAIN}"/>'
+    is_sheet = part == "xl/worksheets/sheet1.xml"
+    data = crafted(evil) if is_sheet else crafted(sheet_xml(TWO_CELLS), (part, evil))
+    assert refusal(read_workbook, data) == "xml_dtd"
+
+
+def test_a_sheet_in_utf_16_is_an_error_and_not_an_empty_table() -> None:
+    text = sheet_xml(TWO_CELLS)
+    assert refusal(read_workbook, crafted(text.encode("utf-16"))) == "broken_workbook"
+    cyrillic = text.replace("UTF-8", "windows-1251")
+    assert refusal(read_workbook, crafted(cyrillic)) == "broken_workbook"
+
+
+def test_parts_that_no_reader_opens_may_be_in_utf_16() -> None:
+    query = '<?xml version="1.0" encoding="utf-16"?><DataMashup/>'.encode("utf-16")
+    (sheet,) = read_workbook(crafted(sheet_xml(TWO_CELLS), ("customXml/item1.xml", query)))
+    assert sheet.rows == [[1, 2]]
+
+
+def test_a_bomb_is_refused_while_it_unpacks() -> None:
+    bomb = crafted(sheet_xml("<row/>" * 2_000_000))
+    assert len(bomb) < 100_000
+    assert refusal(read_workbook, bomb) == "decompressed_too_large"
+    large = Limits(unpacked_bytes=1000)
+    assert refusal(read_workbook, crafted(sheet_xml(TWO_CELLS * 50)), large) == (
+        "decompressed_too_large"
+    )
+
+
+def test_two_parts_of_one_name_are_refused_since_readers_choose_differently() -> None:
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        data = crafted(sheet_xml(TWO_CELLS), ("xl/worksheets/sheet1.xml", sheet_xml("")))
+    assert refusal(read_workbook, data) == "broken_workbook"
+    other_case = crafted(sheet_xml(TWO_CELLS), ("XL/worksheets/Sheet1.xml", sheet_xml("")))
+    assert refusal(read_workbook, other_case) == "broken_workbook"
+
+
+def test_a_part_with_the_encrypted_flag_is_named() -> None:
+    flagged = bytearray(GOOD)
+    central = flagged.find(b"PK\x01\x02")
+    flagged[central + 8] |= 1
+    assert refusal(read_workbook, bytes(flagged)) == "encrypted"
+
+
+@pytest.mark.parametrize(
+    ("code", "limits"),
+    [
+        ("file_too_large", Limits(file_bytes=100)),
+        ("too_many_parts", Limits(zip_parts=3)),
+        ("too_many_sheets", Limits(sheets=0)),
+        ("too_many_columns", Limits(columns=1)),
+        ("too_many_cells", Limits(cells=1)),
+        ("decompressed_too_large", Limits(result_bytes=10)),
+        ("timed_out", Limits(wall_seconds=0.001)),
+    ],
+)
+def test_each_limit_has_its_name(code: str, limits: Limits) -> None:
+    assert refusal(read_workbook, GOOD, limits) == code
+
+
+def test_an_aborted_reader_is_a_named_error_and_the_parent_lives() -> None:
+    # Cells without an address pass the guard; the reader then asks for 400 GB and aborts.
+    wide = "<c><v>1</v></c>" * 16_000
+    far = '<row r="1000000"><c r="A1000000"><v>1</v></c></row>'
+    killer = crafted(sheet_xml(f'<row r="1">{wide}</row>{far}'))
+    assert refusal(read_workbook, killer) == "out_of_memory"
+    assert read_workbook(GOOD)[0].rows == [[1, 2]]
+
+
+def test_a_reader_without_memory_is_a_named_error() -> None:
+    rows = "".join(f"<row><c><v>{i}</v></c></row>" for i in range(100_000))
+    code = refusal(read_workbook, crafted(sheet_xml(rows)), Limits(memory_bytes=1 << 20))
+    assert code in {"out_of_memory", "reader_crashed"}
+
+
+def test_files_read_at_once_wait_for_each_other() -> None:
+    found: list[object] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(read_workbook(GOOD)[0].rows)) for _ in range(5)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [[[1, 2]]] * 5
+
+
+def test_whoever_waits_too_long_for_a_reader_is_told() -> None:
+    with CHILDREN, CHILDREN:
+        assert refusal(read_workbook, GOOD, Limits(wall_seconds=0.01)) == "busy"
+    assert read_workbook(GOOD)[0].rows == [[1, 2]]
+
+
+def test_the_working_directory_does_not_matter(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit(1)")
+    monkeypatch.chdir(tmp_path)
+    assert read_workbook(GOOD)[0].rows == [[1, 2]]
+
+
+# Parquet
+
+
+def test_parquet_gives_a_header_and_rows() -> None:
+    table = pa.table(
+        {
+            "дата": [date(2025, 1, 1), None],
+            "text": pa.array(["Поиск", ""], pa.large_string()),
+            "n": pa.array([1, 2**60], pa.int64()),
+            "x": [0.5, float("nan")],
+            "money": pa.array([Decimal("79.90"), Decimal("3.00")], pa.decimal128(18, 2)),
+            "moment": pa.array([0, 10**18], pa.timestamp("ns")),
+            "zoned": pa.array([0, 1], pa.timestamp("us", "Europe/Moscow")),
+            "code": pa.array([b"ab", b"cd"], pa.binary(2)),
+            "span": pa.array([60, None], pa.duration("s")),
+            "clock": pa.array([time(6), None]),
+            "flag": [True, None],
+        }
+    )
+    sheet = read_parquet(parquet(table))
+    assert sheet.rows == [
+        table.column_names,
+        [
+            date(2025, 1, 1),
+            "Поиск",
+            1,
+            0.5,
+            79.9,
+            datetime(1970, 1, 1),
+            datetime(1970, 1, 1, 3),
+            "ab",
+            timedelta(minutes=1),
+            time(6),
+            True,
+        ],
+        [
+            None,
+            None,
+            2**60,
+            None,
+            3,
+            datetime(2001, 9, 9, 1, 46, 40),
+            datetime(1970, 1, 1, 3, 0, 0, 1),
+            "cd",
+        ],
+    ]
+
+
+def test_a_parquet_of_many_batches_keeps_every_row_in_order() -> None:
+    n = 20_000
+    table = pa.table({"id": [f"id{i}" for i in range(n)], "n": range(n)})
+    rows = read_parquet(parquet(table, row_group_size=3_000)).rows
+    assert rows[1:] == [[f"id{i}", i] for i in range(n)]
+
+
+def test_a_parquet_without_rows_has_its_header() -> None:
+    assert read_parquet(parquet(pa.table({"a": [], "b": []}))).rows == [["a", "b"]]
+
+
+def test_nested_columns_are_refused_by_name() -> None:
+    with pytest.raises(IngestError) as refused:
+        read_parquet(parquet(pa.table({"day": [1], "tags": [["a", "b"]]})))
+    assert (refused.value.code, refused.value.values) == ("nested_columns", {"columns": "tags"})
+
+
+PARQUET = parquet(pa.table({"a": [1, 2]}))
+
+
+@pytest.mark.parametrize(
+    ("code", "data"),
+    [
+        ("empty_file", b""),
+        ("wrong_format", GOOD),
+        ("encrypted", b"PARE" + PARQUET[4:-4] + b"PARE"),
+        ("broken_parquet", b"PAR1PAR1"),
+        ("broken_parquet", PARQUET[: len(PARQUET) // 2]),
+        ("broken_parquet", PARQUET[:-8] + struct.pack("<I", 0xFFFFFFFF) + b"PAR1"),
+        (
+            "broken_parquet",
+            parquet(
+                pa.table(
+                    {"a": pa.Array.from_buffers(pa.string(), 1, pa.array([b"\xff"]).buffers())}
+                )
+            ),
+        ),
+        ("too_many_columns", parquet(pa.table({f"c{i}": [1] for i in range(1001)}))),
+    ],
+)
+def test_what_is_no_good_parquet_is_named(code: str, data: bytes) -> None:
+    assert refusal(read_parquet, data) == code
+
+
+def test_a_footer_that_lies_about_its_rows_is_refused() -> None:
+    # FileMetaData of one INT32 column and no row group, which says it has 63 rows.
+    root = b"\x48\x06schema\x15\x02\x00"
+    footer = b"\x15\x02\x19\x2c" + root + b"\x15\x02\x25\x00\x18\x01a\x00\x16\x7e\x19\x0c\x00"
+    data = b"PAR1" + footer + struct.pack("<I", len(footer)) + b"PAR1"
+    assert refusal(read_parquet, data) == "broken_parquet"
+
+
+def test_a_text_repeated_by_its_dictionary_is_counted_in_full() -> None:
+    repeated = pa.DictionaryArray.from_arrays(pa.array([0] * 50_000, pa.int32()), ["A" * 1_000_000])
+    bomb = parquet(pa.table({"a": repeated}), compression="zstd", write_statistics=False)
+    assert len(bomb) < 10_000
+    assert refusal(read_parquet, bomb) == "decompressed_too_large"
+
+
+def test_a_page_that_unpacks_to_far_more_than_the_file_is_refused() -> None:
+    page = pa.table({"a": pa.array([b"\0" * 60_000_000], pa.binary())})
+    bomb = parquet(page, compression="zstd", use_dictionary=False, write_statistics=False)
+    assert refusal(read_parquet, bomb) == "decompressed_too_large"
