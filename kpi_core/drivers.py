@@ -9,16 +9,17 @@ from one source is never replaced by another's.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
 from kpi_core import catalogue
 from kpi_core.errors import UsageError, did_you_mean
 from kpi_core.formula import Exact
 from kpi_core.kpis import Evaluation, Input, KpiValue, Values
-from kpi_core.model import Business
+from kpi_core.model import Business, Unit
 
-_CHANGE = re.compile(r"([+-]\d+(?:[.,]\d+)?)\s?%")  # +10%
+_CHANGE = re.compile(r"([+-]\d{1,9}(?:[.,]\d{1,9})?)\s?%", re.ASCII)  # +10%
+_VALUE = re.compile(r"\d{1,15}(?:[.,]\d{1,9})?", re.ASCII)  # 1500 or 0,012
+_UNCLEAR = re.compile(r"[1-9]\d{0,2},\d{3}", re.ASCII)  # 1,500: a thousand, or one and a half?
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,10 @@ def parse_lever(text: str) -> tuple[str, Lever]:
         by = Fraction(found[1].replace(",", ".")) / 100
         if by >= -1:
             return id, Lever(by=by)
-    try:
-        to = Decimal(change.replace(",", ".").replace("\N{NO-BREAK SPACE}", ""))
-    except InvalidOperation:
-        to = Decimal("NaN")
-    if not equals or not id or not to.is_finite() or to < 0:
+    change = change.replace("\N{NO-BREAK SPACE}", "")
+    if not equals or not id or not _VALUE.fullmatch(change) or _UNCLEAR.fullmatch(change):
         raise UsageError("bad_lever", where=text)
-    return id, Lever(to=Fraction(to))
+    return id, Lever(to=Fraction(change.replace(",", ".")))
 
 
 @dataclass(frozen=True)
@@ -70,30 +68,38 @@ class Model:
     assumptions: Mapping[str, Fraction]
 
     def check(self, levers: Mapping[str, Lever]) -> None:
-        """Raise unless every lever moves a driver that the data tell."""
+        """Raise unless every lever moves a driver that the data tell, to a possible value."""
+        shares = {driver.id for driver in self.business.drivers if driver.unit is Unit.SHARE}
         for id, lever in levers.items():
             if id not in self.drivers:
                 known = ", ".join(self.drivers)
                 near = did_you_mean(id, set(self.drivers))
                 raise UsageError("unknown_driver", where=id, near=near, known=known)
-            if self.drivers[id] is None and lever.to is None:
+            base, new = self.drivers[id], lever.moved(self.drivers[id])
+            if new is None:
                 raise UsageError("driver_without_data", where=id)
+            if id in shares and new > max(1, base or 0):
+                raise UsageError("lever_over_one", where=id)
 
     def rebuilt(self, levers: Mapping[str, Lever]) -> dict[str, Exact]:
-        """Every measure after the levers are moved."""
+        """Every measure after the levers are moved; as measured where drivers do not tell it.
+
+        Raises:
+            UsageError: a lever cannot be moved so.
+        """
         self.check(levers)
-        drivers = {
-            id: levers[id].moved(value) if id in levers else value
-            for id, value in self.drivers.items()
-        }
+        before = self._consequences(self.drivers)
+        after = self._consequences(self.moved_drivers(levers))
+        for id, value in after.items():
+            if value is None and before[id] is not None:
+                raise UsageError("lever_undefined", where=", ".join(levers), measure=id)
+        return {**self.measures, **{id: value for id, value in after.items() if value is not None}}
+
+    def _consequences(self, drivers: Mapping[str, Exact]) -> dict[str, Exact]:
         quantities: dict[str, Exact] = {**self.assumptions, **self.measures, **drivers}
-        result = dict(self.measures)
         for consequence in self.business.consequences:
-            value = consequence.formula.value(quantities)
-            quantities[consequence.measure] = value
-            if value is not None:
-                result[consequence.measure] = value
-        return result
+            quantities[consequence.measure] = consequence.formula.value(quantities)
+        return {made.measure: quantities[made.measure] for made in self.business.consequences}
 
     def moved_drivers(self, levers: Mapping[str, Lever]) -> dict[str, Exact]:
         """Every driver after the levers are moved."""
@@ -104,8 +110,14 @@ class Model:
 
 
 def calibrate(evaluation: Evaluation, business: Business) -> Model:
-    """The model of a business for the period of `evaluation`."""
-    measures = {id: given.value for id, given in evaluation.measures().items()}
+    """The model of a business for the period of `evaluation`.
+
+    Measures that cover far fewer days than the others stay out: a rate made of them would be wrong.
+    """
+    named = {id for driver in business.drivers for id in driver.formula.names}
+    found = {id: given for id, given in evaluation.measures().items() if id in named}
+    even = evaluation.even("whatif", found)
+    measures = {id: given.value for id, given in even.items() if given.value is not None}
     assumptions = dict(evaluation.settings.assumptions)
     quantities: dict[str, Exact] = {**assumptions, **measures}
     drivers: dict[str, Exact] = {}
@@ -120,40 +132,36 @@ def project(model: Model, levers: Mapping[str, Lever], values: Values) -> Values
     Each figure that went into a value changes by the same factor as its measure in the model.
     Intervals are left out: they speak of what was, not of what would be.
     """
-    rebuilt = model.rebuilt(levers)
-    moved = {id: value for id, value in model.moved_drivers(levers).items() if id in levers}
-    rows = tuple(_projected(row, model.measures, rebuilt, moved) for row in values.rows)
-    return replace(values, rows=rows)
+    base: dict[str, Exact] = {**model.drivers, **model.measures}
+    new: dict[str, Exact] = {**model.moved_drivers(levers), **model.rebuilt(levers)}
+    return replace(values, rows=tuple(_projected(row, base, new) for row in values.rows))
 
 
-def _projected(
-    value: KpiValue,
-    base: Mapping[str, Exact],
-    rebuilt: Mapping[str, Exact],
-    moved: Mapping[str, Exact],
-) -> KpiValue:
-    variant = catalogue.kpi(value.kpi).variant(value.variant)
-    inputs = {}
-    for id, given in value.inputs.items():
-        if id in catalogue.ASSUMPTIONS:
-            inputs[id] = replace(given, value=moved.get(id, given.value))
-        else:
-            inputs[id] = _scaled(given, base.get(id), rebuilt.get(id))
-    if not inputs:
+def _projected(value: KpiValue, base: Mapping[str, Exact], new: Mapping[str, Exact]) -> KpiValue:
+    if not value.inputs:
         return value  # stated by hand
-    figures = {id: given.value for id, given in inputs.items()}
+    formula = catalogue.kpi(value.kpi).variant(value.variant).formula
+    held_back = value.value is None and formula.value(_figures(value.inputs)) is not None
+    inputs = {id: _scaled(given, base.get(id), new.get(id)) for id, given in value.inputs.items()}
     return replace(
         value,
-        value=variant.formula.value(figures) if value.value is not None else None,
+        value=None if held_back else formula.value(_figures(inputs)),
         inputs=inputs,
+        missing=tuple(id for id, given in inputs.items() if given.value is None),
         low=None,
         high=None,
     )
 
 
+def _figures(inputs: Mapping[str, Input]) -> dict[str, Exact]:
+    return {id: given.value for id, given in inputs.items()}
+
+
 def _scaled(given: Input, base: Exact, new: Exact) -> Input:
-    if given.value is None or base is None or new is None or base == new:
+    if new is None or base == new:
         return given
-    return replace(
-        given, value=new if base == given.value or not base else given.value * new / base
-    )
+    if given.value is None:
+        return replace(given, value=new) if base is None else given
+    if base is None:
+        return given
+    return replace(given, value=given.value * new / base if base else new)

@@ -27,6 +27,8 @@ class KpiError(Exception):
             name: value.text(lang) if isinstance(value, KpiError) else value
             for name, value in self.values.items()
         }
+        if "near" in values:
+            values["near"] = say(lang, "errors.did_you_mean", **values) if values["near"] else ""
         said = say(lang, f"errors.{self.code}", **values)
         return f"{self.where}: {said}" if self.where else said
 

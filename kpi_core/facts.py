@@ -8,16 +8,16 @@ suits it best. Sources are added only where their family says so (see ``catalogu
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 
-import numpy as np
 import pandas as pd
 
 from kpi_core import catalogue
 from kpi_core.errors import Finding, Severity, UsageError
 from kpi_core.ingest import Table, Upload
-from kpi_core.model import TOTAL, Adds, Measure, Period
+from kpi_core.model import TOTAL, Adds, Measure, Period, Speak, Unit, spanning, united
 
-TIME_SLICES = {"day": "D", "week": "W", "month": "M"}  # name to pandas period
+TIME_SLICES = ("day", "week", "month")
 DIMENSION_SLICES = (
     "channel",
     "source",
@@ -28,7 +28,7 @@ DIMENSION_SLICES = (
     "landing",
     "event",
 )
-SPARSE_EDGE_DAYS = 7  # a shop may sell nothing for a week; its export still covers those days
+SPARSE_EDGE_DAYS = 7  # the longest silence at the edge of a file that is taken for a quiet time
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,12 @@ class Stream:
     """What one source says at one level of detail.
 
     Attributes:
-        frame: ``start``, ``end``, dimensions, measures; one row a day (or month) and slice.
+        frame: ``start``, ``end``, dimensions, ``currency``, measures; one row a day (or month) and
+            slice.
         period: from its first to its last day, as far as can be known.
+        covered: the days its files speak for; a file between two others may be missing.
         sparse: a day without rows is a day on which nothing happened.
+        currencies: those of its money; several are never added.
         files: names of the files it came from.
     """
 
@@ -47,29 +50,35 @@ class Stream:
     measures: tuple[str, ...]
     frame: pd.DataFrame = field(repr=False, compare=False)
     period: Period | None
+    covered: tuple[Period, ...]
     sparse: bool
-    currency: str | None
+    currencies: tuple[str, ...]
     files: tuple[str, ...]
 
-    def covers(self, asked: Period | None) -> Period | None:
-        """The days of `asked` that it speaks for.
+    def covers(self, asked: Period | None) -> tuple[Period, ...]:
+        """The days of `asked` that it speaks for."""
+        if asked is None:
+            return self.covered
+        return tuple(both for span in self.covered if (both := span.meets(asked)))
 
-        Rows that are orders, events or mailings leave quiet days out, so such a stream is trusted
-        a little beyond its first and last row.
-        """
-        if self.period is None or asked is None:
-            return self.period
-        edge = timedelta(days=SPARSE_EDGE_DAYS if self.sparse else 0)
-        return Period(self.period.first - edge, self.period.last + edge).meets(asked)
-
-    def gaps(self, asked: Period) -> list[date]:
-        """The days of `asked`, within its own period, on which a daily stream has no row."""
-        within = self.period.meets(asked) if self.period else None
-        if self.sparse or within is None or not (self.frame["start"] == self.frame["end"]).all():
+    def gaps(self, asked: Period | None) -> list[date]:
+        """The days it should speak for, as a daily stream, but on which it has no row."""
+        if self.sparse or self._days is None:
             return []
-        everyday = pd.date_range(within.first, within.last)
-        missing = everyday.difference(pd.DatetimeIndex(self.frame["start"].unique()))
-        return [day.date() for day in missing]
+        spans = self.covers(asked)
+        return [
+            day.date()
+            for span in spans
+            for day in pd.date_range(span.first, span.last)
+            if day not in self._days
+        ]
+
+    @cached_property
+    def _days(self) -> frozenset[pd.Timestamp] | None:
+        """The days that have rows; ``None`` if some rows speak for more than a day."""
+        if not (self.frame["start"] == self.frame["end"]).all():
+            return None
+        return frozenset(self.frame["start"].unique())
 
 
 @dataclass(frozen=True)
@@ -82,11 +91,8 @@ class Facts:
 
     @property
     def period(self) -> Period | None:
-        """From the first to the last day that any stream covers."""
-        known = [stream.period for stream in self.streams if stream.period]
-        if not known:
-            return None
-        return Period(min(p.first for p in known), max(p.last for p in known))
+        """From the first to the last day that any stream holds."""
+        return spanning(stream.period for stream in self.streams)
 
     def sources(self) -> tuple[str, ...]:
         """The systems heard, in order of first appearance."""
@@ -105,99 +111,105 @@ def combine(uploads: Iterable[Upload]) -> Facts:
     """The facts of `uploads`. Where two files report the same thing, the later one is believed.
 
     The same bytes twice count once. Two files of one layout that cover the same days and slices
-    are one report downloaded twice: their common part counts once, and a finding says so.
+    (or hold the same orders) are one report downloaded twice: their common part counts once, and a
+    finding says so.
     """
     findings: list[Finding] = []
     known: dict[str, str] = {}
-    groups: dict[tuple[object, ...], list[tuple[str, Table]]] = {}
+    groups: dict[tuple[str, tuple[str, ...], bool], list[tuple[str, Table]]] = {}
     for upload in uploads:
         if upload.digest in known:
-            findings.append(
-                Finding(
-                    Severity.WARNING,
-                    "same_file_twice",
-                    upload.name,
-                    {"first": known[upload.digest]},
-                )
-            )
+            first = {"first": known[upload.digest]}
+            findings.append(Finding(Severity.WARNING, "same_file_twice", upload.name, first))
             continue
         known[upload.digest] = upload.name
         for table in upload.tables:
             if table.measures:
-                key = (table.source, table.dimensions, table.currency)
+                dimensions = tuple(id for id in table.dimensions if id in DIMENSION_SLICES)
+                key = (table.source, dimensions, "record" in table.facts)
                 groups.setdefault(key, []).append((upload.name, table))
-    streams = tuple(_stream(tables, findings) for tables in groups.values())
-    return Facts(streams, tuple(findings), "+".join(sorted(known)))
+    streams = tuple(
+        _stream(source, dimensions, tables, findings)
+        for (source, dimensions, _), tables in groups.items()
+    )
+    # In order of upload: where files overlap, the order decides who is believed.
+    return Facts(streams, tuple(findings), "+".join(known))
 
 
-def _stream(tables: Sequence[tuple[str, Table]], findings: list[Finding]) -> Stream:
-    first = tables[0][1]
-    keys = ["start", "end", *first.dimensions]
+def _stream(
+    source: str,
+    dimensions: tuple[str, ...],
+    tables: Sequence[tuple[str, Table]],
+    findings: list[Finding],
+) -> Stream:
+    keys = ["start", "end", *dimensions]
+    identity = ["record"] if "record" in tables[0][1].facts else keys
     measures = tuple(dict.fromkeys(id for _, table in tables for id in table.measures))
-    frames = [_aggregated(table, keys) for _, table in tables]
-    if len(frames) > 1:
-        _tell_overlap(tables, frames, keys, findings)
-        record = ["record"] if all("record" in frame for frame in frames) else []
-        merged = frames[0]
-        for frame in frames[1:]:
-            merged = (
-                frame.set_index(keys + record)
-                .combine_first(merged.set_index(keys + record))
-                .reset_index()
-            )
-        frame = merged
-    else:
-        frame = frames[0]
-    if "record" in frame:
-        frame = frame.groupby(keys, dropna=False, sort=False)[list(measures)].sum(min_count=1)
-        frame = frame.reset_index()
-    frame = frame.assign(**_parts(frame, measures))
-    dated = [table.period for _, table in tables if table.period]
+    frames = [_rows(table, keys).set_index(identity) for _, table in tables]
+    _tell_overlap(tables, frames, findings)
+    merged = frames[0]
+    for frame in frames[1:]:
+        merged = frame.combine_first(merged)
+    frame = merged.reset_index()
+    if identity == ["record"]:
+        grouped = frame.groupby([*keys, "currency"], dropna=False, sort=False)
+        frame = grouped[list(measures)].sum(min_count=1).reset_index()
+    parts = _parts(frame, measures)
     return Stream(
-        source=first.source,
-        dimensions=first.dimensions,
-        measures=(*measures, *_parts(frame, measures)),
-        frame=frame,
-        period=Period(min(p.first for p in dated), max(p.last for p in dated)) if dated else None,
+        source=source,
+        dimensions=dimensions,
+        measures=(*measures, *parts),
+        frame=frame.assign(**parts),
+        period=spanning(table.period for _, table in tables),
+        covered=united(span for _, table in tables if (span := _reach(table))),
         sparse=any(table.sparse and not table.stated for _, table in tables),
-        currency=first.currency,
+        currencies=tuple(sorted({table.currency for _, table in tables if table.currency})),
         files=tuple(dict.fromkeys(name for name, _ in tables)),
     )
 
 
-def _aggregated(table: Table, keys: list[str]) -> pd.DataFrame:
-    """One row a day and slice (and record, where rows are records)."""
-    columns = keys + (["record"] if "record" in table.facts else [])
-    grouped = table.facts.groupby(columns, dropna=False, sort=False)[list(table.measures)]
-    # min_count: a sum over nothing is missing, or a missing export looks like a bad month.
-    frame = grouped.sum(min_count=1)
-    alone = grouped.size() == 1
-    for id in table.measures:
-        if catalogue.measure(id).adds is Adds.NONE:
-            frame[id] = frame[id].where(alone)
-    return frame.reset_index()
+def _rows(table: Table, keys: list[str]) -> pd.DataFrame:
+    """One row a day and slice; where rows are records, one row a record."""
+    measures = list(table.measures)
+    if "record" in table.facts:
+        frame = table.facts[[*keys, "record", *measures]].drop_duplicates("record", keep="last")
+    else:
+        grouped = table.facts.groupby(keys, dropna=False, sort=False)[measures]
+        # min_count: a sum over nothing is missing, or a missing export looks like a bad month.
+        frame = grouped.sum(min_count=1)
+        alone = grouped.size() == 1
+        for id in measures:
+            if catalogue.measure(id).adds is Adds.NONE:
+                frame[id] = frame[id].where(alone)
+        frame = frame.reset_index()
+    return frame.assign(currency=pd.Series(table.currency, index=frame.index, dtype="str"))
+
+
+def _reach(table: Table) -> Period | None:
+    """The days a file speaks for.
+
+    Rows that are orders, events or mailings leave quiet days out, so such a file is trusted beyond
+    its first and last row for as long as it is silent in between.
+    """
+    if table.period is None or table.stated or not table.sparse:
+        return table.period
+    days = table.facts["start"].dropna().drop_duplicates().sort_values()
+    silence = days.diff().max().days - 1 if len(days) > 1 else SPARSE_EDGE_DAYS
+    edge = timedelta(days=min(silence, SPARSE_EDGE_DAYS))
+    return Period(table.period.first - edge, table.period.last + edge)
 
 
 def _tell_overlap(
-    tables: Sequence[tuple[str, Table]],
-    frames: Sequence[pd.DataFrame],
-    keys: list[str],
-    findings: list[Finding],
+    tables: Sequence[tuple[str, Table]], frames: Sequence[pd.DataFrame], findings: list[Finding]
 ) -> None:
     for later in range(1, len(frames)):
         for earlier in range(later):
-            shared = set(tables[later][1].measures) & set(tables[earlier][1].measures)
-            common = set(keys) | ({"record"} & set(frames[later]) & set(frames[earlier]))
-            both = frames[later].merge(frames[earlier], on=sorted(common), how="inner")
-            if shared and len(both) and tables[later][0] != tables[earlier][0]:
-                findings.append(
-                    Finding(
-                        Severity.WARNING,
-                        "files_overlap",
-                        tables[later][0],
-                        {"n": len(both), "other": tables[earlier][0]},
-                    )
-                )
+            (name, table), (other, before) = tables[later], tables[earlier]
+            if name == other or not set(table.measures) & set(before.measures):
+                continue
+            if n := int(frames[later].index.isin(frames[earlier].index).sum()):
+                values: dict[str, object] = {"n": n, "other": other}
+                findings.append(Finding(Severity.WARNING, "files_overlap", name, values))
 
 
 def _parts(frame: pd.DataFrame, measures: Sequence[str]) -> dict[str, pd.Series]:
@@ -213,18 +225,28 @@ def _parts(frame: pd.DataFrame, measures: Sequence[str]) -> dict[str, pd.Series]
 
 @dataclass(frozen=True)
 class Heard:
-    """What one source says of one measure: a figure per slice, and how far it reaches.
+    """What one source says of one measure.
 
     Attributes:
         figures: slice to sum; a slice without a figure is left out.
-        covers: the days of the asked period that the source covers.
-        straddling: rows left out because they reach over the edge of the period.
+        stream: the stream that answers.
+        currencies: those of the rows that were added; several make no sum.
+        straddling: rows left out because they reach over the edge of the period or of a slice.
     """
 
     figures: Mapping[str, float]
-    covers: Period | None
-    currency: str | None
+    stream: Stream
+    currencies: tuple[str, ...] = ()
     straddling: int = 0
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """A stream cut into slices: its rows within the period, their slices, and the sums."""
+
+    rows: pd.DataFrame
+    sums: pd.DataFrame
+    straddling: int
 
 
 class Hearing:
@@ -237,7 +259,7 @@ class Hearing:
         self.facts = facts
         self.period = period
         self.by = by
-        self._sums: dict[int, tuple[pd.DataFrame, int]] = {}
+        self._cuts: dict[int, _Cut] = {}
         self._heard: dict[tuple[str, str], Heard | None] = {}
 
     def hear(self, source: str, measure: Measure) -> Heard | None:
@@ -247,71 +269,100 @@ class Hearing:
             self._heard[key] = self._ask(source, measure)
         return self._heard[key]
 
+    def figure(self, source: str, measure: Measure, slice: str) -> float | None:
+        """The figure of one slice; 0 where a source of orders or events had a quiet time."""
+        heard = self.hear(source, measure)
+        if heard is None or slice in heard.figures or not heard.stream.sparse:
+            return heard.figures.get(slice) if heard else None
+        span = self.span(slice) if self.by in TIME_SLICES else None
+        return 0.0 if span and heard.stream.covers(span) == (span,) else None
+
+    def slices(self) -> list[str]:
+        """The slices that any source knows."""
+        cuts = [self._cut(number) for number in range(len(self.facts.streams))]
+        return sorted({str(name) for cut in cuts for name in cut.sums.dropna(how="all").index})
+
+    def span(self, slice: str) -> Period | None:
+        """The days of a slice, as far as they lie in the period."""
+        if slice == TOTAL or self.by not in TIME_SLICES:
+            return self.period
+        first, last = _bounds(pd.Series([pd.Timestamp(slice)]), self.by)
+        span = Period(first[0].date(), last[0].date())
+        return span.meets(self.period) if self.period else span
+
     def _ask(self, source: str, measure: Measure) -> Heard | None:
-        best: tuple[tuple[bool, int, int], Heard] | None = None
+        """Of the streams of a source, the one that covers the most days is heard.
+
+        One that is cut finer than it need be comes second: a fine cut leaves rows out.
+        """
+        best: tuple[tuple[int, int], Heard] | None = None
         for number, stream in enumerate(self.facts.streams):
             if stream.source != source or measure.id not in stream.measures:
                 continue
-            sums, straddling = self._summed(number, stream)
-            figures = sums[measure.id].dropna()
+            cut = self._cut(number)
+            figures = cut.sums[measure.id].dropna()
             if figures.empty:
                 continue
-            covers = stream.covers(self.period)
-            rank = (
-                self.by is None or self.by in TIME_SLICES or self.by in stream.dimensions,
-                covers.days if covers else 0,
-                -len(stream.dimensions),
-            )
+            rank = (sum(span.days for span in stream.covers(self.period)), -len(stream.dimensions))
             if best is None or rank > best[0]:
-                found = {str(name): float(value) for name, value in figures.items()}
-                best = (rank, Heard(found, covers, stream.currency, straddling))
+                found = dict(zip(map(str, figures.index), figures.tolist(), strict=True))
+                currencies = _currencies(stream, cut.rows, measure)
+                best = (rank, Heard(found, stream, currencies, cut.straddling))
         return best[1] if best else None
 
-    def _summed(self, number: int, stream: Stream) -> tuple[pd.DataFrame, int]:
-        """Sums of every measure of a stream: index slice, columns measures."""
-        if number not in self._sums:
-            self._sums[number] = self._sum(stream)
-        return self._sums[number]
+    def _cut(self, number: int) -> _Cut:
+        if number not in self._cuts:
+            self._cuts[number] = self._cut_anew(self.facts.streams[number])
+        return self._cuts[number]
 
-    def _sum(self, stream: Stream) -> tuple[pd.DataFrame, int]:
-        frame, straddling = stream.frame, 0
+    def _cut_anew(self, stream: Stream) -> _Cut:
+        rows, straddling = stream.frame, 0
+        measures = list(stream.measures)
+        if self.by in DIMENSION_SLICES and self.by not in stream.dimensions:
+            return _Cut(rows[:0], pd.DataFrame(columns=measures, dtype=float), 0)
         if self.period is not None:
             first, last = pd.Timestamp(self.period.first), pd.Timestamp(self.period.last)
-            within = (frame["start"] >= first) & (frame["end"] <= last)
-            straddling = int(((frame["end"] >= first) & (frame["start"] <= last) & ~within).sum())
-            frame = frame[within]
-        measures = list(stream.measures)
-        if self.by is None:
-            slices = pd.Series(TOTAL, index=frame.index)
-        elif self.by in TIME_SLICES:
-            frame = frame[frame["start"].notna()]
-            slices = frame["start"].dt.to_period(TIME_SLICES[self.by]).map(_slice_name)
-        elif self.by in stream.dimensions:
-            slices = frame[self.by].replace("", "other")
+            within = (rows["start"] >= first) & (rows["end"] <= last)
+            straddling = int(((rows["end"] >= first) & (rows["start"] <= last) & ~within).sum())
+            rows = rows[within]
         else:
-            return pd.DataFrame(columns=measures, dtype=float), straddling
-        grouped = frame.groupby(slices, sort=True)[measures]
+            first, last = rows["start"].min(), rows["end"].max()
+        if self.by in TIME_SLICES:
+            first, last = _bounds(rows["start"], self.by)
+            within = rows["end"] <= last
+            straddling += int((rows["end"] > last).sum())
+            rows, first, last = rows[within], first[within], last[within]
+            slices = first.dt.strftime("%Y-%m" if self.by == "month" else "%Y-%m-%d")
+        elif self.by:
+            slices = rows[self.by].replace("", "other")
+        else:
+            slices = pd.Series(TOTAL, index=rows.index)
+        # People of a part do not add up: a row counts if it is the only one and speaks for the whole.
+        whole = ((rows["start"] == first) & (rows["end"] == last)) | rows["start"].isna()
+        grouped = rows[measures].groupby(slices, sort=True)
         sums = grouped.sum(min_count=1)
-        counts = grouped.count()
         for id in measures:
             if catalogue.measure(id).adds is Adds.NONE:
-                sums[id] = sums[id].where((counts[id] == 1) & self._whole(frame))
-        return sums.astype(float), straddling
-
-    def _whole(self, frame: pd.DataFrame) -> bool:
-        """Whether each row speaks for the whole period, as people of a part do not add up."""
-        if self.by is not None or self.period is None or frame.empty:
-            return True
-        return bool(
-            (frame["start"] == pd.Timestamp(self.period.first)).all()
-            and (frame["end"] == pd.Timestamp(self.period.last)).all()
-        )
+                alone = grouped[id].count() == 1
+                sums[id] = rows[id].where(whole).groupby(slices).sum(min_count=1).where(alone)
+        return _Cut(rows, sums.astype(float), straddling)
 
 
-def _slice_name(period: pd.Period) -> str:
-    if period.freqstr.startswith("W"):
-        return str(period.start_time.date())
-    return str(period)
+def _bounds(days: pd.Series, by: str | None) -> tuple[pd.Series, pd.Series]:
+    """The first and last day of the day, week or month that each of `days` lies in."""
+    if by == "day":
+        return days, days
+    back, length = (
+        (days.dt.day, days.dt.days_in_month) if by == "month" else (days.dt.dayofweek + 1, 7)
+    )
+    first = days - pd.to_timedelta(back - 1, unit="D")
+    return first, first + pd.to_timedelta(length - 1, unit="D")
+
+
+def _currencies(stream: Stream, rows: pd.DataFrame, measure: Measure) -> tuple[str, ...]:
+    if measure.unit is not Unit.MONEY or len(stream.currencies) < 2:
+        return stream.currencies if measure.unit is Unit.MONEY else ()
+    return tuple(sorted(rows.loc[rows[measure.id].notna(), "currency"].dropna().unique()))
 
 
 def speakers(
@@ -324,17 +375,22 @@ def speakers(
         measure: what is asked.
         chosen: family or measure id to the source that the owner wants to hear instead.
     """
-    family = measure.family
-    chosen = chosen or {}
-    if wanted := chosen.get(measure.id) or chosen.get(family.id):
+    if wanted := wanted_source(measure, chosen or {}):
         return (wanted,) if hearing.hear(wanted, measure) else ()
-    having = tuple(source for source in family.order if hearing.hear(source, measure))
-    if family.speak.value == "all":
-        return having
-    if family.speak.value == "measure":
-        return having[:1]
-    speaker = _family_speaker(hearing, family.id)
-    return (speaker,) if speaker in having else ()
+    having = tuple(source for source in measure.family.order if hearing.hear(source, measure))
+    match measure.family.speak:
+        case Speak.ALL:
+            return having
+        case Speak.MEASURE:
+            return having[:1]
+        case Speak.FAMILY:
+            speaker = _family_speaker(hearing, measure.family.id)
+            return (speaker,) if speaker in having else ()
+
+
+def wanted_source(measure: Measure, chosen: Mapping[str, str]) -> str | None:
+    """The source that the owner chose for a measure, or for its family."""
+    return chosen.get(measure.id) or chosen.get(measure.family.id)
 
 
 def _family_speaker(hearing: Hearing, family: str) -> str | None:
@@ -345,18 +401,3 @@ def _family_speaker(hearing: Hearing, family: str) -> str | None:
             if hearing.hear(source, measure):
                 return source
     return None
-
-
-def daily(hearing: Hearing, sources: Sequence[str], measure: Measure) -> dict[str, float]:
-    """Sums by slice over `sources`: the series behind a total."""
-    found: dict[str, float] = {}
-    for source in sources:
-        heard = hearing.hear(source, measure)
-        for name, figure in (heard.figures if heard else {}).items():
-            found[name] = found.get(name, 0.0) + figure
-    return found
-
-
-def as_float(value: object) -> float:
-    """A figure for arrays: missing is ``nan``."""
-    return np.nan if value is None else float(value)  # type: ignore[arg-type]

@@ -84,6 +84,16 @@ class Formula:
         """The exact value; ``None`` if a quantity it needs is missing or a divisor is 0."""
         return _walk(self._tree, lambda name: quantities.get(name), _EXACT, lambda n: n)
 
+    @property
+    def share(self) -> tuple[str, str, bool] | None:
+        """(part, whole, whether it gives the rest) of ``part / whole`` and ``1 - part / whole``."""
+        match self._tree:
+            case ("/", ("name", part), ("name", whole)):
+                return part, whole, False
+            case ("-", ("number", one), ("/", ("name", part), ("name", whole))) if one == 1:
+                return part, whole, True
+        return None
+
     def values(self, quantities: Mapping[str, Array]) -> Array:
         """The values, shape as the arrays broadcast; ``nan`` where undefined or missing."""
         found = _walk(

@@ -1,13 +1,13 @@
 """Counted funnels: where people are lost between the first visit and the last step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from kpi_core import catalogue
 from kpi_core.errors import Finding, Severity
-from kpi_core.facts import Facts, Hearing
-from kpi_core.kpis import Evaluation, Settings
-from kpi_core.model import Business, Period, Stage
+from kpi_core.facts import Facts, Hearing, wanted_source
+from kpi_core.kpis import Evaluation, Input, Settings
+from kpi_core.model import Business, Measure, Period, Stage
 from kpi_core.stats import share_interval
 
 
@@ -48,76 +48,74 @@ def funnel(
     """The funnel of a business type, from one source as far as one source goes.
 
     Stages of different systems do not count the same people, so the system that knows the most
-    stages is heard for all it knows; the others fill in the rest, and a finding says so.
+    stages on the most days is heard for all it knows; the others fill in the rest, and a finding
+    says so. A source that the owner chose for a stage is heard there in any case.
     """
     settings = settings or Settings()
     evaluation = Evaluation(facts, period, settings=settings)
     leading = _leading_source(evaluation.hearing, business)
+    inputs = {
+        stage.measure: _input(evaluation, catalogue.measure(stage.measure), leading)
+        for stage in business.stages
+    }
+    inputs = evaluation.even("funnel", inputs)
     found: list[FunnelStage] = []
     findings: list[Finding] = []
-    first: Fraction | None = None
-    previous: FunnelStage | None = None
+    counted: list[FunnelStage] = []
     for stage in business.stages:
-        measure = catalogue.measure(stage.measure)
-        own = leading and not settings.given and evaluation.hearing.hear(leading, measure)
-        given = evaluation.input(stage.measure, sources=(leading,) if own and leading else None)
-        count = given.value
-        made = FunnelStage(stage, count, given.sources, None, None)
-        if count is not None:
-            first = count if first is None else first
-            if previous and previous.count:
-                made = _after(previous, made, findings)
-            if first and count <= first:
-                made = FunnelStage(**{**vars(made), "total_rate": count / first})
-            previous = made
+        given = inputs[stage.measure]
+        made = FunnelStage(stage, given.value, given.sources, None, None)
+        if given.value is not None:
+            made = _after(counted, made, given.value, findings)
+            counted.append(made)
         found.append(made)
-    counted = [stage for stage in found if stage.count is not None]
     heard = dict.fromkeys(source for stage in counted for source in stage.sources)
     if len(heard) > 1:
         names = ", ".join(heard)
         findings.append(Finding(Severity.INFO, "funnel_mixes_sources", values={"sources": names}))
     leaks = [stage for stage in counted if stage.step_rate is not None]
     return Funnel(
-        period or facts.period,
+        evaluation.covered(),
         tuple(found),
         min(leaks, key=lambda stage: stage.step_rate or 0, default=None),
-        (*evaluation.findings.values(), *findings),
+        (*evaluation.all_findings(), *findings),
     )
+
+
+def _input(evaluation: Evaluation, measure: Measure, leading: str | None) -> Input:
+    free = wanted_source(measure, evaluation.settings.sources) is None
+    if free and leading and evaluation.hearing.hear(leading, measure):
+        return evaluation.input(measure.id, sources=(leading,))
+    return evaluation.input(measure.id)
 
 
 def _leading_source(hearing: Hearing, business: Business) -> str | None:
-    """The source that counts the most stages; the first heard wins a draw."""
-    known = {
-        source: sum(
-            hearing.hear(source, catalogue.measure(stage.measure)) is not None
-            for stage in business.stages
-        )
-        for source in hearing.facts.sources()
-    }
-    return max(known, key=lambda source: known[source], default=None)
+    """The source that counts the most stages on the most days; the more believed wins a draw."""
+    measures = [catalogue.measure(stage.measure) for stage in business.stages]
+
+    def reach(source: str) -> tuple[int, int]:
+        heard = [hearing.hear(source, m) for m in measures if source in m.family.order]
+        spans = [span for h in heard if h for span in h.stream.covers(hearing.period)]
+        return sum(span.days for span in spans), sum(h is not None for h in heard)
+
+    known = dict.fromkeys(source for measure in measures for source in measure.family.order)
+    return max(known, key=reach, default=None)
 
 
-def _after(previous: FunnelStage, stage: FunnelStage, findings: list[Finding]) -> FunnelStage:
-    count, before = stage.count, previous.count
-    if count is None or not before:
+def _after(
+    before: list[FunnelStage], stage: FunnelStage, count: Fraction, findings: list[Finding]
+) -> FunnelStage:
+    """The stage with its rates over the nearest counted stage and over the first one."""
+    if not before:
+        return replace(stage, total_rate=Fraction(1) if count else None)
+    first, previous = before[0].count, before[-1].count
+    if first and count <= first:
+        stage = replace(stage, total_rate=count / first)
+    if previous is None or count > previous:
+        values: dict[str, object] = {"count": count, "previous": previous}
+        findings.append(Finding(Severity.WARNING, "stage_grows", stage.stage.id, values))
         return stage
-    if count > before:
-        findings.append(
-            Finding(
-                Severity.WARNING,
-                "stage_grows",
-                stage.stage.id,
-                {"before": previous.stage.id, "count": float(count), "previous": float(before)},
-            )
-        )
+    interval = share_interval(float(count), float(previous))
+    if not interval:
         return stage
-    interval = share_interval(float(count), float(before))
-    return FunnelStage(
-        stage.stage,
-        count,
-        stage.sources,
-        count / before,
-        None,
-        interval[0] if interval else None,
-        interval[1] if interval else None,
-    )
+    return replace(stage, step_rate=count / previous, low=interval[0], high=interval[1])

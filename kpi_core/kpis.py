@@ -4,19 +4,32 @@ A value carries what it was made of: the figures, their sources, the variant of 
 and what is missing. Undefined is missing, never 0.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
 
 from kpi_core import catalogue
-from kpi_core.errors import Finding, Severity
-from kpi_core.facts import Facts, Hearing, daily, speakers
-from kpi_core.model import TOTAL, Business, Kpi, Measure, Period, Speak, Unit, Variant
+from kpi_core.errors import Finding, Severity, UsageError, did_you_mean
+from kpi_core.facts import Facts, Hearing, Stream, speakers, wanted_source
+from kpi_core.formula import Array, Formula
+from kpi_core.model import (
+    TOTAL,
+    Business,
+    Kpi,
+    Measure,
+    Period,
+    Speak,
+    Unit,
+    Variant,
+    spanning,
+    united,
+)
 from kpi_core.stats import daily_interval, share_interval
 from kpi_core.text import exact
 
+STATED = "plan"  # the source of figures that a plan states by hand
 UNEVEN = Fraction(1, 10)  # of the days: measures that differ by more are not divided
 
 
@@ -36,6 +49,7 @@ class KpiValue:
     Attributes:
         value: exact; ``None`` when undefined.
         low, high: what the data leave plausible (95 %), where that can be said.
+        inputs: what it was computed from; none if the plan states the KPI itself.
         missing: the measures without a figure.
     """
 
@@ -59,13 +73,27 @@ class Settings:
         variants: KPI id to the id of the wanted definition.
         assumptions: quantities that no export holds (``margin_rate``), as exact numbers.
         sources: family or measure id to the source to hear.
-        given: measures stated directly, which no file can overrule.
+        given: measures and KPIs stated directly, which no file can overrule.
+        currency: of the money among `given`.
     """
 
     variants: Mapping[str, str] = field(default_factory=dict, hash=False)
     assumptions: Mapping[str, Fraction] = field(default_factory=dict, hash=False)
     sources: Mapping[str, str] = field(default_factory=dict, hash=False)
     given: Mapping[str, Fraction] = field(default_factory=dict, hash=False)
+    currency: str | None = None
+
+    def __post_init__(self) -> None:
+        for id, value in self.assumptions.items():
+            if id not in catalogue.ASSUMPTIONS:
+                raise UsageError("unknown_assumption", where=id)
+            if value > 1:
+                raise UsageError("assumption_over_one", where=id)
+        for id in self.sources:
+            if id not in catalogue.families() and id not in catalogue.measures():
+                known = catalogue.families()
+                near = did_you_mean(id, {*known, *catalogue.measures()})
+                raise UsageError("unknown_family", where=id, near=near, known=", ".join(known))
 
 
 @dataclass(frozen=True)
@@ -82,7 +110,12 @@ class Values:
 
 
 class Evaluation:
-    """Evaluates KPIs over one period and one way of cutting it."""
+    """Evaluates KPIs over one period and one way of cutting it.
+
+    Attributes:
+        streams: those that were heard so far.
+        findings: what was odd so far, by code and place.
+    """
 
     def __init__(
         self,
@@ -96,85 +129,107 @@ class Evaluation:
         self.hearing = Hearing(facts, period, by)
         self._total = self.hearing if by is None else Hearing(facts, period)
         self._days = Hearing(facts, period, "day")
+        self.streams: dict[Stream, None] = {}
         self.findings: dict[tuple[str, str], Finding] = {}
 
     # --- measures
 
     def input(self, id: str, slice: str = TOTAL, sources: Sequence[str] | None = None) -> Input:
         """The figure of a measure or assumption in a slice, from `sources` or whoever speaks."""
-        if id in self.settings.given and slice == TOTAL:
-            return Input(self.settings.given[id], ("plan",))
         if id not in catalogue.measures():
-            return Input(self.settings.assumptions.get(id), ("plan",))
+            assumed = self.settings.assumptions.get(id)
+            return Input(assumed, () if assumed is None else (STATED,))
         measure = catalogue.measure(id)
+        if id in self.settings.given and slice == TOTAL:
+            currency = self.settings.currency if measure.unit is Unit.MONEY else None
+            return Input(self.settings.given[id], (STATED,), currency)
         if sources is None:
             sources = speakers(self._total, measure, self.settings.sources)
-        figures, heard_from, currencies = [], [], set()
+        figures: dict[str, Fraction] = {}
+        currencies: set[str] = set()
         for source in sources:
+            figure = self.hearing.figure(source, measure, slice)
             heard = self.hearing.hear(source, measure)
-            if heard and slice in heard.figures:
-                figures.append(exact(round(heard.figures[slice], 6)))
-                heard_from.append(source)
-                currencies.add(heard.currency)
-                self._tell_straddling(measure, source, heard.straddling)
-        currencies.discard(None)
+            if figure is None or heard is None:
+                continue
+            figures[source] = exact(round(figure, 6))
+            currencies |= set(heard.currencies)
+            self.streams[heard.stream] = None
+            if heard.straddling:
+                self._find("rows_straddle", source, n=heard.straddling, measure=id)
         if len(currencies) > 1 or "?" in currencies:
-            self._find(
-                Severity.ERROR, "currencies_differ", id, currencies=", ".join(sorted(currencies))
-            )
-            return Input(None, tuple(heard_from))
-        currency = next(iter(currencies), None)
-        return Input(sum(figures, Fraction(0)) if figures else None, tuple(heard_from), currency)
+            self._find_currencies(id, currencies)
+            return Input(None, tuple(figures))
+        total = sum(figures.values(), Fraction(0)) if figures else None
+        return Input(total, tuple(figures), next(iter(currencies), None))
 
     def measures(self) -> dict[str, Input]:
         """Every measure that someone speaks for, in total."""
         found = {id: self.input(id) for id in catalogue.measures()}
         return {id: given for id, given in found.items() if given.value is not None}
 
+    def even(self, where: str, inputs: Mapping[str, Input], slice: str = TOTAL) -> dict[str, Input]:
+        """The inputs; those that cover far fewer days than all together are taken as missing.
+
+        Args:
+            where: the KPI that needs them, for the finding.
+            inputs: by measure.
+            slice: whose days are meant.
+        """
+        asked = self.hearing.span(slice)
+        covered: dict[str, tuple[Period, ...]] = {}
+        for id, given in inputs.items():
+            if id in catalogue.measures() and given.value is not None:
+                heard = [self.hearing.hear(source, catalogue.measure(id)) for source in given.sources]
+                if any(heard):
+                    spans = (span for h in heard if h for span in h.stream.covers(asked))
+                    covered[id] = united(spans)
+        everything = _days(span for spans in covered.values() for span in spans)
+        result = dict(inputs)
+        for id, spans in covered.items():
+            if everything - (days := _days(spans)) > UNEVEN * everything:
+                self._find("covers_less", where, measure=id, n=days, all=everything)
+                result[id] = Input(None, inputs[id].sources)
+        return result
+
     def slices(self) -> list[str]:
         """The slices that any source knows, without the total."""
-        named: set[str] = set()
-        for source in self.hearing.facts.sources():
-            for measure in catalogue.measures().values():
-                if heard := self.hearing.hear(source, measure):
-                    named |= set(heard.figures)
-        return sorted(named - {TOTAL})
+        return [name for name in self.hearing.slices() if name != TOTAL]
 
     # --- KPIs
 
     def value(self, kpi: Kpi, slice: str = TOTAL) -> KpiValue:
         """The value of `kpi` in a slice: the wanted variant, or the first that can be computed."""
         wanted = self.settings.variants.get(kpi.id)
-        variants = (kpi.variant(wanted),) if wanted else kpi.variants
-        tried = [self._evaluate(kpi, variant, slice) for variant in variants]
-        return next((value for value in tried if value.value is not None), tried[0])
+        if slice == TOTAL and kpi.id in self.settings.given and kpi.id not in catalogue.measures():
+            return self._stated(kpi, kpi.variant(wanted))
+        tried: list[KpiValue] = []
+        for variant in (kpi.variant(wanted),) if wanted else kpi.variants:
+            tried.append(self._evaluate(kpi, variant, slice))
+            if tried[-1].value is not None:
+                return tried[-1]
+        return tried[0]
+
+    def _stated(self, kpi: Kpi, variant: Variant) -> KpiValue:
+        currency = self.settings.currency if kpi.unit is Unit.MONEY else None
+        value = self.settings.given[kpi.id]
+        return KpiValue(kpi.id, TOTAL, value, variant.id, {}, (), kpi.unit, currency)
 
     def _evaluate(self, kpi: Kpi, variant: Variant, slice: str) -> KpiValue:
-        inputs = self._inputs(kpi, variant, slice)
-        inputs = self._even(kpi, inputs) if slice == TOTAL else inputs
-        currencies = {
-            given.currency
-            for id, given in inputs.items()
-            if id in catalogue.measures() and catalogue.measure(id).unit is Unit.MONEY
-        } - {None}
-        missing = tuple(id for id, given in inputs.items() if given.value is None)
+        inputs = self.even(kpi.id, self._inputs(kpi, variant, slice), slice)
         value = variant.formula.value({id: given.value for id, given in inputs.items()})
+        currencies = {given.currency for given in inputs.values() if given.currency}
         if len(currencies) > 1:
-            self._find(
-                Severity.ERROR,
-                "currencies_differ",
-                kpi.id,
-                currencies=", ".join(sorted(currencies)),
-            )
+            self._find_currencies(kpi.id, currencies)
             value = None
-        interval = self._interval(kpi, variant, inputs, slice) if value is not None else None
+        interval = None if value is None else self._interval(kpi, variant.formula, inputs, slice)
         return KpiValue(
             kpi=kpi.id,
             slice=slice,
             value=value,
             variant=variant.id,
             inputs=inputs,
-            missing=missing,
+            missing=tuple(id for id, given in inputs.items() if given.value is None),
             unit=kpi.unit,
             currency=next(iter(currencies), None) if kpi.unit is Unit.MONEY else None,
             low=interval[0] if interval else None,
@@ -183,116 +238,94 @@ class Evaluation:
 
     def _inputs(self, kpi: Kpi, variant: Variant, slice: str) -> dict[str, Input]:
         """The figures of a formula, all of one source where the KPI asks for that."""
-        named = [catalogue.measures().get(id) for id in variant.formula.names]
-        measures = [measure for measure in named if measure]
-        if kpi.one_source and not {m.id for m in measures} & set(self.settings.given):
-            source = self._common_source(measures)
-            return {
-                id: self.input(id, slice, (source,) if source else ())
-                for id in variant.formula.names
-            }
-        adding = [m for m in measures if m.family.speak is Speak.ALL]
+        names = variant.formula.names
+        measures = [catalogue.measure(id) for id in names if id in catalogue.measures()]
+        if kpi.one_source and not set(names) & set(self.settings.given):
+            common = self._common_source(measures)
+            return {id: self.input(id, slice, common) for id in names}
+        adding = [measure for measure in measures if measure.family.speak is Speak.ALL]
         together = self._reporting_all(adding) if len(adding) > 1 else None
-        return {
-            id: self.input(
-                id, slice, together if together and any(m.id == id for m in adding) else None
-            )
-            for id in variant.formula.names
-        }
+        ids = {measure.id for measure in adding}
+        return {id: self.input(id, slice, together if id in ids else None) for id in names}
 
-    def _common_source(self, measures: Sequence[Measure]) -> str | None:
-        """The most believed source that has every one of `measures`."""
+    def _common_source(self, measures: Sequence[Measure]) -> tuple[str, ...]:
+        """The most believed source that has every one of `measures`.
+
+        An owner's choice binds, unless another family of the same KPI leaves the choice open.
+        """
         first = measures[0]
+        wanted = {wanted_source(measure, self.settings.sources) for measure in measures}
         preferred = speakers(self._total, first, self.settings.sources)
         for source in (*preferred, *first.family.order):
+            if None not in wanted and source not in wanted:
+                continue
             if all(self._total.hear(source, measure) for measure in measures):
-                return source
-        return None
+                return (source,)
+        return ()
 
     def _reporting_all(self, measures: Sequence[Measure]) -> tuple[str, ...]:
         """Sources that add up, but only those that have every one of `measures`."""
-        having = [set(speakers(self._total, m, self.settings.sources)) for m in measures]
-        shared = set.intersection(*having)
-        for left_out in sorted(set.union(*having) - shared):
-            self._find(Severity.WARNING, "source_lacks_part", left_out, source=left_out)
-        return tuple(sorted(shared))
-
-    def _even(self, kpi: Kpi, inputs: dict[str, Input]) -> dict[str, Input]:
-        """Figures that cover far fewer days than the others are taken as missing."""
-        spans: dict[str, Period] = {}
-        for id, given in inputs.items():
-            if id not in catalogue.measures() or given.value is None:
-                continue
-            heard = [self._total.hear(source, catalogue.measure(id)) for source in given.sources]
-            covers = [h.covers for h in heard if h and h.covers]
-            if covers:
-                spans[id] = Period(min(p.first for p in covers), max(p.last for p in covers))
-        if len(spans) < 2:
-            return inputs
-        widest = Period(min(p.first for p in spans.values()), max(p.last for p in spans.values()))
-        if self.period:
-            widest = widest.meets(self.period) or widest
-        result = dict(inputs)
-        for id, span in spans.items():
-            within = span.meets(widest)
-            days = within.days if within else 0
-            if Fraction(widest.days - days, widest.days) > UNEVEN:
-                self._find(
-                    Severity.WARNING, "covers_less", kpi.id, measure=id, n=days, all=widest.days
-                )
-                result[id] = Input(None, inputs[id].sources)
-        return result
+        having = [speakers(self._total, m, self.settings.sources) for m in measures]
+        shared = set.intersection(*map(set, having))
+        for left_out in sorted(set().union(*having) - shared):
+            self._find("source_lacks_part", left_out, source=left_out)
+        return tuple(source for source in having[0] if source in shared)
 
     def _interval(
-        self, kpi: Kpi, variant: Variant, inputs: Mapping[str, Input], slice: str
+        self, kpi: Kpi, formula: Formula, inputs: Mapping[str, Input], slice: str
     ) -> tuple[float, float] | None:
-        names = variant.formula.names
-        if slice != TOTAL or any(id in self.settings.given for id in names):
-            return None
-        if kpi.unit is Unit.SHARE and (counts := _counted_share(variant)):
-            part, whole, of_rest = counts
-            figures = [inputs[id].value for id in (part, whole)]
-            found = share_interval(float(figures[0] or 0), float(figures[1] or 0))
-            return (1 - found[1], 1 - found[0]) if found and of_rest else found
-        if len(names) < 2:
+        counted = all(
+            id in catalogue.measures() and STATED not in given.sources
+            for id, given in inputs.items()
+        )
+        if not counted:
+            return None  # what is stated or assumed has no spread of its own to show
+        if formula.share and kpi.unit is Unit.SHARE:
+            part, whole, of_rest = formula.share
+            if all(catalogue.measure(id).unit is Unit.COUNT for id in (part, whole)):
+                successes, trials = (float(inputs[id].value or 0) for id in (part, whole))
+                found = share_interval(successes, trials)
+                return (1 - found[1], 1 - found[0]) if found and of_rest else found
+        if slice != TOTAL or len(inputs) < 2:
             return None  # a count is what it is
-        series = {
-            id: daily(self._days, inputs[id].sources, catalogue.measure(id))
-            for id in names
-            if id in catalogue.measures()
-        }
+        days = self._by_day(inputs)
+        return daily_interval(formula, days) if days else None
+
+    def _by_day(self, inputs: Mapping[str, Input]) -> dict[str, Array] | None:
+        """The daily figures behind some sums; ``None`` where days do not account for them."""
+        series: dict[str, dict[str, float]] = {id: {} for id in inputs}
+        for id, given in inputs.items():
+            for source in given.sources:
+                heard = self._days.hear(source, catalogue.measure(id))
+                for day, figure in (heard.figures if heard else {}).items():
+                    series[id][day] = series[id].get(day, 0.0) + figure
+            if not np.isclose(sum(series[id].values()), float(given.value or 0)):
+                return None
         days = sorted(set().union(*series.values()))
-        arrays = {
-            id: np.array([found.get(day, 0.0) for day in days]) for id, found in series.items()
-        }
-        constants = {id: inputs[id].value for id in names if id not in series}
-        if any(value is None for value in constants.values()):
-            return None
-        formula = variant.formula
-        if constants:
-            return None  # an assumption has no spread of its own to show
-        return daily_interval(formula, arrays)
+        return {id: np.array([found.get(day, 0.0) for day in days]) for id, found in series.items()}
 
     # --- findings
 
-    def _tell_straddling(self, measure: Measure, source: str, rows: int) -> None:
-        if rows:
-            self._find(Severity.WARNING, "rows_straddle", source, n=rows, measure=measure.id)
+    def covered(self) -> Period | None:
+        """The period asked about; if none was, all days of the streams that were heard."""
+        return self.period or spanning(stream.period for stream in self.streams)
 
-    def _find(self, severity: Severity, code: str, where: str, **values: object) -> None:
+    def all_findings(self) -> tuple[Finding, ...]:
+        """What was odd so far, and which streams do not cover the period."""
+        return (*self.findings.values(), *_partial(tuple(self.streams), self.covered()))
+
+    def _find_currencies(self, where: str, currencies: Iterable[str]) -> None:
+        named = ", ".join(sorted(currencies))
+        self._find("currencies_differ", where, Severity.ERROR, currencies=named)
+
+    def _find(
+        self, code: str, where: str, severity: Severity = Severity.WARNING, **values: object
+    ) -> None:
         self.findings[(code, where)] = Finding(severity, code, where, values)
 
 
-def _counted_share(variant: Variant) -> tuple[str, str, bool] | None:
-    """(part, whole, whether the KPI is the rest) for ``a / b`` and ``1 - a / b`` of counts."""
-    text = variant.formula.text.replace(" ", "")
-    of_rest = text.startswith("1-")
-    names = variant.formula.names
-    if text.removeprefix("1-") != "/".join(names) or len(names) != 2:
-        return None
-    if any(catalogue.measure(id).unit is not Unit.COUNT for id in names):
-        return None
-    return names[0], names[1], of_rest
+def _days(periods: Iterable[Period]) -> int:
+    return sum(period.days for period in united(periods))
 
 
 def kpi_values(
@@ -300,6 +333,7 @@ def kpi_values(
     business: Business,
     period: Period | None = None,
     by: str | None = None,
+    *,
     settings: Settings | None = None,
     kpis: Sequence[str] | None = None,
 ) -> Values:
@@ -314,41 +348,33 @@ def kpi_values(
         kpis: ids, if others than those of the business type.
     """
     settings = settings or Settings()
-    settings = Settings(
-        variants={**business.variants, **settings.variants},
-        assumptions=settings.assumptions,
-        sources=settings.sources,
-        given=settings.given,
-    )
+    settings = replace(settings, variants={**business.variants, **settings.variants})
     wanted = [catalogue.kpi(id) for id in (kpis or business.kpis())]
     whole = Evaluation(facts, period, settings=settings)
     rows = [whole.value(kpi) for kpi in wanted]
-    findings = dict(whole.findings)
+    findings = list(whole.all_findings())
     if by:
+        # One definition for the whole table, also where a slice could only give another.
+        settings = replace(settings, variants={row.kpi: row.variant for row in rows})
         cut = Evaluation(facts, period, by, settings)
         rows += [cut.value(kpi, slice) for slice in cut.slices() for kpi in wanted]
-        findings.update(cut.findings)
-    covered = period or facts.period
-    return Values(covered, tuple(rows), (*findings.values(), *_partial(facts, period)))
+        told = {(finding.code, finding.where) for finding in findings}
+        findings += [finding for key, finding in cut.findings.items() if key not in told]
+    return Values(whole.covered(), tuple(rows), tuple(findings))
 
 
-def _partial(facts: Facts, period: Period | None) -> list[Finding]:
-    """Streams that end (or begin) inside the period, or leave out days of it."""
-    if period is None:
-        return []
-    found = {}
-    for stream in facts.streams:
-        covers = stream.covers(period)
-        if stream.period and covers and not covers.holds(period):
-            values: dict[str, object] = {
-                "first": str(covers.first), "last": str(covers.last), "period": str(period)
-            }  # fmt: skip
-            found["period_not_whole", stream.source] = Finding(
-                Severity.WARNING, "period_not_whole", stream.source, values
-            )
+def _partial(streams: Sequence[Stream], period: Period | None) -> list[Finding]:
+    """Streams that do not cover the whole period, or leave out days of what they cover."""
+    found: dict[tuple[str, str], Finding] = {}
+
+    def find(code: str, stream: Stream, **values: object) -> None:
+        finding = Finding(Severity.WARNING, code, stream.source, values)
+        found.setdefault((code, stream.source), finding)
+
+    for stream in streams:
+        held = stream.covers(period)
+        if period and held and held != (period,):
+            find("period_not_whole", stream, held=", ".join(map(str, held)), period=str(period))
         if gaps := stream.gaps(period):
-            values = {"n": len(gaps), "days": ", ".join(str(day) for day in gaps[:5])}
-            found["missing_days", stream.source] = Finding(
-                Severity.WARNING, "missing_days", stream.source, values
-            )
+            find("missing_days", stream, n=len(gaps), days=", ".join(map(str, gaps[:5])))
     return list(found.values())

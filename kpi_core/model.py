@@ -6,7 +6,7 @@ Everything here is frozen and knows no file, no table and no screen. The glossar
 
 import calendar
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -156,14 +156,14 @@ class Stage:
 class Driver:
     """A cause in the what-if model: how it is read off the period's measures.
 
-    `formula` may use measures, and drivers declared before it.
+    `formula` may use measures, and drivers declared before it. The `main` ones are shown first.
     """
 
     id: str
     name: Both
     unit: Unit
     formula: Formula
-    decimals: int = 2
+    main: bool = False
 
 
 @dataclass(frozen=True)
@@ -241,6 +241,29 @@ class Period:
 
     def __str__(self) -> str:
         return f"{self.first}..{self.last}"
+
+
+def united(periods: Iterable[Period]) -> tuple[Period, ...]:
+    """The same days as few periods as possible, in order.
+
+    >>> [period.days for period in united([parse_period("2026-02"), parse_period("2026-01")])]
+    [59]
+    """
+    found: list[Period] = []
+    for period in sorted(periods):
+        if found and period.first <= found[-1].last + timedelta(days=1):
+            found[-1] = Period(found[-1].first, max(found[-1].last, period.last))
+        else:
+            found.append(period)
+    return tuple(found)
+
+
+def spanning(periods: Iterable[Period | None]) -> Period | None:
+    """From the first to the last day of all that are known."""
+    known = [period for period in periods if period]
+    if not known:
+        return None
+    return Period(min(p.first for p in known), max(p.last for p in known))
 
 
 def month_of(day: date) -> Period:

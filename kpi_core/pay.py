@@ -4,15 +4,15 @@ Nothing is paid on a guess: a missing figure or an unfinished period stops the p
 plan says otherwise, and what the plan says is printed in the statement.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
 from kpi_core import catalogue, words
-from kpi_core.errors import PlanError
+from kpi_core.errors import Finding, PlanError
 from kpi_core.kpis import KpiValue, Values
-from kpi_core.model import Period
+from kpi_core.model import TOTAL, Period
 from kpi_core.plan import Missing, Partial, Plan
 from kpi_core.rules import Bands
 from kpi_core.schemes import Product
@@ -37,6 +37,7 @@ class Payout:
         bonus, pay: rounded half up to kopecks, once.
         factors: the judged factors of a product scheme.
         scorecard: the scorecard of a scorecard scheme.
+        unfinished: findings on sources that end before the period, which the plan pays all the same.
     """
 
     plan: Plan
@@ -47,25 +48,30 @@ class Payout:
     pay: Decimal
     factors: tuple[Judged, ...] = ()
     scorecard: Scorecard | None = None
+    unfinished: tuple[Finding, ...] = ()
 
 
 def payout(plan: Plan, values: Values) -> Payout:
     """What the plan pays for these values.
 
     Raises:
-        PlanError: a figure that the scheme needs is missing, or the period is not over in the data
-            and the plan does not say to pay all the same.
+        PlanError: a figure that the scheme needs is missing or in another currency, or the period
+            is not over in the data and the plan does not say to pay all the same.
     """
-    named = {row.kpi: row for row in values.rows if row.slice == "total"}
-    _check_whole(plan, named, values)
+    named = {row.kpi: row for row in values.rows if row.slice == TOTAL}
+    unfinished = _unfinished(plan, named, values)
+    if unfinished and plan.partial_period is Partial.WAIT:
+        raise PlanError("period_not_whole", where=unfinished[0].where, **unfinished[0].values)
     scheme = plan.scheme
     factors: tuple[Judged, ...] = ()
     card: Scorecard | None = None
     if isinstance(scheme, Product):
         factors = tuple(judge(goal, named[goal.kpi], plan.currency) for goal in scheme.factors)
+        _check_currency(factors, plan)
         earned = scheme.earn(tuple(_coefficient(factor, plan) for factor in factors))
     else:
         card = score(plan, named)
+        _check_currency([line.judged for line in card.lines if line.weight], plan)
         if card.total is None:
             raise PlanError("nothing_to_pay_for", where=", ".join(card.missing))
         earned = scheme.earn(card.total)
@@ -79,7 +85,19 @@ def payout(plan: Plan, values: Values) -> Payout:
         pay=rounded(scheme.salary, 2) + bonus,
         factors=factors,
         scorecard=card,
+        unfinished=unfinished,
     )
+
+
+def _check_currency(judged: Sequence[Judged], plan: Plan) -> None:
+    for item in judged:
+        if item.foreign:
+            raise PlanError(
+                "other_currency",
+                where=item.goal.kpi,
+                currency=item.value.currency,
+                plan=plan.currency,
+            )
 
 
 def _coefficient(factor: Judged, plan: Plan) -> Fraction:
@@ -87,20 +105,16 @@ def _coefficient(factor: Judged, plan: Plan) -> Fraction:
         return factor.score
     if plan.missing is Missing.ZERO:
         return Fraction(0)
-    if factor.foreign:
-        raise PlanError(
-            "other_currency",
-            where=factor.goal.kpi,
-            currency=factor.value.currency,
-            plan=plan.currency,
-        )
-    lacking = ", ".join(factor.value.missing) or factor.goal.kpi
+    if not factor.value.missing:
+        raise PlanError("factor_undefined", where=factor.goal.kpi)
+    lacking = ", ".join(factor.value.missing)
     raise PlanError("factor_missing", where=factor.goal.kpi, measures=lacking)
 
 
-def _check_whole(plan: Plan, named: Mapping[str, KpiValue], values: Values) -> None:
-    if plan.partial_period is Partial.PAY:
-        return
+def _unfinished(
+    plan: Plan, named: Mapping[str, KpiValue], values: Values
+) -> tuple[Finding, ...]:
+    """What says that a source the scheme relies on does not cover the period."""
     goals = plan.scheme.factors if isinstance(plan.scheme, Product) else plan.lines
     heard = {
         source
@@ -108,9 +122,11 @@ def _check_whole(plan: Plan, named: Mapping[str, KpiValue], values: Values) -> N
         for given in named[goal.kpi].inputs.values()
         for source in given.sources
     }
-    for finding in values.findings:
-        if finding.code == "period_not_whole" and finding.where in heard:
-            raise PlanError("period_not_whole", where=finding.where, **finding.values)
+    return tuple(
+        finding
+        for finding in values.findings
+        if finding.code == "period_not_whole" and finding.where in heard
+    )
 
 
 # --- the statement
@@ -123,6 +139,10 @@ def statement(payout: Payout, lang: str) -> list[Entry]:
     if payout.period:
         shown = days(payout.period.first, payout.period.last, lang)
         entries.append(Entry(say(lang, "statement.period"), shown))
+    for finding in payout.unfinished:
+        source = words.source_name(finding.where, lang)
+        text = say(lang, "statement.partial", source=source)
+        entries.append(Entry(text, str(finding.values["held"])))
     if isinstance(plan.scheme, Product):
         entries += _product(payout, lang)
     elif payout.scorecard:
@@ -176,21 +196,28 @@ def _product(payout: Payout, lang: str) -> list[Entry]:
 
 
 def _reached(judged: Judged, plan: Plan, lang: str) -> Entry:
-    """Target, value, what it was made of, and the attainment."""
+    """Target, value, what it was made of, and what the rule judges: attainment or value."""
     goal, kpi = judged.goal, catalogue.kpi(judged.goal.kpi)
-    target = words.kpi_figure(kpi, goal.target, plan.currency, lang)
-    value = words.kpi_figure(kpi, judged.value.value, plan.currency, lang)
-    return Entry(
-        say(
-            lang,
-            f"statement.reached_{kpi.better}" if goal.target is not None else "statement.value",
-            kpi=kpi.name[lang],
-            target=target,
-            value=value,
-            made_of=words.made_of(judged.value, lang),
-        ),
-        words.attainment(judged.attainment, goal.rule, lang) if goal.target is not None else value,
+    base, target = (
+        words.kpi_figure(kpi, figure, plan.currency, lang) for figure in (goal.base, goal.target)
     )
+    value = words.judged_figure(goal, kpi, judged.value.value, plan.currency, lang)
+    made_of = words.made_of(judged.value, lang)
+    key, figure = f"reached_{kpi.better}", words.attainment(judged.attainment, goal.rule, lang)
+    if isinstance(goal.rule, Bands):
+        key, figure = "value", value
+    elif goal.base is not None:
+        key = "reached_base"
+    text = say(
+        lang,
+        f"statement.{key}",
+        kpi=kpi.name[lang],
+        base=base,
+        target=target,
+        value=value,
+        made_of=made_of,
+    )
+    return Entry(text, figure)
 
 
 def _landed(judged: Judged, lang: str) -> str:
@@ -204,6 +231,8 @@ def _scorecard(card: Scorecard, plan: Plan, lang: str) -> list[Entry]:
     for line in card.lines:
         kpi = catalogue.kpi(line.judged.goal.kpi)
         if line.judged.score is None:
+            if not line.weight:
+                continue
             text = say(lang, f"statement.missing_{plan.missing}", kpi=kpi.name[lang])
             entries.append(Entry(text, "—"))
             continue
@@ -222,3 +251,22 @@ def _scorecard(card: Scorecard, plan: Plan, lang: str) -> list[Entry]:
         )
     total = number(card.total, lang, 4)
     return [*entries, Entry(say(lang, "statement.total"), total)]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a plan makes of KPI values: its total score, and the payout or why there is none."""
+
+    total: Fraction | None
+    paid: Payout | None
+    blocked: PlanError | None
+
+
+def outcome(plan: Plan, values: Values) -> Outcome:
+    """Score and pay together; a payout that cannot be made is told, not raised."""
+    named = {row.kpi: row for row in values.rows if row.slice == TOTAL}
+    total = score(plan, named).total
+    try:
+        return Outcome(total, payout(plan, values), None)
+    except PlanError as blocked:
+        return Outcome(total, None, blocked)

@@ -5,20 +5,21 @@ mistake is a `PlanError` that names the field.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator
 
 from kpi_core import catalogue
 from kpi_core.errors import KpiError, PlanError
 from kpi_core.kpis import Settings
-from kpi_core.model import DefaultGoal, Period, parse_period
+from kpi_core.model import Better, DefaultGoal, Period, parse_period
 from kpi_core.rules import Goal, Number, Part
 from kpi_core.schemes import Product, Scheme, Scorecard
+from kpi_core.text import phrases
 
 MAX_BYTES = 256_000
 
@@ -76,30 +77,57 @@ class Plan(Part):
             parse_period(text)
         return text
 
-    @model_validator(mode="after")
-    def _names_exist(self) -> "Plan":
-        catalogue.business(self.business)
-        for goal in self.goals():
-            catalogue.kpi(goal.kpi)
-        for id, variant in self.variants.items():
+    @field_validator("business")
+    @classmethod
+    def _is_business(cls, id: str) -> str:
+        return catalogue.business(id).id
+
+    @field_validator("lines")
+    @classmethod
+    def _are_lines(cls, lines: tuple[Line, ...]) -> tuple[Line, ...]:
+        _check_aims(lines)
+        if len({line.kpi for line in lines}) < len(lines):
+            raise PlanError("kpi_twice")
+        if not any(line.weight for line in lines):
+            raise PlanError("no_weight")
+        return lines
+
+    @field_validator("variants")
+    @classmethod
+    def _are_variants(cls, variants: dict[str, str]) -> dict[str, str]:
+        for id, variant in variants.items():
             catalogue.kpi(id).variant(variant)
-        for id in self.facts:
+        return variants
+
+    @field_validator("facts")
+    @classmethod
+    def _are_facts(cls, facts: dict[str, Decimal]) -> dict[str, Decimal]:
+        for id in facts:
             if id not in catalogue.measures():
                 catalogue.kpi(id)
-        for id in self.assumptions:
-            if id not in catalogue.ASSUMPTIONS:
-                raise PlanError("unknown_assumption", where=id)
-        kpis = [line.kpi for line in self.lines]
-        if len(set(kpis)) < len(kpis):
-            raise PlanError("kpi_twice")
-        if not any(line.weight for line in self.lines):
-            raise PlanError("no_weight")
-        return self
+        return facts
+
+    @field_validator("assumptions")
+    @classmethod
+    def _can_be_assumed(cls, assumptions: dict[str, Decimal]) -> dict[str, Decimal]:
+        Settings(assumptions={id: Fraction(value) for id, value in assumptions.items()})
+        return assumptions
+
+    @field_validator("sources")
+    @classmethod
+    def _can_be_heard(cls, sources: dict[str, str]) -> dict[str, str]:
+        Settings(sources=sources)
+        return sources
+
+    @field_validator("scheme")
+    @classmethod
+    def _is_scheme(cls, scheme: Scheme) -> Scheme:
+        _check_aims(_factors(scheme))
+        return scheme
 
     def goals(self) -> tuple[Goal, ...]:
         """Every goal: the lines and, where the scheme has some, its factors."""
-        factors = self.scheme.factors if isinstance(self.scheme, Product) else ()
-        return (*self.lines, *factors)
+        return (*self.lines, *_factors(self.scheme))
 
     def kpis(self) -> tuple[str, ...]:
         """Every KPI that some goal names."""
@@ -116,6 +144,7 @@ class Plan(Part):
             assumptions={id: Fraction(value) for id, value in self.assumptions.items()},
             sources=self.sources,
             given={id: Fraction(value) for id, value in self.facts.items()},
+            currency=self.currency,
         )
 
     def shares(self) -> dict[str, Fraction]:
@@ -134,6 +163,19 @@ class Plan(Part):
     def as_json(self) -> str:
         """The plan file."""
         return self.model_dump_json(indent=2) + "\n"
+
+
+def _factors(scheme: Scheme) -> tuple[Goal, ...]:
+    return scheme.factors if isinstance(scheme, Product) else ()
+
+
+def _check_aims(goals: Sequence[Goal]) -> None:
+    """Every KPI is known, and a way from base to target leads in its better direction."""
+    for goal in goals:
+        better = catalogue.kpi(goal.kpi).better
+        if goal.base is not None and goal.target is not None:
+            if (goal.target > goal.base) != (better is Better.HIGHER):
+                raise PlanError(f"base_beyond_{better}", where=goal.kpi)
 
 
 def changed(plan: Plan, **changes: object) -> Plan:
@@ -188,8 +230,14 @@ def read_plan(data: bytes, where: str = "plan") -> Plan:
             parse_constant=_no_constant,
             object_pairs_hook=_no_twins,
         )
-    except (ValueError, RecursionError) as broken:
-        raise PlanError("plan_not_json", where=where, reason=str(broken)[:100]) from None
+    except PlanError as broken:
+        broken.where = where
+        raise
+    except json.JSONDecodeError as broken:
+        line, position = broken.lineno, broken.colno
+        raise PlanError("plan_not_json", where=where, line=line, position=position) from None
+    except (ValueError, RecursionError):
+        raise PlanError("plan_not_text", where=where) from None
     return _checked(entry, where)
 
 
@@ -197,21 +245,31 @@ def _checked(entry: Any, where: str = "plan") -> Plan:
     try:
         return Plan.model_validate(entry)
     except ValidationError as wrong:
-        first = wrong.errors(include_url=False)[0]
+        first = wrong.errors(include_url=False, include_input=False)[0]
         at = ".".join(str(part) for part in first["loc"]) or "plan"
-        ours = first.get("ctx", {}).get("error")
-        reason = ours if isinstance(ours, KpiError) else first["msg"]
+        reason = _reason(first["type"], first.get("ctx", {}))
         raise PlanError("plan_wrong", where=where, field=at, reason=reason) from None
 
 
+def _reason(kind: str, context: Mapping[str, Any]) -> KpiError:
+    """What pydantic objects to, as a phrase of ours: ``errors.field_<its word for it>``."""
+    ours = context.get("error")
+    if isinstance(ours, KpiError):
+        return ours
+    code = f"field_{kind}"
+    return PlanError(code if f"errors.{code}" in phrases() else "field_wrong", **context)
+
+
 def _no_constant(text: str) -> float:
-    raise ValueError(f"{text} is not a number")
+    raise PlanError("plan_constant", text=text)
 
 
 def _no_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    named = dict(pairs)
-    if len(named) < len(pairs):
-        raise ValueError("a field stands twice")
+    named: dict[str, object] = {}
+    for name, value in pairs:
+        if name in named:
+            raise PlanError("plan_twice", name=name[:40])
+        named[name] = value
     return named
 
 

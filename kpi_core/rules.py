@@ -14,14 +14,18 @@ from kpi_core.errors import PlanError
 from kpi_core.model import Better
 
 
-def _plain_number(value: Decimal) -> int | float:
-    return int(value) if value == value.to_integral_value() else float(value)
+def _json_number(value: Decimal) -> int | float | str:
+    """A number that reads back as exactly `value`; in quotes where JSON readers would round it."""
+    if value == value.to_integral_value():
+        return int(value)
+    return float(value) if Decimal(repr(float(value))) == value else str(value)
 
 
 Number = Annotated[
     Decimal,
-    Field(allow_inf_nan=False, ge=-(10**15), le=10**15),
-    PlainSerializer(_plain_number, return_type=float, when_used="json"),
+    # Digits are limited because 1e-999999 would make fractions of a million digits.
+    Field(allow_inf_nan=False, ge=-(10**15), le=10**15, max_digits=45, decimal_places=30),
+    PlainSerializer(_json_number, when_used="json"),
 ]
 
 
@@ -54,7 +58,8 @@ class Steps(Part):
     @model_validator(mode="after")
     def _rising(self) -> "Steps":
         marks = [(step.at, not step.inclusive) for step in self.steps]
-        if marks != sorted(set(marks)):
+        scores = [self.below, *(step.score for step in self.steps)]
+        if marks != sorted(set(marks)) or scores != sorted(scores):
             raise PlanError("steps_must_rise")
         return self
 

@@ -43,12 +43,18 @@ class Scorecard:
 
     Attributes:
         total: ``None`` if nothing can be judged, or a value is missing and the plan blocks then.
-        missing: the KPIs without a value, which the plan drops, counts as zero, or waits for.
+        missing: the weighed KPIs without a value, which the plan drops, counts as zero, or waits
+            for.
     """
 
     lines: tuple[ScoredLine, ...]
     total: Fraction | None
     missing: tuple[str, ...]
+
+    def most_lost(self) -> ScoredLine | None:
+        """The line that fell furthest short of its share of the total, if any did."""
+        short = [line for line in self.lines if line.points is not None and line.points < line.share]
+        return max(short, key=lambda line: line.share - (line.points or 0), default=None)
 
 
 def judge(goal: Goal, value: KpiValue, currency: str) -> Judged:
@@ -77,7 +83,11 @@ def score(plan: Plan, values: Mapping[str, KpiValue]) -> Scorecard:
     for item, weight, found in zip(judged, weights, scores, strict=True):
         share = weight / whole if whole and found is not None else Fraction(0)
         lines.append(ScoredLine(item, weight, share, None if found is None else share * found))
-    missing = tuple(item.goal.kpi for item in judged if item.score is None)
+    missing = tuple(
+        item.goal.kpi
+        for item, weight in zip(judged, weights, strict=True)
+        if item.score is None and weight
+    )
     total: Fraction | None = None
     if whole and not (missing and plan.missing is Missing.BLOCK):
         total = sum((line.points for line in lines if line.points is not None), Fraction(0))

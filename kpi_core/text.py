@@ -1,19 +1,22 @@
 """What the program says, in Russian and English: phrases, numbers, money, dates.
 
 Phrases live in ``texts/*.toml``, both languages side by side under one key. A phrase is a
-``str.format`` template; a phrase that counts something holds one template per plural form
-(``one``, ``few``, ``many``, ``other``) and is chosen by the value called ``n``.
+``str.format`` template, into which fractions go as numbers of the language; a phrase that counts
+something holds one template per plural form (``one``, ``few``, ``many``, ``other``) and is chosen
+by the value called ``n``.
 
 This is the bottom layer: it imports nothing of the project, so that errors can speak too.
 """
 
 import tomllib
-from collections.abc import Mapping
+from calendar import monthrange
+from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from functools import cache
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +60,13 @@ def say(lang: str, key: str, **values: object) -> str:
             mistake, so it is loud.
     """
     template = phrases()[key][lang]
+    shown = {
+        name: number(value, lang) if isinstance(value, Fraction) else value
+        for name, value in values.items()
+    }
     if isinstance(template, dict):
         template = template[_locale(lang).plural_form(abs(values["n"]))]  # type: ignore[arg-type]
-    return str(template).format(**values)
+    return str(template).format(**shown)
 
 
 def number(value: Number | None, lang: str, digits: int = 0) -> str:
@@ -71,7 +78,11 @@ def number(value: Number | None, lang: str, digits: int = 0) -> str:
     if value is None:
         return "—"
     pattern = "#,##0" + ("." + "0" * digits if digits else "")
-    return str(format_decimal(rounded(value, digits), format=pattern, locale=lang))
+    return _minus(format_decimal(rounded(value, digits), format=pattern, locale=lang))
+
+
+def _minus(shown: str) -> str:
+    return shown.replace("-", "\N{MINUS SIGN}")
 
 
 def percent(value: Number | None, lang: str, digits: int = 1) -> str:
@@ -86,7 +97,26 @@ def percent(value: Number | None, lang: str, digits: int = 1) -> str:
     return number(exact(value) * 100, lang, digits) + space + "%"
 
 
-def percent_beside(value: Number | None, marks: tuple[Number, ...], lang: str) -> str:
+def digits_beside(value: Number, marks: Sequence[Number], fewest: int) -> int | None:
+    """How many decimals keep `value` on its own side of every mark; ``None`` if 8 are too few.
+
+    >>> digits_beside(Fraction(79999, 1000), [80], fewest=1)
+    3
+    """
+
+    def side(of: Number, mark: Number) -> int:
+        return (exact(of) > exact(mark)) - (exact(of) < exact(mark))
+
+    for digits in range(fewest, 9):
+        shown = rounded(value, digits)
+        if all(side(shown, mark) == side(value, mark) for mark in marks):
+            return digits
+    return None
+
+
+def percent_beside(
+    value: Number | None, marks: Sequence[Number], lang: str, fewest: int = 1
+) -> str:
     """A share as percent, with as many decimals as it takes not to look like a mark it misses.
 
     79.999 % of plan must not be printed as "80 %" beside a step that begins at 80 %.
@@ -96,14 +126,11 @@ def percent_beside(value: Number | None, marks: tuple[Number, ...], lang: str) -
     """
     if value is None:
         return "—"
-    precise = exact(value)
-    for digits in range(1, 9):
-        shown = rounded(precise * 100, digits)
-        if not any(shown == exact(mark) * 100 and precise != exact(mark) for mark in marks):
-            return percent(precise, lang, digits)
-    return ("<" if any(precise < exact(mark) for mark in marks) else ">") + percent(
-        precise, lang, 8
-    )
+    digits = digits_beside(exact(value) * 100, [exact(mark) * 100 for mark in marks], fewest)
+    if digits is not None:
+        return percent(value, lang, digits)
+    nearest = min(marks, key=lambda mark: abs(exact(mark) - exact(value)))
+    return ("<" if exact(value) < exact(nearest) else ">") + percent(nearest, lang, fewest)
 
 
 def money(value: Number | None, currency: str | None, lang: str, digits: int = 2) -> str:
@@ -114,20 +141,14 @@ def money(value: Number | None, currency: str | None, lang: str, digits: int = 2
     if not currency:
         return number(amount, lang, digits)
     pattern = "#,##0" + ("." + "0" * digits if digits else "")
-    shown = f"{pattern}\N{NO-BREAK SPACE}¤" if lang == "ru" else f"¤{pattern}"
-    spelled = (
-        f"¤\N{NO-BREAK SPACE}{pattern}"
-        if get_currency_symbol(currency, lang) == currency
-        else shown
-    )
-    return str(
-        format_currency(
-            amount,
-            currency,
-            format=shown if lang == "ru" else spelled,
-            locale=lang,
-            currency_digits=False,
-        )
+    if lang == "ru":
+        pattern = f"{pattern}\N{NO-BREAK SPACE}¤"
+    elif get_currency_symbol(currency, lang) == currency:
+        pattern = f"¤\N{NO-BREAK SPACE}{pattern}"
+    else:
+        pattern = f"¤{pattern}"
+    return _minus(
+        format_currency(amount, currency, format=pattern, locale=lang, currency_digits=False)
     )
 
 
@@ -138,23 +159,14 @@ def day(value: date, lang: str) -> str:
 
 def days(first: date, last: date, lang: str) -> str:
     """A period: a whole month by its name, anything else by its first and last day."""
-    if (
-        first.day == 1
-        and (last - first).days >= 27
-        and _is_month_end(last)
-        and ((first.year, first.month) == (last.year, last.month))
-    ):
+    if first.day == 1 and last == first.replace(day=monthrange(first.year, first.month)[1]):
         return str(format_date(first, "LLLL y", locale=lang))
     return f"{day(first, lang)} – {day(last, lang)}"
 
 
-def _is_month_end(value: date) -> bool:
-    return date.fromordinal(value.toordinal() + 1).day == 1
-
-
 def exact(value: Number) -> Fraction:
     """The number itself as a fraction; a float counts as the decimal it prints as."""
-    return Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
+    return Fraction(repr(float(value))) if isinstance(value, float) else Fraction(value)
 
 
 def rounded(value: Number, digits: int) -> Decimal:
@@ -164,10 +176,6 @@ def rounded(value: Number, digits: int) -> Decimal:
     Decimal('2.68')
     """
     scaled = exact(value) * 10**digits
-    whole = (abs(scaled) + Fraction(1, 2)).__floor__()
-    sign = -1 if scaled < 0 else 1
-    return (
-        Decimal(sign * whole)
-        .scaleb(-digits)
-        .quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
-    )
+    whole = floor(abs(scaled) + Fraction(1, 2))
+    # Made from text: arithmetic of decimals would round to 28 digits.
+    return Decimal(f"{-whole if scaled < 0 else whole}E-{digits}")

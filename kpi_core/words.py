@@ -5,10 +5,10 @@ from fractions import Fraction
 
 from kpi_core import catalogue
 from kpi_core.ingest.formats import formats
-from kpi_core.kpis import KpiValue
+from kpi_core.kpis import STATED, KpiValue
 from kpi_core.model import TOTAL, Kpi, Unit
-from kpi_core.rules import Bands, Linear, Rule, Steps
-from kpi_core.text import Number, money, number, percent, percent_beside, say
+from kpi_core.rules import Bands, Goal, Linear, Rule, Steps
+from kpi_core.text import Number, digits_beside, money, number, percent, percent_beside, say
 
 
 def figure(
@@ -27,6 +27,19 @@ def figure(
 def kpi_figure(kpi: Kpi, value: Number | None, currency: str | None, lang: str) -> str:
     """A value of a KPI, as it is printed."""
     return figure(value, kpi.unit, lang, decimals=kpi.decimals, currency=currency)
+
+
+def judged_figure(goal: Goal, kpi: Kpi, value: Number | None, currency: str | None, lang: str) -> str:
+    """A value as it is printed beside the rule that judges it.
+
+    Where bands judge the value itself, it never looks like a boundary it misses.
+    """
+    if value is None or not isinstance(goal.rule, Bands):
+        return kpi_figure(kpi, value, currency, lang)
+    if kpi.unit is Unit.SHARE:
+        return percent_beside(value, goal.rule.marks(), lang, kpi.decimals)
+    digits = digits_beside(value, goal.rule.marks(), kpi.decimals)
+    return figure(value, kpi.unit, lang, decimals=8 if digits is None else digits, currency=currency)
 
 
 def slice_name(by: str | None, slice: str, lang: str) -> str:
@@ -53,6 +66,11 @@ def coefficient(value: Fraction | None, lang: str) -> str:
         if value == Fraction(round(value * 10**digits), 10**digits):
             return number(value, lang, digits)
     return number(value, lang, 6)
+
+
+def points(share: Fraction | None, lang: str) -> str:
+    """A score or a part of it as points of 100."""
+    return number(None if share is None else 100 * share, lang, 1)
 
 
 def _mark(value: Decimal, rule: Rule, kpi: Kpi, lang: str) -> str:
@@ -122,7 +140,7 @@ def segments(rule: Rule, kpi: Kpi, lang: str) -> list[tuple[str, str]]:
 def landed(rule: Rule, kpi: Kpi, reached: Fraction | None, lang: str) -> str:
     """The segment of the rule that an attainment (or, for bands, a value) fell into."""
     if reached is None:
-        return ""
+        return say(lang, "rules.beyond_all")
     rows = [where for where, _ in segments(rule, kpi, lang)]
     match rule:
         case Steps():
@@ -147,6 +165,8 @@ def landed(rule: Rule, kpi: Kpi, reached: Fraction | None, lang: str) -> str:
 
 def made_of(value: KpiValue, lang: str) -> str:
     """What a value was computed from: ``orders 312 (Shopify) / sessions 26 004 (Metrika)``."""
+    if not value.inputs:
+        return source_name(STATED, lang)
     variant = catalogue.kpi(value.kpi).variant(value.variant)
     parts = []
     for id, given in value.inputs.items():
@@ -159,12 +179,13 @@ def made_of(value: KpiValue, lang: str) -> str:
         shown = figure(given.value, unit, lang, decimals=decimals, currency=given.currency)
         sources = ", ".join(source_name(source, lang) for source in given.sources)
         parts.append(f"{name}: {shown}" + (f" ({sources})" if sources else ""))
-    return f"{variant.name[lang]} · " + "; ".join(parts)
+    shown = "; ".join(parts)
+    return shown if len(parts) == 1 else f"{variant.name[lang]} · {shown}"
 
 
 def source_name(source: str, lang: str) -> str:
     """The name of a system that counted."""
-    if source == "plan":
+    if source == STATED:
         return say(lang, "words.stated")
     for format in formats().values():
         if format.source == source:

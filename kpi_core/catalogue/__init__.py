@@ -146,7 +146,8 @@ def _business(path: Path) -> Business:
     for id, driver in entry["drivers"].items():
         formula = parse(driver["formula"])
         check_names(formula, known | {made.id for made in drivers}, f"{path.name}: {id}")
-        drivers.append(Driver(id, _both(driver), Unit(driver["unit"]), formula))
+        unit, main = Unit(driver["unit"]), driver.get("main", False)
+        drivers.append(Driver(id, _both(driver), unit, formula, main))
     consequences = []
     for id, text in entry["consequences"].items():
         formula = parse(text)

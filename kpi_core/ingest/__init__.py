@@ -122,13 +122,16 @@ def _read(label: str, data: bytes) -> Upload:
             where = f"{label} › {sheet_name}" if sheet_name and len(sheets) > 1 else label
             seen += [column.raw for column in section.headings]
             if format := recognise(section):
-                mapped = map_section(section, format, where, delimiter)
+                stated = stated_period([*section.title, sheet_name, label])
+                mapped = map_section(section, format, where, delimiter, stated)
                 findings += mapped.findings
-                tables.append(_table(section, format, mapped, label))
+                tables.append(_table(section, format, mapped, stated))
             else:
                 findings.append(_unknown(section, where))
     if not any(table.measures for table in tables):
         columns = ", ".join(name for name in seen if name)[:300]
+        if tables:
+            raise IngestError("no_figures", format=tables[0].format, columns=columns)
         raise IngestError("unknown_layout" if columns else "no_headings", columns=columns)
     return Upload(
         label, hashlib.sha256(data).hexdigest(), len(data), encoding, tuple(tables), tuple(findings)
@@ -149,12 +152,8 @@ def _unknown(section: Section, where: str) -> Finding:
     return Finding(Severity.INFO, "section_left_out", where, {"columns": columns})
 
 
-def _table(section: Section, format: Format, mapped: Mapped, label: str) -> Table:
-    stated = stated_period([*section.title, label])
-    facts = mapped.facts
-    if facts["start"].isna().all() and stated and len(facts):
-        facts = facts.assign(start=pd.Timestamp(stated.first), end=pd.Timestamp(stated.last))
-    seen = facts[["start", "end"]].dropna()
+def _table(section: Section, format: Format, mapped: Mapped, stated: Period | None) -> Table:
+    seen = mapped.facts[["start", "end"]].dropna()
     period = stated
     if not seen.empty:
         by_rows = Period(seen["start"].min().date(), seen["end"].max().date())
@@ -164,7 +163,7 @@ def _table(section: Section, format: Format, mapped: Mapped, label: str) -> Tabl
         format=format.id,
         source=format.source,
         title=" ".join(line.strip("# -") for line in section.title).strip()[:200],
-        facts=facts,
+        facts=mapped.facts,
         measures=mapped.measures,
         dimensions=mapped.dimensions,
         rows=len(section.rows) - mapped.totals,

@@ -63,7 +63,8 @@ def tagged(value: object) -> list[str | float] | int | float | str:
     match value:
         case datetime():
             # Wall time of the column's own zone: the day in it is the day people mean.
-            return ["datetime", value.replace(tzinfo=None).isoformat()]
+            wall = value.replace(tzinfo=None) if value.tzinfo else value
+            return ["datetime", wall.isoformat()]
         case date():
             return ["date", value.isoformat()]
         case time():
@@ -375,7 +376,7 @@ def _values(column: Any, answer: Answer) -> list[Any]:
     if pa.types.is_dictionary(kind):
         texts = [text or None for text in column.dictionary.cast(pa.string()).to_pylist()]
         values = [None if i is None else texts[i] for i in column.indices.to_pylist()]
-        answer.check(sum(len(text) for text in values if text))
+        answer.check(sum(map(len, filter(None, values))))
         return values
     if pa.types.is_fixed_size_binary(kind):
         column = column.cast(pa.binary()).cast(pa.string())

@@ -19,6 +19,8 @@ from kpi_core.ingest.headings import plain
 from kpi_core.ingest.sections import Section
 
 _HERE = Path(__file__).parent
+PERSONAL = frozenset({"user", "session"})  # dimensions that are needed to count and never kept
+_TELLS_CHANNEL = frozenset({"channel", "source", "medium", "source_medium"})
 
 
 class Kind(StrEnum):
@@ -95,6 +97,8 @@ class Format:
     def fits(self, section: Section) -> int:
         """How surely `section` is of this format; 0: it is not."""
         names = section.names()
+        if self.channel and any(self.target(name) in _TELLS_CHANNEL for name in names):
+            return 0  # a service of one channel does not name it: someone put sources together
         if self.preamble and not any(self.preamble.search(line) for line in section.title):
             return 0
         if not all(choice & names for choice in self.has) or (self.any and not self.any & names):
@@ -106,6 +110,13 @@ class Format:
         if name in self.columns:
             return self.columns[name]
         return "" if name in self.rates else general_columns().get(name, "")
+
+    def rank(self, target: str, name: str) -> int:
+        """Which heading is believed when several mean one dimension; measures: the first."""
+        if name in self.columns:
+            return -1
+        names = dimensions().get(target, [])
+        return names.index(name) if name in names else 0
 
 
 @cache

@@ -5,6 +5,9 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+
+from babel.numbers import list_currencies
 
 _CURRENCIES = {
     "₽": "RUB", "руб": "RUB", "руб.": "RUB", "р.": "RUB", "rub": "RUB", "rur": "RUB",
@@ -19,12 +22,19 @@ _PUNCTUATION = re.compile(r"[^\w%]+")
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading: its normalised `name`, the `currency` and the percent sign it carried."""
+    """A heading: its normalised `name`, and what it carried besides.
+
+    Attributes:
+        currency: the code of a currency in it.
+        percent: whether it has a percent sign.
+        narrowed: other words in brackets: which goal, which part.
+    """
 
     raw: str
     name: str
     currency: str | None = None
     percent: bool = False
+    narrowed: str = ""
 
 
 def currency_code(text: str) -> str | None:
@@ -34,9 +44,12 @@ def currency_code(text: str) -> str | None:
     'RUB'
     """
     word = text.strip().casefold()
-    if word in _CURRENCIES:
-        return _CURRENCIES[word]
-    return word.upper() if re.fullmatch(r"[a-z]{3}", word) else None
+    return _CURRENCIES.get(word) or (word.upper() if word.upper() in _codes() else None)
+
+
+@lru_cache
+def _codes() -> frozenset[str]:
+    return frozenset(list_currencies())
 
 
 def plain(text: str) -> str:
@@ -49,6 +62,7 @@ def plain(text: str) -> str:
     return " ".join(_PUNCTUATION.sub(" ", lowered).split())
 
 
+@lru_cache(4096)
 def heading(raw: str) -> Heading:
     """One heading taken apart.
 
@@ -57,16 +71,24 @@ def heading(raw: str) -> Heading:
     """
     text = raw.strip("\ufeff \t\r\n\u200b")
     currency, percent = None, "%" in text
-    for found in (*_BRACKETS.findall(text), *_SUFFIX.findall(text)):
-        if found.strip().casefold() in _CURRENCIES or re.fullmatch("[A-Z]{3}", found.strip()):
-            currency = currency_code(found)
+    narrowed = []
+    for found in _BRACKETS.findall(text):
+        currency = _written_code(found) or currency
+        if not _written_code(found) and found.strip("% "):
+            narrowed.append(plain(found))
+    for found in _SUFFIX.findall(text):
+        currency = _written_code(found) or currency
     text = _BRACKETS.sub(" ", text)
-    if (suffix := _SUFFIX.search(text)) and (
-        suffix[1].strip() == "%" or currency_code(suffix[1]) == currency is not None
-    ):
+    if (suffix := _SUFFIX.search(text)) and (suffix[1].strip() == "%" or _written_code(suffix[1])):
         text = text[: suffix.start()]
     for sign in ("₽", "$", "€", "£", "₸", "₴"):
         if sign in text:
             currency = _CURRENCIES[sign]
             text = text.replace(sign, " ")
-    return Heading(raw, plain(text.replace("%", " ")), currency, percent)
+    return Heading(raw, plain(text.replace("%", " ")), currency, percent, " ".join(narrowed))
+
+
+def _written_code(text: str) -> str | None:
+    """A currency as headings write it: a sign, a word, or a code in capitals."""
+    is_code = text.strip().isupper() or text.strip().casefold() in _CURRENCIES
+    return currency_code(text) if is_code else None

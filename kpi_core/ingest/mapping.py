@@ -3,39 +3,40 @@
 Total rows never enter the facts; they are what the facts are checked against.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from functools import cache
+from itertools import compress
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from kpi_core import catalogue
 from kpi_core.errors import Finding, IngestError, Severity
-from kpi_core.ingest.formats import Format, Kind, Rate, Written, dimensions
-from kpi_core.ingest.headings import Heading, currency_code, plain
+from kpi_core.ingest.channels import channel_of
+from kpi_core.ingest.formats import PERSONAL, Format, Kind, Rate, Written, dimensions
+from kpi_core.ingest.headings import Heading, currency_code
 from kpi_core.ingest.sections import Section
 from kpi_core.ingest.titles import stated_period
+from kpi_core.ingest.totals import agrees, total_rows
 from kpi_core.ingest.values import (
-    MISSING,
     Cell,
     Days,
     Numbers,
     days,
     decimal_mark,
+    is_missing,
     numbers,
     seconds,
 )
-from kpi_core.model import Adds, Unit
+from kpi_core.model import Adds, Period, Unit
 
-# Итого и средние; Total: Campaigns; Grand total
-_TOTAL = re.compile(
-    r"\s*((итого|всего|итог|сводка)\b.*|(grand )?totals?(:.*|\s*)|total rows:.*)", re.I
-)
 _CUT_AT = frozenset({1_000, 5_000, 10_000, 100_000})  # row limits of export services
-_TOLERANCE = 0.005  # of a total: exports round their rows
+_COUNTED_DAYS = frozenset({"nth day", "day index"})  # 0000 is the first day of the title's period
+_NO_TEXT = frozenset({"date", "date_end", "currency"})
+
+Column = Sequence[Cell]
+Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Mapped:
 
 @dataclass
 class _Reading:
-    """What is gathered while one section is read."""
+    """What is gathered while one section is read; `cells` and `totals` are columns."""
 
     section: Section
     format: Format
@@ -61,24 +62,29 @@ class _Reading:
     findings: list[Finding] = field(default_factory=list)
     columns: dict[str, int] = field(default_factory=dict)  # target to position
     rates: list[tuple[Rate, int]] = field(default_factory=list)
-    rows: list[Sequence[Cell]] = field(default_factory=list)
+    cells: list[Column] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
-    totals: list[Sequence[Cell]] = field(default_factory=list)
-    mark: str = "."
+    totals: list[Column] = field(default_factory=list)
+    mark: str | None = None
+    coins: set[str] = field(default_factory=set)  # currencies written beside figures
 
     def find(self, severity: Severity, code: str, **values: object) -> None:
         self.findings.append(Finding(severity, code, self.where, values))
 
-    def column(self, target: str, rows: Sequence[Sequence[Cell]] | None = None) -> list[Cell]:
-        position = self.columns[target]
-        return [row[position] for row in (self.rows if rows is None else rows)]
+    def column(self, target: str) -> Column:
+        return self.cells[self.columns[target]]
 
     def heading(self, target: str) -> Heading:
         return self.section.headings[self.columns[target]]
 
+    def measures(self) -> list[str]:
+        return [target for target in self.columns if target in catalogue.measures()]
 
-def map_section(section: Section, format: Format, where: str, delimiter: str | None) -> Mapped:
-    """The facts of `section`, read as `format`.
+
+def map_section(
+    section: Section, format: Format, where: str, delimiter: str | None, stated: Period | None
+) -> Mapped:
+    """The facts of `section`, read as `format`; `stated` is the period of rows without a day.
 
     Raises:
         IngestError: rows are wider than the headings, so that cells may have shifted.
@@ -86,7 +92,6 @@ def map_section(section: Section, format: Format, where: str, delimiter: str | N
     reading = _Reading(section, format, where, delimiter)
     _assign_columns(reading)
     _split_totals(reading)
-    reading.mark = decimal_mark(zip(*reading.rows, strict=True), delimiter)
     match format.kind:
         case Kind.RECORDS:
             facts = _records(reading)
@@ -94,86 +99,230 @@ def map_section(section: Section, format: Format, where: str, delimiter: str | N
             facts = _events(reading)
         case _:
             facts = _sums(reading)
+    if stated and facts["start"].isna().all():
+        facts["start"], facts["end"] = pd.Timestamp(stated.first), pd.Timestamp(stated.last)
     if format.channel:
         facts["channel"] = format.channel
+    currency = _currency(reading, facts)
     measures = tuple(
         id for id in facts.columns if id in catalogue.measures() and facts[id].notna().any()
     )
-    named = tuple(id for id in facts.columns if id in dimensions())
+    named = tuple(id for id in facts.columns if id in dimensions() and id not in PERSONAL)
     _check_plausible(reading, facts, measures)
-    if format.evidence == "D" and format.kind is Kind.SUMS:
-        reading.find(Severity.INFO, "read_by_headings", columns=", ".join(reading.columns))
-    unused = [
-        column.raw
-        for position, column in enumerate(section.headings)
-        if position not in reading.columns.values()
-        and position not in {at for _, at in reading.rates}
-    ]
-    if unused:
-        reading.find(Severity.INFO, "columns_not_used", columns=", ".join(unused)[:300])
+    _tell_columns(reading)
     identity = ["record"] if "record" in facts else []
-    keep = ["start", "end", *named, *identity, *measures]
     return Mapped(
-        facts[keep].reset_index(drop=True),
+        facts[["start", "end", *named, *identity, *measures]].reset_index(drop=True),
         measures,
         named,
-        len(reading.totals),
-        _currency(reading),
+        len(reading.totals[0]) if reading.totals else 0,
+        currency,
         tuple(reading.findings),
     )
 
 
+# --- columns and rows
+
+
 def _assign_columns(reading: _Reading) -> None:
+    """Each measure and dimension to its column; columns that compete are told, never added."""
+    wanted: dict[str, list[int]] = {}
     for position, column in enumerate(reading.section.headings):
         if column.name in reading.format.rates:
             reading.rates.append((reading.format.rates[column.name], position))
             continue
         target = reading.format.target(column.name)
-        if not target:
+        is_share = column.percent and target in catalogue.measures()  # Сеансы, %
+        if target and not is_share:
+            wanted.setdefault(target, []).append(position)
+    for target, positions in wanted.items():
+        names = {at: reading.section.headings[at] for at in positions}
+        whole = [at for at in positions if not names[at].narrowed] or positions
+        if target not in dimensions() and len(whole) > 1 and names[whole[0]].narrowed:
+            listed = ", ".join(names[at].raw for at in positions)
+            reading.find(Severity.WARNING, "columns_compete", columns=listed)
             continue
-        if target in reading.columns:
-            first = reading.heading(target).raw
-            reading.find(Severity.WARNING, "column_twice", column=column.raw, kept=first)
-        else:
-            reading.columns[target] = position
+        taken = min(whole, key=lambda at: reading.format.rank(target, names[at].name))
+        reading.columns[target] = taken
+        for at in positions:
+            if at != taken:
+                told = {"column": names[at].raw, "kept": names[taken].raw}
+                reading.find(Severity.WARNING, "column_twice", **told)
 
 
 def _split_totals(reading: _Reading) -> None:
-    """Rows of the width of the headings to `rows`, total rows to `totals`."""
+    """Rows of the width of the headings to `cells`, total rows to `totals`."""
     width = len(reading.section.headings)
+    rows, extra, short = _squared(reading.section.rows, width)
+    lines = reading.section.lines
+    reading.cells = list(zip(*rows, strict=True)) if rows else [()] * width
+    figured = {
+        *(reading.columns[id] for id in reading.measures()),
+        *(at for _, at in reading.rates),
+    }
     described = [at for target, at in reading.columns.items() if target in dimensions()]
-    at_date = reading.columns.get("date")
-    short = 0
-    for line, row in reading.section.rows:
-        end = len(row)
-        while end > width and _blank(row[end - 1]):
-            end -= 1
-        short += end < width
-        cells = list(row[:end]) + [None] * (width - end)
-        labels = [cells[at] for at in described] + cells[width:]
-        if _is_total(labels, cells[at_date] if at_date is not None else None):
-            reading.totals.append(cells[:width])
-        elif end > width:
-            raise IngestError("ragged", where=reading.where, line=line, columns=width)
-        else:
-            reading.rows.append(cells)
-            reading.lines.append(line)
+    labels = [at for at in range(width) if at not in figured]
+    reading.mark = decimal_mark(
+        [reading.cells[at] for at in range(width) if at not in described], reading.delimiter
+    )
+    found = total_rows(
+        [reading.cells[at] for at in labels],
+        [reading.cells[at] for at in described or labels[:1]],
+        reading.column("date") if "date" in reading.columns else None,
+        extra,
+        lambda: _additive(reading),
+    )
+    is_row = np.ones(len(rows), dtype=bool)
+    is_row[found.totals] = False
+    if ragged := [row for row in extra if is_row[row]]:
+        line = lines[ragged[0]]
+        raise IngestError("ragged", where=reading.where, line=line, columns=width)
     if short:
         reading.find(Severity.INFO, "short_rows", n=short)
-    if reading.totals:
-        reading.find(Severity.INFO, "totals_set_aside", n=len(reading.totals))
+    if found.alike:
+        line = lines[found.alike[0]]
+        reading.find(Severity.WARNING, "named_like_total", n=len(found.alike), line=line)
+    if found.totals:
+        reading.find(Severity.INFO, "totals_set_aside", n=len(found.totals))
+        reading.totals = [[column[row] for row in found.totals] for column in reading.cells]
+        reading.cells = [list(compress(column, is_row)) for column in reading.cells]
+    reading.lines = list(compress(lines, is_row))
+
+
+def _squared(
+    rows: Sequence[Sequence[Cell]], width: int
+) -> tuple[list[Sequence[Cell]], dict[int, Sequence[Cell]], int]:
+    """Rows of one width, the filled cells beyond it by row, and how many rows were too short."""
+    squared: list[Sequence[Cell]] = []
+    extra: dict[int, Sequence[Cell]] = {}
+    short = 0
+    for number, row in enumerate(rows):
+        if len(row) == width:
+            squared.append(row)
+            continue
+        short += len(row) < width
+        squared.append([*row[:width], *[None] * (width - len(row))])
+        beyond = [cell for cell in row[width:] if not _blank(cell)]
+        if beyond:
+            extra[number] = beyond
+    return squared, extra, short
 
 
 def _blank(cell: Cell) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
-def _is_total(labels: Sequence[Cell], day: Cell) -> bool:
-    if any(isinstance(label, str) and _TOTAL.fullmatch(label) for label in labels):
-        return not (isinstance(day, str) and days([day]).first[0]) and not isinstance(day, date)
-    return bool(labels) and all(
-        _blank(label) or str(label).strip().casefold() in MISSING for label in labels
-    )
+def _additive(reading: _Reading) -> Values:
+    """The measures that add up, total rows included, shape (rows, measures)."""
+    read = [
+        numbers(reading.column(id), reading.mark).values
+        for id in reading.measures()
+        if catalogue.measure(id).adds is Adds.SUM
+    ]
+    return np.column_stack(read) if read else np.empty((len(reading.cells[0]), 0))
+
+
+# --- cells
+
+
+def _figures(reading: _Reading, at: int, *, duration: bool = False) -> Numbers:
+    """One column as numbers, with what could not be read told."""
+    column, cells = reading.section.headings[at], reading.cells[at]
+    read = (seconds if duration else numbers)(cells, reading.mark)
+    if read.unclear:
+        reading.find(Severity.WARNING, "thousands_unclear", column=column.raw)
+        return Numbers(np.full(len(cells), np.nan))
+    if read.unread:
+        first = read.unread[0]
+        reading.find(
+            Severity.WARNING,
+            "not_numbers",
+            column=column.raw,
+            n=len(read.unread),
+            line=reading.lines[first],
+            example=str(cells[first])[:40],
+        )
+    return read
+
+
+def _amounts(reading: _Reading, target: str) -> Values:
+    """The column of a measure (or of what a record counts) as figures, never percentages."""
+    measure = catalogue.measures().get(target)
+    duration = measure is not None and measure.unit is Unit.SECONDS
+    read = _figures(reading, reading.columns[target], duration=duration)
+    if read.percent:
+        reading.find(Severity.WARNING, "percent_no_count", column=reading.heading(target).raw)
+        return np.full(len(read.values), np.nan)
+    if measure is None or measure.unit is Unit.MONEY:
+        reading.coins |= read.currencies
+    return read.values
+
+
+def _frame(reading: _Reading) -> pd.DataFrame:
+    """Days and text dimensions of the rows."""
+    found = _days(reading)
+    facts = pd.DataFrame({"start": found.first, "end": found.last})
+    if found.ambiguous:
+        reading.find(Severity.WARNING, "day_or_month_first", column=reading.heading("date").raw)
+    for dimension in dimensions():
+        if dimension in reading.columns and dimension not in _NO_TEXT:
+            facts[dimension] = _texts(reading.column(dimension))
+    if {"channel", "source", "medium", "source_medium"} & set(facts.columns):
+        facts["channel"] = _channels(reading, facts)
+    return facts
+
+
+def _texts(cells: Column) -> pd.Series:
+    return pd.Series(["" if cell is None else str(cell).strip() for cell in cells], dtype="str")
+
+
+def _days(reading: _Reading) -> Days:
+    """The days of each row: of a week or month that a column names by its first day, all of it."""
+    if "date" not in reading.columns:
+        never = np.full(len(reading.lines), np.datetime64("NaT"), "datetime64[us]")
+        return Days(never, never)
+    name = reading.heading("date").name
+    title = stated_period(reading.section.title)
+    start = title.first if title and name in _COUNTED_DAYS else None
+    found = days(reading.column("date"), start=start)
+    last = _last_days(found, name)
+    if "date_end" in reading.columns:
+        ends = days(reading.column("date_end")).last
+        last = np.where(ends >= found.first, ends, np.datetime64("NaT"))
+    first = np.where(np.isnat(last), last, found.first)
+    return Days(first, last, found.unread, found.ambiguous)
+
+
+def _last_days(found: Days, name: str) -> npt.NDArray[np.datetime64]:
+    """The last days of rows in a column called `name`, where a week is told by its first day."""
+    one_day = found.first == found.last
+    if name in {"week", "неделя"}:
+        return np.where(one_day, found.last + np.timedelta64(6, "D"), found.last)
+    if name in {"month", "месяц"}:
+        months = found.first.astype("datetime64[M]")
+        ends = (months + np.timedelta64(1, "M")).astype("datetime64[D]") - np.timedelta64(1, "D")
+        return np.where(
+            one_day & (months == found.first), ends.astype("datetime64[us]"), found.last
+        )
+    return found.last
+
+
+def _channels(reading: _Reading, facts: pd.DataFrame) -> pd.Series:
+    """The channel of each row: by the channel column, else by medium, else by source."""
+    found = pd.Series("", index=facts.index, dtype="str")
+    unknown: set[str] = set()
+    for dimension in ("channel", "source_medium", "medium", "source"):
+        if dimension in facts:
+            raw = facts[dimension].where(found == "", "")
+            known = {value: channel_of(value) for value in raw.unique()}
+            unknown |= {value for value, channel in known.items() if value and not channel}
+            own = dimension == "channel"
+            named = raw.map({value: id or (value if own else "") for value, id in known.items()})
+            found = found.where(found != "", named)
+    if unknown:
+        listed = ", ".join(sorted(unknown)[:10])
+        reading.find(Severity.INFO, "channels_unknown", n=len(unknown), values=listed)
+    return found.replace("", "other")
 
 
 # --- rows that hold sums
@@ -181,9 +330,8 @@ def _is_total(labels: Sequence[Cell], day: Cell) -> bool:
 
 def _sums(reading: _Reading) -> pd.DataFrame:
     facts = _frame(reading)
-    for target in reading.columns:
-        if target in catalogue.measures():
-            facts[target] = _measure(reading, target, reading.column(target))
+    for target in reading.measures():
+        facts[target] = _amounts(reading, target)
     for rate, position in reading.rates:
         if rate.measure not in facts and rate.times in facts:
             _add_rate(reading, facts, rate, position)
@@ -203,115 +351,47 @@ def _sums(reading: _Reading) -> pd.DataFrame:
     return _dated(reading, facts)
 
 
-def _frame(reading: _Reading) -> pd.DataFrame:
-    """Days and text dimensions of the rows."""
-    facts = pd.DataFrame(index=range(len(reading.rows)))
-    found = Days([None] * len(reading.rows), [None] * len(reading.rows))
-    if "date" in reading.columns:
-        stated = stated_period(reading.section.title)
-        found = days(reading.column("date"), start=stated.first if stated else None)
-    if found.ambiguous:
-        reading.find(Severity.WARNING, "day_or_month_first", column=reading.heading("date").raw)
-    facts["start"] = pd.to_datetime(pd.Series(found.first, dtype=object), errors="coerce")
-    facts["end"] = pd.to_datetime(pd.Series(found.last, dtype=object), errors="coerce")
-    for dimension in dimensions():
-        if dimension in reading.columns and dimension not in ("date", "currency"):
-            cells = reading.column(dimension)
-            facts[dimension] = pd.Series(
-                ["" if cell is None else str(cell).strip() for cell in cells], dtype="str"
-            )
-    if "channel" in facts or {"source", "medium", "source_medium"} & set(facts.columns):
-        facts["channel"] = _channels(reading, facts)
-    return facts
-
-
 def _dated(reading: _Reading, facts: pd.DataFrame) -> pd.DataFrame:
-    """Without the rows whose day cannot be read, which are told."""
+    """Without the rows whose day cannot be read, which are told; of a record, its first row."""
     if "date" not in reading.columns:
         return facts
     lost = facts["start"].isna()
     if lost.any():
-        line = reading.lines[int(np.argmax(lost.to_numpy()))]
+        line = reading.lines[int(facts.index[lost][0])]
         reading.find(Severity.WARNING, "rows_without_day", n=int(lost.sum()), line=line)
     return facts[~lost]
-
-
-def _measure(reading: _Reading, target: str, cells: Sequence[Cell]) -> np.ndarray:
-    duration = catalogue.measure(target).unit is Unit.SECONDS
-    read = (seconds if duration else numbers)(cells, reading.mark)
-    _tell_unread(reading, reading.heading(target), read, cells)
-    return read.values
-
-
-def _tell_unread(reading: _Reading, column: Heading, read: Numbers, cells: Sequence[Cell]) -> None:
-    if read.unread:
-        row = read.unread[0]
-        reading.find(
-            Severity.WARNING,
-            "not_numbers",
-            column=column.raw,
-            n=len(read.unread),
-            line=reading.lines[row],
-            example=str(cells[row])[:40],
-        )
 
 
 def _add_rate(reading: _Reading, facts: pd.DataFrame, rate: Rate, position: int) -> None:
     """An average column times its weight: the sum it was made from."""
     column = reading.section.headings[position]
-    cells = [row[position] for row in reading.rows]
-    reader = seconds if rate.written is Written.DURATION else numbers
-    read = reader(cells, reading.mark)
-    _tell_unread(reading, column, read, cells)
+    read = _figures(reading, position, duration=rate.written is Written.DURATION)
+    if rate.written in {Written.DURATION, Written.NUMBER}:
+        facts[rate.measure] = read.values * facts[rate.times]
+        return
+    match _share_of(read, column, rate.written):
+        case None:
+            reading.find(Severity.WARNING, "share_unclear", column=column.raw)
+        case Written.NUMBER:
+            facts[rate.measure] = read.values
+        case divisor:
+            facts[rate.measure] = read.values / float(divisor) * facts[rate.times]
+
+
+def _share_of(read: Numbers, column: Heading, written: Written) -> float | Written | None:
+    """What 1 is divided by in a column of shares; ``NUMBER``: counts; ``None``: cannot be told."""
     known = read.values[~np.isnan(read.values)]
-    percent = read.percent or column.percent
-    averages = read.values / 100 if percent else read.values
-    within = bool(np.all(known <= 1)) if known.size else True
-    if rate.written is Written.COUNT_OR_PERCENT and not percent and not within:
-        facts[rate.measure] = read.values
-        return
-    if rate.written is Written.STATED and not percent and not within:
-        reading.find(Severity.WARNING, "share_unclear", column=column.raw)
-        return
-    if rate.written is Written.FRACTION and not percent and not within:
-        reading.find(Severity.WARNING, "share_unclear", column=column.raw)
-        return
-    facts[rate.measure] = averages * facts[rate.times]
-
-
-def _channels(reading: _Reading, facts: pd.DataFrame) -> pd.Series:
-    """The channel of each row: by the channel column, else by medium, else by source."""
-    found = pd.Series([""] * len(facts), index=facts.index, dtype="str")
-    unknown: set[str] = set()
-    for dimension in ("channel", "source_medium", "medium", "source"):
-        if dimension in facts:
-            for raw in facts.loc[found == "", dimension].unique():
-                channel = _channel(raw)
-                if channel is None and raw:
-                    unknown.add(raw)
-                rows = (found == "") & (facts[dimension] == raw)
-                found[rows] = channel or (raw if dimension == "channel" else "")
-    found[found == ""] = "other"
-    if unknown:
-        listed = ", ".join(sorted(unknown)[:10])
-        reading.find(Severity.INFO, "channels_unknown", n=len(unknown), values=listed)
-    return found
-
-
-@cache
-def _channel_values() -> dict[str, str]:
-    return {
-        value: id for id, entry in catalogue.channels().items() for value in (id, *entry["values"])
-    }
-
-
-def _channel(raw: str) -> str | None:
-    """The channel that a value of an export means: whole, or by the part after the slash."""
-    known = _channel_values()
-    for text in (raw, raw.rpartition("/")[2]):
-        if (found := known.get(plain(text))) is not None:
-            return found
-    return None
+    if read.percent or not known.any():
+        return 100.0
+    within = bool((known <= 1).all())
+    whole = bool((known == np.round(known)).all())
+    if column.percent:  # a workbook keeps 15 % as 0.15, a text as 15
+        return None if within else 100.0
+    if written is Written.COUNT_OR_PERCENT and not within:
+        return Written.NUMBER if whole else None
+    if written is Written.FRACTION:
+        return 1.0 if within else None
+    return 1.0 if within and not whole else None
 
 
 # --- rows that are records or events
@@ -319,97 +399,98 @@ def _channel(raw: str) -> str | None:
 
 def _records(reading: _Reading) -> pd.DataFrame:
     """One fact a record: the first cell that is filled in each column speaks for it."""
-    facts = _frame(reading)
-    frame = facts.assign(record=[str(cell or "").strip() for cell in reading.column("record")])
-    wanted = {rule.sum for rule in reading.format.records if rule.sum}
-    for column in wanted & set(reading.columns):
-        frame[column] = numbers(reading.column(column), reading.mark).values
+    frame = _frame(reading)
+    frame["record"] = _texts(reading.column("record"))
+    for column in {rule.sum for rule in reading.format.records if rule.sum}:
+        if column in reading.columns:
+            frame[column] = _amounts(reading, column)
     for column in {name for rule in reading.format.records for name in rule.where}:
         if column in reading.columns:
-            text = [str(cell or "").strip().casefold() for cell in reading.column(column)]
-            frame[column] = pd.Series(text, dtype="str").replace("", None)
-    nameless = int((frame["record"] == "").sum())
-    if nameless:
-        reading.find(Severity.WARNING, "records_without_id", n=nameless)
-    dimension_columns = [id for id in dimensions() if id in frame]
-    frame[dimension_columns] = frame[dimension_columns].replace("", None)
-    first = frame[frame["record"] != ""].groupby("record", sort=False).first()
-    result = first[["start", "end", *dimension_columns]].copy()
+            frame[column] = _texts(reading.column(column)).str.casefold()
+    described = [id for id in dimensions() if id in frame and id not in PERSONAL]
+    texts = [id for id in frame.columns if frame[id].dtype == "str" and id != "record"]
+    frame[texts] = frame[texts].replace("", None)
+    named = _named(reading, frame, frame["record"] != "")
+    numbered = named.assign(row=named.index)
+    first = numbered.groupby("record", sort=False).first()
+    result = first[["start", "end", *described]].copy()
     for rule in reading.format.records:
         columns = {*rule.where, *([rule.sum] if rule.sum else [])}
         if columns <= set(first.columns):
             counted = first[rule.sum].astype(float) if rule.sum else pd.Series(1.0, first.index)
             for column, allowed in rule.where.items():
-                words = first[column].fillna("").str.split(r"\s*,\s*", regex=True)
-                counted = counted.where(words.map(lambda w, a=allowed: bool(a & set(w))), 0.0)
+                counted = counted.where(_holds(first[column], allowed), 0.0)
             result[rule.measure] = counted
-    for dimension in dimension_columns:
+    for dimension in described:
         result[dimension] = result[dimension].fillna("other" if dimension == "channel" else "")
-    lost = int(result["start"].isna().sum())
-    if lost:
-        reading.find(Severity.WARNING, "rows_without_day", n=lost, line=reading.lines[0])
     result["record"] = _identity(result.index)
-    return result[result["start"].notna()].reset_index(drop=True)
+    return _dated(reading, result.set_index(first["row"])).reset_index(drop=True)
 
 
-def _identity(keys: pd.Index) -> np.ndarray:
+def _holds(column: pd.Series, allowed: frozenset[str]) -> pd.Series:
+    """Whether one of the words of a cell, separated by commas, is allowed."""
+    words = column.fillna("")
+    held = {text: bool(allowed & {w.strip() for w in text.split(",")}) for text in words.unique()}
+    return words.map(held).astype(bool)
+
+
+def _named(reading: _Reading, frame: pd.DataFrame, has_id: pd.Series) -> pd.DataFrame:
+    """Without the rows that belong to no record, which are told."""
+    nameless = int((~has_id).sum())
+    if nameless:
+        reading.find(Severity.WARNING, "records_without_id", n=nameless)
+    return frame[has_id]
+
+
+def _identity(keys: pd.Index) -> npt.NDArray[np.uint64]:
     """A number per record, the same in every file that holds it; the id itself is not kept."""
-    return pd.util.hash_pandas_object(keys, index=False).to_numpy()
+    return np.asarray(pd.util.hash_pandas_object(keys, index=False))
 
 
 def _events(reading: _Reading) -> pd.DataFrame:
     """One fact a session: which steps happened in it. Without session ids, a user's day is one."""
-    facts = _frame(reading)
-    facts = _dated(reading, facts)
+    facts = _dated(reading, _frame(reading))
     key = ["session"] if "session" in facts else ["user", "start"]
-    named = facts["event"].str.casefold()
-    for measure, pattern in reading.format.steps.items():
-        facts[measure] = named.str.fullmatch(pattern, na=False).astype(float)
-    steps = list(reading.format.steps)
-    kept = {
-        "end": "min",
-        **{id: "first" for id in ("channel", "device") if id in facts},
-        **dict.fromkeys(steps, "max"),
-    }
-    if key == ["session"]:
-        kept["start"] = "min"
-    sessions = facts.groupby(key, sort=False).agg(kept)
+    facts = _named(reading, facts, facts[key[0]] != "")
+    names = facts["event"].str.casefold()
+    kept = {"start": "min", "end": "min"}
+    kept |= dict.fromkeys([id for id in ("channel", "device") if id in facts], "first")
+    for step, pattern in reading.format.steps.items():
+        matched = {name: pattern.fullmatch(name) is not None for name in names.unique()}
+        if any(matched.values()):
+            facts = facts.assign(**{step: names.map(matched).astype(float)})
+            kept[step] = "max"
+    grouped = facts.groupby(key, sort=False)
+    sessions = grouped.agg({id: how for id, how in kept.items() if id not in key})
     sessions["record"] = _identity(sessions.index)
-    sessions = sessions.reset_index()
-    never = [step for step in steps if not sessions[step].any()]
-    return sessions.drop(columns=never).reset_index(drop=True)
+    return sessions.reset_index()
 
 
 # --- checks
 
 
 def _check_totals(reading: _Reading, facts: pd.DataFrame) -> None:
-    """Facts against the totals that the file prints.
-
-    Several totals may overlap (campaigns, account, search): one that agrees is enough.
-    """
-    if len(reading.rows) in _CUT_AT:
-        reading.find(Severity.WARNING, "exactly_the_limit", n=len(reading.rows))
-    for target in reading.columns:
-        if target not in facts or target not in catalogue.measures() or not reading.totals:
+    """Facts against the totals that the file prints."""
+    if len(reading.lines) in _CUT_AT:
+        reading.find(Severity.WARNING, "exactly_the_limit", n=len(reading.lines))
+    if not reading.totals:
+        return
+    for target in reading.measures():
+        if target not in facts or catalogue.measure(target).adds is Adds.NONE:
             continue
-        if catalogue.measure(target).adds is Adds.NONE or not facts[target].notna().any():
-            continue
-        shifted = [[*row[1:], None] for row in reading.totals]  # Direct leaves out a cell
-        rows = [*reading.totals, *shifted, *([None, *row[:-1]] for row in reading.totals)]
-        stated = numbers(reading.column(target, rows), reading.mark).values
+        at = reading.columns[target]
+        nearby = reading.totals[max(at - 1, 0) : at + 2]  # Direct's last row may be shifted
+        own = numbers(reading.totals[at], reading.mark).values
+        stated = np.concatenate([own, *(numbers(c, reading.mark).values for c in nearby)])
         stated = stated[~np.isnan(stated)]
         summed = float(facts[target].sum())
-        near = np.abs(stated - summed) <= np.maximum(_TOLERANCE * np.abs(stated), 1)
-        if stated.size and not near.any():
-            worst = float(stated[0])
-            code = "rows_below_total" if summed < worst else "rows_above_total"
+        if stated.size and facts[target].notna().any() and not agrees(stated, summed):
             reading.find(
                 Severity.WARNING,
-                code,
+                "rows_below_total" if summed < stated[0] else "rows_above_total",
                 column=reading.heading(target).raw,
                 rows=f"{summed:,.2f}",
-                total=f"{worst:,.2f}",
+                total=f"{stated[0]:,.2f}",
             )
 
 
@@ -420,31 +501,45 @@ def _check_plausible(reading: _Reading, facts: pd.DataFrame, measures: Sequence[
             reading.find(Severity.WARNING, "negative_values", measure=id, n=negative)
     if not len(facts):
         reading.find(Severity.INFO, "empty_section")
-    elif facts["start"].isna().all() and not stated_period([*reading.section.title, reading.where]):
+    elif facts["start"].isna().all():
         reading.find(Severity.WARNING, "period_unknown")
-    seen = facts["start"].dropna().dt.normalize().drop_duplicates().sort_values()
-    daily = (facts["start"] == facts["end"]).all() and reading.format.kind is Kind.SUMS
-    if daily and len(seen) >= 7:
-        everyday = pd.date_range(seen.iloc[0], seen.iloc[-1])
-        gaps = everyday.difference(pd.DatetimeIndex(seen))
+    if reading.format.sparse or not (facts["start"] == facts["end"]).all():
+        return
+    seen = pd.DatetimeIndex(facts["start"].drop_duplicates().sort_values())
+    if len(seen) >= 7:
+        gaps = pd.date_range(seen[0], seen[-1]).difference(seen)
         if 0 < len(gaps) <= len(seen) / 4:
             named = ", ".join(str(day.date()) for day in gaps[:5])
             reading.find(Severity.WARNING, "missing_days", n=len(gaps), days=named)
 
 
-def _currency(reading: _Reading) -> str | None:
-    """The one currency of the money columns; several are told and none is taken."""
-    codes: set[str] = set()
+def _tell_columns(reading: _Reading) -> None:
+    if reading.format.evidence == "D" and reading.format.kind is Kind.SUMS:
+        reading.find(Severity.INFO, "read_by_headings", columns=", ".join(reading.columns))
+    used = {*reading.columns.values(), *(at for _, at in reading.rates)}
+    unused = [c.raw for at, c in enumerate(reading.section.headings) if at not in used and c.raw]
+    if unused:
+        reading.find(Severity.INFO, "columns_not_used", columns=", ".join(unused)[:300])
+
+
+def _currency(reading: _Reading, facts: pd.DataFrame) -> str | None:
+    """The one currency of the money columns; where there are several, no money is kept."""
+    money = [id for id in facts.columns if id in catalogue.measures() and _is_money(id)]
+    if not money:
+        return None
+    codes = {reading.heading(id).currency for id in money if id in reading.columns} - {None}
     if "currency" in reading.columns:
-        cells = {str(cell).strip() for cell in reading.column("currency") if not _blank(cell)}
-        codes = {code for cell in cells if (code := currency_code(cell))}
-    if not codes:
-        codes = {
-            column.currency
-            for target in reading.columns
-            if target in catalogue.measures() and (column := reading.heading(target)).currency
-        }
+        cells = {str(cell) for cell in set(reading.column("currency")) if not is_missing(cell)}
+        codes |= {code for cell in cells if (code := currency_code(cell))}
+    if any(str(code).endswith("D") for code in codes):
+        reading.coins.discard("USD")  # $ is the sign of many dollars
+    codes |= reading.coins
     if len(codes) > 1:
-        reading.find(Severity.ERROR, "several_currencies", currencies=", ".join(sorted(codes)))
-        return "?"
-    return codes.pop() if codes else None
+        listed = ", ".join(sorted(map(str, codes)))
+        reading.find(Severity.ERROR, "several_currencies", currencies=listed)
+        facts[money] = np.nan
+    return codes.pop() if len(codes) == 1 else None
+
+
+def _is_money(id: str) -> bool:
+    return catalogue.measure(id).unit is Unit.MONEY

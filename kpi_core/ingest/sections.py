@@ -12,54 +12,82 @@ from kpi_core.ingest.headings import Heading, heading
 from kpi_core.ingest.values import Cell
 
 _COMMENT = re.compile(r"#(\s|-|$)")  # "# Start date: 20250101", but not the order "#1001"
+_FIGURE = re.compile(
+    r"\s*[-+−<>#$€£₽]?\s*(\d[^a-zа-яё]*|\d{4}-\d\d-\d\d.*)", re.I | re.S
+)  # 5 030,16; 0003; #1001; 2026-10-01 09:31:15 UTC; but not "30 days"
 LOOK_AHEAD = 25  # rows in which the headings must appear
 
 
 @dataclass
 class Section:
-    """One table of a sheet: `title` lines above, `headings`, and `rows` with their line numbers."""
+    """One table of a sheet: `title` lines above, `headings`, `rows` and at which `lines`."""
 
     title: list[str]
     headings: list[Heading]
-    rows: list[tuple[int, Sequence[Cell]]] = field(default_factory=list)
+    rows: list[Sequence[Cell]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+
+    def add(self, line: int, row: Sequence[Cell]) -> None:
+        """One more row."""
+        self.rows.append(row)
+        self.lines.append(line)
 
     def names(self) -> set[str]:
         """The normalised headings."""
         return {column.name for column in self.headings}
+
+    def commented(self) -> bool:
+        """Whether its title stands in ``#`` comment lines."""
+        return bool(self.title) and self.title[0].startswith("#")
+
+    def repeats(self, row: Sequence[Cell]) -> bool:
+        """Whether `row` says the headings again, as at the top of a printed page."""
+        return [column.raw for column in self.headings] == _texts(row)
 
 
 def sections(rows: Sequence[Sequence[Cell]], known: frozenset[str]) -> list[Section]:
     """The tables in `rows`; `known` are the headings that any format or measure uses.
 
     A table begins at the first row that holds two known headings (one, if no row holds two), or
-    right below a block of ``#`` comment lines.
+    right below a block of ``#`` comment lines. Within a table only a row without any figure can be
+    the headings of the next one.
     """
-    needed = 2 if any(_known(row, known) >= 2 for row in rows[:LOOK_AHEAD]) else 1
+    needed = 2 if any(known_headings(row, known) >= 2 for row in rows[:LOOK_AHEAD]) else 1
     found: list[Section] = []
     title: list[str] = []
     section: Section | None = None
-    commented = heading_next = False
+    before: Section | None = None  # the table that a comment line has ended
+    in_comment = False  # the line before was one
+    parted = False  # by an empty line, within a file whose tables have comments above
     for line, row in enumerate(rows, start=1):
-        comment = bool(row) and bool(_COMMENT.match(_text(row[0])))
-        if comment:
-            title = [*(title if commented else []), _text(row[0])]
-            section, heading_next = None, True
-        elif not _filled(row):
-            if section and section.rows and section.title[:1] and section.title[0][0] == "#":
-                section, heading_next = None, True
+        if _is_comment(row, alone=section is not None and not in_comment):
+            title = [*(title if in_comment else []), _text(row[0])]
+            before, section, in_comment = section or before, None, True
+            continue
+        below_comment, in_comment = in_comment, False
+        if _is_empty(row):
+            in_comment = below_comment
+            parted = section is not None and section.commented() and bool(section.rows)
         elif section is None:
-            if heading_next or _known(row, known) >= needed:
+            if known_headings(row, known) >= needed or (below_comment and not _has_figure(row)):
                 section = Section(title, _headings(row))
                 found.append(section)
-                title, heading_next = [], False
+                title, parted, before = [], False, None
+            elif before:
+                section = before
+                section.add(line, row)
             elif line <= LOOK_AHEAD:
-                title.append(" ".join(_text(cell) for cell in row if _text(cell)))
-        elif _known(row, known) >= max(2, _filled(row) - 1):
-            section = Section([], _headings(row))
+                title.append(" ".join(text for text in _texts(row) if text))
+        elif _has_figure(row):
+            section.add(line, row)
+        elif section.repeats(row):
+            parted = False
+        elif parted or _are_headings(row, known):
+            section = Section(section.title if parted else [], _headings(row))
             found.append(section)
+            parted = False
         else:
-            section.rows.append((line, row))
-        commented = comment
+            section.add(line, row)
     return found
 
 
@@ -67,16 +95,43 @@ def _text(cell: Cell) -> str:
     return "" if cell is None else str(cell).strip("\ufeff \t\r\n")
 
 
-def _filled(row: Sequence[Cell]) -> int:
-    return sum(1 for cell in row if _text(cell))
+def _texts(row: Sequence[Cell]) -> list[str]:
+    """The cells of `row` as texts, without the empty ones at its end."""
+    texts = [_text(cell) for cell in row]
+    while texts and not texts[-1]:
+        texts.pop()
+    return texts
 
 
-def _known(row: Sequence[Cell], known: frozenset[str]) -> int:
+def _is_empty(row: Sequence[Cell]) -> bool:
+    return not any(cell is not None and (type(cell) is not str or _text(cell)) for cell in row)
+
+
+def _is_comment(row: Sequence[Cell], *, alone: bool) -> bool:
+    """A ``#`` line; within a table only one whose other cells are empty, or it is a record."""
+    first = row[0] if row else None
+    if not isinstance(first, str) or "#" not in first[:2]:
+        return False
+    return bool(_COMMENT.match(_text(first))) and (not alone or _is_empty(row[1:]))
+
+
+def _has_figure(row: Sequence[Cell]) -> bool:
+    """Whether a cell of `row` is a number, a date or the number of a record."""
+    # A loop, since every row of every file comes by.
+    for cell in row:
+        if cell is not None and (type(cell) is not str or _FIGURE.fullmatch(cell)):
+            return True
+    return False
+
+
+def known_headings(row: Sequence[Cell], known: frozenset[str]) -> int:
+    """How many cells of `row` are headings that some format or measure uses."""
     return sum(1 for cell in row if isinstance(cell, str) and heading(cell).name in known)
 
 
+def _are_headings(row: Sequence[Cell], known: frozenset[str]) -> bool:
+    return known_headings(row, known) >= max(2, len([text for text in _texts(row) if text]) / 2)
+
+
 def _headings(row: Sequence[Cell]) -> list[Heading]:
-    cells = list(row)
-    while cells and not _text(cells[-1]):
-        cells.pop()
-    return [heading(_text(cell)) for cell in cells]
+    return [heading(text) for text in _texts(row)]

@@ -1,24 +1,18 @@
-"""What the lines above a table, or the name of its file, say of its period."""
+"""What the lines above a table, its sheet or the name of its file say of its period."""
 
 import re
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 
-from kpi_core.model import Period
+from kpi_core.model import Period, month_of
 
-_MONTHS = {
-    name[:3]: number
-    for number, names in enumerate(
-        (
-            "january января январь", "february февраля февраль", "march марта март",
-            "april апреля апрель", "may мая май", "june июня июнь", "july июля июль",
-            "august августа август", "september сентября сентябрь", "october октября октябрь",
-            "november ноября ноябрь", "december декабря декабрь",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}  # fmt: skip
+_MONTHS = (
+    "january января январь", "february февраля февраль", "march марта март",
+    "april апреля апрель", "may мая май", "june июня июнь", "july июля июль",
+    "august августа август", "september сентября сентябрь", "october октября октябрь",
+    "november ноября ноябрь", "december декабря декабрь",
+)  # fmt: skip
 _DATE = re.compile(
     r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})"  # 2026-10-01
     r"|(?<!\d)(?P<y2>20\d{2})(?P<m2>\d{2})(?P<d2>\d{2})(?!\d)"  # 20261001
@@ -26,31 +20,60 @@ _DATE = re.compile(
     r"|(?P<d4>\d{1,2}) (?P<n4>[^\W\d]{3,}) (?P<y4>\d{4})"  # 1 October 2026
     r"|(?P<n5>[^\W\d]{3,}) (?P<d5>\d{1,2}), (?P<y5>\d{4})"  # October 1, 2026
 )
+_WHOLE_MONTH = re.compile(r"(?<![^\W_])([^\W\d_]{3,})[ _](20\d{2})(?!\d)")  # Октябрь 2026
+_EDGES = {"start": re.compile("start date|дата начала", re.I),
+          "end": re.compile("end date|дата (окончания|завершения)", re.I)}  # fmt: skip
+
+
+@cache
+def month_number(word: str) -> int | None:
+    """The month a word names, in full or by its first letters (three at least).
+
+    >>> month_number("Sept"), month_number("октября"), month_number("Marketing")
+    (9, 10, None)
+    """
+    start = word.casefold()
+    named = [
+        number
+        for number, names in enumerate(_MONTHS, start=1)
+        if any(name.startswith(start) for name in names.split())
+    ]
+    return named[0] if len(named) == 1 and len(start) >= 3 else None
 
 
 def stated_period(lines: Sequence[str]) -> Period | None:
-    """The period that title lines or a file name state: the first two dates that make one.
+    """The period that title lines, a sheet or a file name state: two days, or one whole month.
 
     >>> stated_period(["# Start date: 20250101", "# End date: 20251231"]).days
     365
+    >>> str(stated_period(["Отчёт за октябрь 2026"]))
+    '2026-10-01..2026-10-31'
     """
     edges: dict[str, date] = {}
     for line in lines:
         found = [day for match in _DATE.finditer(line) if (day := _matched_day(match))]
         if len(found) == 2 and found[0] <= found[1]:
             return Period(found[0], found[1])
-        for edge in ("start", "end"):
-            if len(found) == 1 and re.search(rf"{edge} date", line, re.I):
+        for edge, words in _EDGES.items():
+            if len(found) == 1 and words.search(line):
                 edges[edge] = found[0]
         if len(edges) == 2 and edges["start"] <= edges["end"]:
             return Period(edges["start"], edges["end"])
+        if not found and (month := _whole_month(line)):
+            return month
     return None
 
 
 def _matched_day(match: re.Match[str]) -> date | None:
     parts = {name[0]: value for name, value in match.groupdict().items() if value}
-    month = parts.get("m") or _MONTHS.get(parts.get("n", "").casefold()[:3])
+    month = parts.get("m") or month_number(parts.get("n", ""))
     try:
         return date(int(parts["y"]), int(month or 0), int(parts["d"]))
     except ValueError:
         return None
+
+
+def _whole_month(line: str) -> Period | None:
+    named = [(month_number(word), int(year)) for word, year in _WHOLE_MONTH.findall(line)]
+    months = [month_of(date(year, number, 1)) for number, year in named if number]
+    return months[0] if len(months) == 1 else None

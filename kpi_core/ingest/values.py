@@ -8,10 +8,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from math import isfinite
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from kpi_core.ingest.headings import currency_code
+from kpi_core.ingest.titles import month_number
 from kpi_core.model import month_of
 
 Cell = object  # str from a text file; int, float, bool, date, datetime, time or None from others
@@ -20,10 +24,24 @@ MISSING = frozenset({
     "", "-", "--", "—", "–", "н/д", "n/a", "na", "null", "none", "nan", "(not set)",
     "не определено", "нет данных", "no data", "#div/0", "#div/0!", "#n/a", "∞",
 })  # fmt: skip
-_DROPPED = re.compile(
-    r"[\s\u00a0\u202f\u2009'’]|(?:rub|usd|eur|gbp|kzt|руб\.?|р\.)$|[₽$€£₸₴%]", re.I
-)
-_NUMBER = re.compile(r"[-+−]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_COIN = r"us\$|[₽$€£₸₴]|rub|rur|usd|eur|gbp|kzt|uah|byn|руб\.?|р\.?|тенге"
+_AMOUNT = re.compile(
+    rf"(?P<sign>[-+−]?)\s*(?P<before>{_COIN})?\s*(?P<sign2>[-+−]?)"
+    r"(?P<digits>[\d.,\s'’]*\d(?:e[-+]?\d{1,3})?)"
+    rf"\s*(?:(?P<percent>%)|(?P<after>{_COIN}))?",
+    re.I,
+)  # 1 500,50 ₽; -US$ 12.00; 6.47%
+_EXPONENT = r"(?:e[-+]?\d+)?"
+_SPELLED = {  # by decimal mark: digits alone, or in groups of three with one and the same sign
+    mark: re.compile(
+        rf"(?:\d+(?:{mark}\d+)?|{mark}\d+){_EXPONENT}|"
+        rf"\d{{1,3}}(?:(?P<group>[\s'’{other}])\d{{3}})(?:(?P=group)\d{{3}})*(?:{mark}\d+)?",
+        re.I,
+    )
+    for mark, other in ((r"\.", ","), (",", r"\."))
+}
+_GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3}|\.\d{3})")  # 2.546: thousands or decimals
+_THOUSANDS = re.compile(r"\d{1,3}(?:(?:,\d{3}){2,}|(?:\.\d{3}){2,})")  # 1,234,567
 _CAPPED = re.compile(r"[<>]\s*\d")  # Google Ads: < 10%
 _DURATION = re.compile(r"(\d+):([0-5]\d)(?::([0-5]\d))?")  # 00:03:45
 
@@ -37,86 +55,117 @@ class Numbers:
         unread: rows whose cell is no number though it is not empty either.
         percent: the cells carried percent signs (values are as written, not divided by 100).
         capped: rows that say only "less than" or "more than".
+        currencies: codes of the signs and words that stood beside the numbers.
+        unclear: nothing tells whether ``2.546`` means thousands, so no such cell was read.
     """
 
     values: npt.NDArray[np.float64]
     unread: tuple[int, ...] = ()
     percent: bool = False
     capped: int = 0
+    currencies: frozenset[str] = frozenset()
+    unclear: bool = False
 
 
-def decimal_mark(columns: Iterable[Sequence[Cell]], delimiter: str | None) -> str:
-    """The decimal mark of a file: the one that stands where no thousands mark can stand.
+def is_missing(cell: Cell) -> bool:
+    """Whether a cell is empty or says that there is no figure."""
+    return cell is None or (isinstance(cell, str) and cell.strip().casefold() in MISSING)
 
-    ``;`` between cells is how spreadsheets with decimal commas save, so it settles a draw.
-    """
-    commas = points = 0
+
+def _amount(cell: str) -> re.Match[str] | None:
+    return _AMOUNT.fullmatch(cell.strip())
+
+
+def _digits(columns: Iterable[Sequence[Cell]]) -> Iterable[str]:
+    """The digits of every different text that holds a mark."""
     for column in columns:
-        for cell in column:
-            if isinstance(cell, str):
-                text = _DROPPED.sub("", cell)
-                commas += bool(re.fullmatch(r"-?[\d.]*,(\d{1,2}|\d{4,})", text))
-                points += bool(re.fullmatch(r"-?[\d,]*\.(\d{1,2}|\d{4,})", text))
-    if commas == points:
-        return "," if delimiter == ";" else "."
-    return "," if commas > points else "."
+        for cell in {cell for cell in column if type(cell) is str and ("," in cell or "." in cell)}:
+            if found := _amount(cell):
+                yield found["digits"]
 
 
-def _column_mark(texts: Iterable[str], file_mark: str) -> str:
-    """The decimal mark of one column, which may differ from the file's."""
-    groups = {",": True, ".": True}  # whether every cell with the mark could be thousands
-    seen = {",": False, ".": False}
-    for text in texts:
-        comma, point = text.rfind(","), text.rfind(".")
-        if comma >= 0 and point >= 0:
-            return "," if comma > point else "."
-        for mark in groups:
-            if mark in text:
-                seen[mark] = True
-                groups[mark] &= bool(re.fullmatch(rf"[-+]?\d{{1,3}}(\{mark}\d{{3}})+", text))
-    for mark, other in ((",", "."), (".", ",")):
-        if seen[mark] and not groups[mark]:
-            return mark
-        if seen[mark] and not seen[other]:
-            return file_mark if file_mark == mark else other
-    return file_mark
+def _proof(digits: str) -> str | None:
+    """The decimal mark that `digits` prove; ``None`` if they could be read both ways."""
+    comma, point = digits.rfind(","), digits.rfind(".")
+    if comma >= 0 and point >= 0:
+        return "," if comma > point else "."
+    mark, other = (",", ".") if comma >= 0 else (".", ",")
+    if digits.count(mark) == 1 and not _GROUPED.fullmatch(digits):
+        return mark
+    return other if _THOUSANDS.fullmatch(digits) else None
 
 
-def numbers(cells: Sequence[Cell], file_mark: str) -> Numbers:
+def decimal_mark(columns: Iterable[Sequence[Cell]], delimiter: str | None) -> str | None:
+    """The decimal mark of a file, by the cells that can be read in one way only.
+
+    Without such cells a comma within the cells of a comma-separated file stands for thousands; the
+    mark of any other file stays unknown.
+    """
+    seen = {"commas": 0, "points": 0, "grouped": 0}
+    for digits in _digits(columns):
+        proof = _proof(digits)
+        seen["commas"] += proof == ","
+        seen["points"] += proof == "."
+        seen["grouped"] += proof is None and "," in digits
+    if seen["commas"] != seen["points"]:
+        return "," if seen["commas"] > seen["points"] else "."
+    return "." if delimiter == "," and seen["grouped"] else None
+
+
+def numbers(cells: Sequence[Cell], file_mark: str | None) -> Numbers:
     """A column of cells as numbers, with what could not be read."""
-    if all(cell is None or type(cell) in (int, float) for cell in cells):
-        return Numbers(np.array([np.nan if cell is None else float(cell) for cell in cells]))  # type: ignore[arg-type]
-    cleaned = [_DROPPED.sub("", cell) if isinstance(cell, str) else "" for cell in cells]
-    mark = _column_mark((text for text in cleaned if text), file_mark)
-    other = "." if mark == "," else ","
-    values = np.full(len(cells), np.nan)
+    amounts = {cell: _amount(cell) for cell in {cell for cell in cells if type(cell) is str}}
+    found = {cell: amount for cell, amount in amounts.items() if amount}
+    proofs = {_proof(amount["digits"]) for amount in found.values()} - {None}
+    mark = proofs.pop() if len(proofs) == 1 else file_mark
+    percent = any(amount["percent"] for amount in found.values())
+    values = {cell: _value(amount, mark, percent=percent) for cell, amount in found.items()}
+    missing = {cell for cell in amounts if is_missing(cell)}
+    capped = {cell for cell in amounts if _CAPPED.match(cell.strip())}
+    read = np.full(len(cells), np.nan)
     unread: list[int] = []
-    percent, capped = False, 0
-    for row, (cell, text) in enumerate(zip(cells, cleaned, strict=True)):
-        if isinstance(cell, bool):
-            unread.append(row)
-        elif isinstance(cell, int | float):
-            values[row] = cell
-        elif isinstance(cell, str):
-            if cell.strip().casefold() in MISSING:
-                continue
-            percent = percent or "%" in cell
-            if _CAPPED.match(cell.strip()):
-                capped += 1
-                continue
-            spelled = text.replace(other, "").replace(mark, ".").replace("−", "-")
-            if _NUMBER.fullmatch(spelled) and len(spelled) < 32:
-                values[row] = float(spelled)
-            else:
+    n_capped = 0
+    for row, cell in enumerate(cells):
+        if type(cell) is str:
+            value = values.get(cell)
+            if value is not None:
+                read[row] = value
+            elif cell in capped:
+                n_capped += 1
+            elif cell not in missing:
                 unread.append(row)
+        elif type(cell) in (int, float) and isfinite(cell):  # type: ignore[arg-type]
+            read[row] = cell
         elif cell is not None:
             unread.append(row)
-    return Numbers(values, tuple(unread), percent, capped)
+    coins = {amount[side] for amount in found.values() for side in ("before", "after")} - {None}
+    codes = {code for coin in coins if (code := currency_code(coin))}
+    unclear = mark is None and any(_GROUPED.fullmatch(a["digits"]) for a in found.values())
+    return Numbers(read, tuple(unread), percent, n_capped, frozenset(codes), unclear)
 
 
-def seconds(cells: Sequence[Cell], file_mark: str) -> Numbers:
+def _value(amount: re.Match[str], mark: str | None, *, percent: bool) -> float | None:
+    """One number; in a column of percents each must carry the sign (0 may do without)."""
+    digits = amount["digits"]
+    if mark is None and _GROUPED.fullmatch(digits):
+        return None
+    spelled = _SPELLED[r"\." if mark in {".", None} else ","].fullmatch(digits)
+    if not spelled or len(digits) > 31 or (amount["sign"] and amount["sign2"]):
+        return None
+    if spelled["group"]:
+        digits = digits.replace(spelled["group"], "")
+    value = float(digits.replace(",", "."))
+    if not isfinite(value) or (percent and value and not amount["percent"]):
+        return None
+    return -value if (amount["sign"] or amount["sign2"]) in {"-", "−"} else value
+
+
+def seconds(cells: Sequence[Cell], file_mark: str | None) -> Numbers:
     """A column of durations (``00:03:45`` or seconds) as seconds."""
-    if not any(isinstance(cell, str) and ":" in cell or isinstance(cell, time) for cell in cells):
+    if not any(
+        (isinstance(cell, str) and ":" in cell) or isinstance(cell, time | timedelta)
+        for cell in cells
+    ):
         return numbers(cells, file_mark)
     values = np.full(len(cells), np.nan)
     unread: list[int] = []
@@ -129,34 +178,39 @@ def seconds(cells: Sequence[Cell], file_mark: str) -> Numbers:
             hours, minutes, rest = int(found[1]), int(found[2]), found[3]
             whole = hours * 3600 + minutes * 60 + int(rest) if rest else hours * 60 + minutes
             values[row] = whole
-        elif cell is not None and str(cell).strip().casefold() not in MISSING:
+        elif not is_missing(cell):
             unread.append(row)
     return Numbers(values, tuple(unread))
 
 
 # --- days
 
-_FORMATS = (
-    "%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%Y.%m.%d", "%Y/%m/%d", "%b %d, %Y", "%B %d, %Y",
-    "%d %b %Y", "%d %B %Y", "%d/%b/%y", "%d.%m.%y", "%d-%m-%Y",
-)  # fmt: skip
 _CLOCK = re.compile(
-    r"[ T]+\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?( ?(Z|UTC|[+-]\d{2}:?\d{2}))?$"
+    r"[ T]+\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[ap]m)?( ?(Z|UTC|[+-]\d{2}:?\d{2}))?$", re.I
 )
-_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
-_INTERVAL = re.compile(r"(\d{4}-\d{2}-\d{2}) ?(?:-|–|\.\.) ?(\d{4}-\d{2}-\d{2})")
-_MONTH = re.compile(r"(\d{4})[-.](\d{2})|(\d{2})\.(\d{4})")
-_HOURLY = re.compile(r"\d{10}")  # 2024041623
-_OFFSET = re.compile(r"\d{1,4}")  # Nth day: 0000, 0001
+_SLASHED = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})(?!\d)")  # 10/01/2026
+_ISO = re.compile(r"(\d{4})([-./])(\d{1,2})\2(\d{1,2})|(\d{4})(\d{2})(\d{2})(?:\d{2})?")
+_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4}|\d{2})")
+_DAY_NAMED = re.compile(r"(\d{1,2})[ /-]([^\W\d]+)\.?,?[ /-](\d{4}|\d{2})(?: г\.?)?")  # 1 Oct 2026
+_NAMED_DAY = re.compile(r"([^\W\d]+)\.? (\d{1,2}),? (\d{4})")  # Oct 1, 2026
+_BETWEEN = re.compile(r"\s+(?:-|–|—)\s+|\s*\.\.\s*|(?<=\d{4}-\d\d-\d\d)\s?[-–—]\s?(?=\d{4}-)")
+_MONTH = re.compile(r"(\d{4})[-.](\d{2})|(\d{2})\.(\d{4})|(20\d{2})(\d{2})")
+_MONTH_NAMED = re.compile(r"([^\W\d]+)\.? (\d{4})(?: г\.?)?")  # October 2026
 _EXCEL_EPOCH = date(1899, 12, 30)
+
+Interval = tuple[date, date]
 
 
 @dataclass(frozen=True)
 class Days:
-    """A column as days: `first` and `last` per row, ``None`` where no day can be read."""
+    """A column as days: `first` and `last` per row as datetime64, ``NaT`` where none can be read.
 
-    first: list[date | None]
-    last: list[date | None]
+    `unread` are the rows that are neither a day nor empty; `ambiguous`: nothing tells whether
+    ``03/04/2026`` puts the day first.
+    """
+
+    first: npt.NDArray[np.datetime64]
+    last: npt.NDArray[np.datetime64]
     unread: tuple[int, ...] = ()
     ambiguous: bool = False
 
@@ -166,73 +220,109 @@ def days(cells: Sequence[Cell], *, start: date | None = None) -> Days:
 
     Args:
         cells: the column.
-        start: the day that "Nth day" 0 means, when the file says so.
+        start: the column counts days from this one ("Nth day" 0).
     """
-    month_first, ambiguous = _slashed_order(cells)
-    known: dict[object, tuple[date, date] | None] = {}
-    first: list[date | None] = []
-    last: list[date | None] = []
-    unread = []
-    for row, cell in enumerate(cells):
-        if cell not in known:
-            known[cell] = _interval(cell, month_first, start)
-        found = known[cell]
-        first.append(found[0] if found else None)
-        last.append(found[1] if found else None)
-        if found is None and cell is not None and str(cell).strip().casefold() not in MISSING:
-            unread.append(row)
-    return Days(first, last, tuple(unread), ambiguous)
+    bare = [cell.date() if type(cell) is datetime else cell for cell in cells]
+    codes, different = pd.factorize(np.fromiter(bare, dtype=object, count=len(bare)))
+    order = _slashed_order(different)
+    read = [nth_day(cell, start) if start else interval(cell, order) for cell in different]
+    # The last one stands for empty cells, whose code is -1.
+    first, last = (
+        np.array([*(found[edge] if found else None for found in read), None], "datetime64[us]")
+        for edge in (0, 1)
+    )
+    lost = np.array(
+        [*(not f and not is_missing(c) for f, c in zip(read, different, strict=True)), False]
+    )
+    return Days(
+        first[codes],
+        last[codes],
+        tuple(np.flatnonzero(lost[codes]).tolist()),
+        ambiguous=order is None,
+    )
 
 
-def _slashed_order(cells: Sequence[Cell]) -> tuple[bool, bool]:
-    """Whether ``03/04/2026`` puts the month first, and whether no row settles it."""
+def is_day(cell: Cell) -> bool:
+    """Whether a cell can be read as a day or an interval of days."""
+    return interval(cell, month_first=None) is not None
+
+
+def _slashed_order(cells: Iterable[Cell]) -> bool | None:
+    """Whether ``03/04/2026`` puts the month first; ``None`` if no row settles it."""
     found = [m for cell in cells if isinstance(cell, str) and (m := _SLASHED.match(cell.strip()))]
     if any(int(match[1]) > 12 for match in found):
-        return False, False
+        return False
     if any(int(match[2]) > 12 for match in found):
-        return True, False
-    return False, bool(found)
+        return True
+    return None if found else False
 
 
-def _interval(cell: Cell, month_first: bool, start: date | None) -> tuple[date, date] | None:
+def nth_day(cell: Cell, start: date) -> Interval | None:
+    """The day so many days after `start`, or a day as usual."""
+    text = str(cell).strip()
+    if isinstance(cell, str | int) and re.fullmatch(r"\d{1,4}", text):
+        day = start + timedelta(days=int(text))
+        return day, day
+    return interval(cell, month_first=False)
+
+
+def interval(cell: Cell, month_first: bool | None) -> Interval | None:
+    """First and last day that a cell means: a day, a month, or from one day to another."""
     if isinstance(cell, datetime):
-        return cell.date(), cell.date()
+        cell = cell.date()
     if isinstance(cell, date):
         return cell, cell
-    if isinstance(cell, int | float) and not isinstance(cell, bool):
-        if 20_000 <= cell <= 80_000:
-            day = _EXCEL_EPOCH + timedelta(days=int(cell))
-            return day, day
-        cell = str(int(cell))
-    if not isinstance(cell, str):
-        return None
-    text = cell.strip()
     try:
-        if found := _INTERVAL.fullmatch(text):
-            return date.fromisoformat(found[1]), date.fromisoformat(found[2])
-        if start and _OFFSET.fullmatch(text):
-            day = start + timedelta(days=int(text))
-            return day, day
-        if found := _MONTH.fullmatch(text):
-            year, month = (found[1], found[2]) if found[1] else (found[4], found[3])
-            whole = month_of(date(int(year), int(month), 1))
-            return whole.first, whole.last
-        day = _day(text, month_first)
-    except (ValueError, OverflowError):
+        if isinstance(cell, int | float) and not isinstance(cell, bool):
+            return _numbered(cell)
+        return _spelled(cell.strip(), bool(month_first)) if isinstance(cell, str) else None
+    except (ValueError, OverflowError):  # the 31st of February, the year 0
         return None
+
+
+def _numbered(cell: float) -> Interval | None:
+    """Excel's count of days, or the digits of a date: 20261001."""
+    if 20_000 <= cell <= 80_000:
+        day = _EXCEL_EPOCH + timedelta(days=int(cell))
+        return day, day
+    return _spelled(str(int(cell)), month_first=False) if cell == int(cell) else None
+
+
+def _spelled(text: str, month_first: bool) -> Interval | None:
+    ends = _BETWEEN.split(text)
+    if len(ends) == 2:
+        first, last = (_day(end, month_first) for end in ends)
+        return (first, last) if first and last and first <= last else None
+    if month := _MONTH.fullmatch(text):
+        in_year, year = sorted(int(part) for part in month.groups() if part)
+        return _month(year, in_year)
+    if (named := _MONTH_NAMED.fullmatch(text)) and (number := month_number(named[1])):
+        return _month(int(named[2]), number)
+    day = _day(text, month_first)
     return (day, day) if day else None
+
+
+def _month(year: int, number: int) -> Interval:
+    whole = month_of(date(year, number, 1))
+    return whole.first, whole.last
 
 
 def _day(text: str, month_first: bool) -> date | None:
     bare = _CLOCK.sub("", text)
+    if found := _ISO.fullmatch(bare):
+        year, month, day = found.group(1, 3, 4) if found[1] else found.group(5, 6, 7)
+        return _date(year, int(month), day)
+    if found := _DOTTED.fullmatch(bare):
+        return _date(found[3], int(found[2]), found[1])
     if found := _SLASHED.fullmatch(bare):
-        one, two, year = int(found[1]), int(found[2]), int(found[3])
-        return date(year, one, two) if month_first else date(year, two, one)
-    if _HOURLY.fullmatch(bare):
-        bare = bare[:8]
-    for form in _FORMATS:
-        try:
-            return datetime.strptime(bare, form).date()
-        except ValueError:
-            continue
+        one, two = int(found[1]), int(found[2])
+        return _date(found[3], *((one, found[2]) if month_first else (two, found[1])))
+    if found := _DAY_NAMED.fullmatch(bare):
+        return _date(found[3], month_number(found[2]), found[1])
+    if found := _NAMED_DAY.fullmatch(bare):
+        return _date(found[3], month_number(found[1]), found[2])
     return None
+
+
+def _date(year: str, month: int | None, day: str) -> date | None:
+    return date(int(year) + 2000 * (len(year) == 2), month or 0, int(day))

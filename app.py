@@ -1,0 +1,50 @@
+"""The frame of every page: language, business, data, period, menu, and one error boundary."""
+
+import gc
+
+import streamlit as st
+
+from kpi_core.errors import KpiError
+from kpi_core.text import say
+from ui import frame, session
+
+PAGES = {
+    "scorecard": ("pages/measure/scorecard.py", ":material/speed:"),
+    "funnel": ("pages/measure/funnel.py", ":material/filter_alt:"),
+    "bonus": ("pages/pay/bonus.py", ":material/payments:"),
+    "whatif": ("pages/plan/whatif.py", ":material/tune:"),
+    "data": ("pages/measure/data.py", ":material/folder_open:"),
+}
+
+
+@st.cache_resource(show_spinner=False)
+def freeze_startup_objects() -> bool:
+    """Keep start-up objects out of the collection that Streamlit runs after every move."""
+    gc.collect()
+    gc.freeze()
+    return True
+
+
+st.set_page_config(layout="wide")
+lang = frame.language()
+broken = session.start()
+page = st.navigation(
+    [
+        st.Page(
+            path,
+            title=say(lang, f"pages.{name}"),
+            icon=icon,
+            url_path=name,
+            default=name == "scorecard",
+        )
+        for name, (path, icon) in PAGES.items()
+    ],
+    position="top",
+)
+try:
+    frame.sidebar(lang)
+    frame.notices(lang, broken)
+    page.run()
+except KpiError as failed:
+    st.error(failed.text(lang), icon=":material/error:")
+freeze_startup_objects()

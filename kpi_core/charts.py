@@ -1,0 +1,170 @@
+"""Results to Altair charts, for pages, reports and notebooks alike.
+
+Every label is formatted here, in the reader's language: a chart never formats a number itself.
+Channels are objects, not shorthand strings, which cost milliseconds each.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from kpi_core import catalogue, words
+from kpi_core.funnel import Funnel
+from kpi_core.kpis import Values
+from kpi_core.model import Better
+from kpi_core.score import Scorecard
+from kpi_core.text import number, percent, say
+
+BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#9aa5b1"  # told apart by colour-blind eyes, too
+ROW = 44  # pixels a bar row takes
+
+
+def _bars(count: int) -> int:
+    return max(ROW * count, 2 * ROW)
+
+
+def _names(names: Sequence[str]) -> alt.Y:
+    return alt.Y(
+        "name:N",
+        sort=list(names),
+        axis=alt.Axis(title=None, labelLimit=190, ticks=False, domain=False, labelPadding=8, labelFontSize=13),
+    )
+
+
+def _hidden(field: str, top: float) -> alt.X:
+    """An axis from 0 without ticks: every bar says its own figure."""
+    return alt.X(f"{field}:Q", axis=None, scale=alt.Scale(domain=[0, top]))
+
+
+def contributions(card: Scorecard, lang: str) -> Any:
+    """What each line adds to the total: its points within the share of weight it could earn."""
+    rows = []
+    for line in card.lines:
+        kpi = catalogue.kpi(line.judged.goal.kpi)
+        points = line.points if line.points is not None else 0
+        rows.append(
+            {
+                "name": kpi.name[lang],
+                "share": float(line.share),
+                "points": min(float(points), float(line.share)),
+                "label": say(
+                    lang,
+                    "charts.points_of",
+                    points=words.points(line.points, lang),
+                    share=words.points(line.share, lang),
+                )
+                if line.points is not None
+                else say(lang, "charts.no_data"),
+            }
+        )
+    frame = pd.DataFrame(rows)
+    top = max(frame["share"].max(), 0.01) * 1.5
+    base = alt.Chart(frame).encode(y=_names(frame["name"]))
+    tooltip = [
+        alt.Tooltip("name:N", title=say(lang, "charts.kpi")),
+        alt.Tooltip("label:N", title=say(lang, "charts.points")),
+    ]
+    possible = base.mark_bar(color=GREY, opacity=0.35, height=20).encode(x=_hidden("share", top))
+    earned = base.mark_bar(color=BLUE, height=20).encode(x=_hidden("points", top))
+    text = base.mark_text(align="left", dx=6, fontSize=13).encode(
+        x=_hidden("share", top), text=alt.Text("label:N")
+    )
+    return (
+        alt.layer(possible, earned, text)
+        .encode(tooltip=tooltip)
+        .properties(height=_bars(len(frame)), width="container")
+    )
+
+
+def funnel_bars(funnel: Funnel, lang: str) -> Any:
+    """The counted stages as bars, each with its count and the share that came from the one before.
+
+    The leakiest step is orange and says so in words.
+    """
+    rows = []
+    for row in funnel.stages:
+        if row.count is None:
+            continue
+        leak = funnel.leakiest is not None and row.stage.id == funnel.leakiest.stage.id
+        step = percent(row.step_rate, lang) if row.step_rate is not None else ""
+        rows.append(
+            {
+                "name": row.stage.name[lang],
+                "count": float(row.count),
+                "kind": "leak" if leak else "step",
+                "label": number(row.count, lang)
+                + (f"  ·  {step}" if step else "")
+                + (f"  ·  {say(lang, 'charts.leakiest')}" if leak else ""),
+                "total": percent(row.total_rate, lang, 2),
+            }
+        )
+    frame = pd.DataFrame(rows)
+    top = frame["count"].max() * 1.9 or 1
+    base = alt.Chart(frame).encode(
+        y=_names(frame["name"]),
+        tooltip=[
+            alt.Tooltip("name:N", title=say(lang, "charts.stage")),
+            alt.Tooltip("label:N", title=say(lang, "charts.count_and_step")),
+            alt.Tooltip("total:N", title=say(lang, "charts.of_first")),
+        ],
+    )
+    bars = base.mark_bar(height=26).encode(
+        x=_hidden("count", top),
+        color=alt.Color(
+            "kind:N",
+            scale=alt.Scale(domain=["step", "leak"], range=[BLUE, ORANGE]),
+            legend=None,
+        ),
+    )
+    text = base.mark_text(align="left", dx=6, fontSize=13).encode(
+        x=_hidden("count", top), text=alt.Text("label:N")
+    )
+    return alt.layer(bars, text).properties(height=_bars(len(frame)), width="container")
+
+
+def changes(before: Values, after: Values, lang: str) -> Any:
+    """How far each KPI moves, in percent of where it was; ``None`` if none moves."""
+    rows = []
+    for base, new in zip(before.rows, after.rows, strict=True):
+        if not base.value or new.value is None or new.value == base.value:
+            continue
+        kpi = catalogue.kpi(base.kpi)
+        change = float(new.value / base.value - 1)
+        better = (change > 0) == (kpi.better is Better.HIGHER)
+        rows.append(
+            {
+                "name": kpi.name[lang],
+                "change": change,
+                "kind": "better" if better else "worse",
+                "label": ("+" if change > 0 else "") + percent(change, lang),
+            }
+        )
+    if not rows:
+        return None
+    frame = pd.DataFrame(rows)
+    reach = max(frame["change"].abs().max(), 0.01) * 1.5
+    scale = alt.Scale(domain=[-reach, reach])
+    base = alt.Chart(frame).encode(
+        y=_names(frame["name"]),
+        x=alt.X("change:Q", axis=None, scale=scale),
+        tooltip=[
+            alt.Tooltip("name:N", title=say(lang, "charts.kpi")),
+            alt.Tooltip("label:N", title=say(lang, "charts.change")),
+        ],
+    )
+    bars = base.mark_bar(height=18).encode(
+        color=alt.Color(
+            "kind:N",
+            scale=alt.Scale(domain=["better", "worse"], range=[BLUE, ORANGE]),
+            legend=None,
+        )
+    )
+    right = base.transform_filter("datum.change >= 0").mark_text(align="left", dx=6, fontSize=13)
+    left = base.transform_filter("datum.change < 0").mark_text(align="right", dx=-6, fontSize=13)
+    return alt.layer(
+        bars, right.encode(text=alt.Text("label:N")), left.encode(text=alt.Text("label:N"))
+    ).properties(height=max(34 * len(frame), 80), width="container")
+
+

@@ -1,0 +1,145 @@
+"""What do I pay, and why?"""
+
+from decimal import Decimal
+from functools import partial
+
+import streamlit as st
+
+from kpi_core import catalogue
+from kpi_core.errors import PlanError
+from kpi_core.pay import payout, statement
+from kpi_core.plan import changed
+from kpi_core.schemes import Product, Scorecard
+from kpi_core.text import money
+from ui import cards, controls, session
+from ui.session import State
+
+
+def main() -> None:
+    """Answer, both schemes side by side, the statement, the settings."""
+    state = session.current(st.session_state["lang"])
+    plan, lang = state.plan, state.lang
+    both = {kind: _paid(state, kind) for kind in session.schemes(plan)}
+    due = both[plan.scheme.kind]
+    cards.heading(
+        state,
+        "bonus",
+        state.say("bonus_blocked")
+        if isinstance(due, PlanError)
+        else state.say(
+            "bonus_answer",
+            period=cards.period_words(state),
+            bonus=money(due.bonus, plan.currency, lang),
+            pay=money(due.pay, plan.currency, lang),
+        ),
+    )
+    columns = st.columns(len(both))
+    for column, (kind, paid) in zip(columns, both.items(), strict=True):
+        with column.container(border=True):
+            st.metric(
+                state.say(f"scheme_{kind}"),
+                "—" if isinstance(paid, PlanError) else money(paid.bonus, plan.currency, lang),
+                help=state.say(f"scheme_{kind}_help"),
+            )
+            if kind == plan.scheme.kind:
+                st.badge(state.say("scheme_counts"), icon=":material/check:", color="blue")
+            else:
+                st.button(state.say("scheme_choose"), on_click=partial(session.choose_scheme, kind))
+    if isinstance(due, PlanError):
+        st.warning(cards.plain(due.text(lang)), icon=":material/pause_circle:")
+    else:
+        st.subheader(state.say("statement"))
+        entries = statement(due, lang)
+        st.table(
+            {
+                state.say("statement_line"): [cards.plain(entry.text) for entry in entries],
+                state.say("statement_value"): [cards.plain(entry.value) for entry in entries],
+            }
+        )
+    cards.findings(state, [*state.facts.findings, *state.values().findings])
+    _settings(state)
+
+
+def _paid(state: State, kind: str) -> object:
+    """What a scheme pays, or why it cannot."""
+    try:
+        return payout(changed(state.plan, scheme=session.schemes(state.plan)[kind]), state.values())
+    except PlanError as blocked:
+        return blocked
+
+
+def _settings(state: State) -> None:
+    """Salary and what the scheme that counts needs."""
+    plan = state.plan
+    st.subheader(state.say("scheme_settings"))
+    salary, fund, partial_period = st.columns(3)
+    with salary:
+        st.number_input(
+            f"{state.say('salary')}, {plan.currency}",
+            min_value=0.0,
+            step=1000.0,
+            format="%.2f",
+            **session.widget(
+                "salary", float(plan.scheme.salary), lambda v: session.set_salary(_kopecks(v))
+            ),
+        )
+    if isinstance(plan.scheme, Scorecard):
+        with fund:
+            st.number_input(
+                f"{state.say('fund')}, {plan.currency}",
+                min_value=0.0,
+                step=1000.0,
+                format="%.2f",
+                **session.widget(
+                    "fund", float(plan.scheme.fund), lambda v: session.set_fund(_kopecks(v))
+                ),
+            )
+    with partial_period:
+        st.selectbox(
+            state.say("partial_period"),
+            ["wait", "pay"],
+            format_func=lambda choice: state.say(f"partial_{choice}"),
+            help=state.say("partial_help"),
+            **session.widget(
+                "partial",
+                str(plan.partial_period),
+                lambda choice: session.set_plan(partial_period=choice),
+            ),
+        )
+    if isinstance(plan.scheme, Product):
+        _factors(state, plan.scheme)
+    else:
+        st.caption(state.say("scorecard_rules_note"))
+        st.page_link(
+            "pages/measure/scorecard.py", label=state.say("scorecard"), icon=":material/speed:"
+        )
+
+
+def _factors(state: State, scheme: Product) -> None:
+    """Target and rule of each coefficient."""
+    columns = st.columns(len(scheme.factors))
+    for position, (column, goal) in enumerate(zip(columns, scheme.factors, strict=True)):
+        kpi = catalogue.kpi(goal.kpi)
+        key = f"factor.{position}.{goal.kpi}"
+        with column.container(border=True):
+            st.markdown(f"**k{position + 1}: {cards.plain(kpi.name[state.lang])}**")
+            controls.target(
+                state,
+                kpi,
+                goal,
+                f"{key}.target",
+                lambda value, p=position: session.set_factor(p, target=value),
+            )
+            controls.rule_editor(
+                state,
+                goal.rule,
+                key,
+                lambda rule, p=position: session.set_factor(p, rule=rule.model_dump()),
+            )
+
+
+def _kopecks(value: float) -> Decimal:
+    return Decimal(f"{value:.2f}")
+
+
+main()

@@ -1,0 +1,60 @@
+"""What all tests share: a browser, a running app, and the order of the tests."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.browser import chromium, find_browser, serve
+
+NO_BROWSER = "needs Chromium or Chrome (KPI_BROWSER=/path names one)"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses the browser, and run it last.
+
+    Last because Playwright leaves an event loop running in the main thread, where other tests
+    would find it; and because a broken formula should be told before a browser is started.
+    """
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Without a browser, skip what needs one; with CI=true a missing browser is a failure."""
+    if item.get_closest_marker("browser") is None or find_browser():
+        return
+    if os.environ.get("CI", "").lower() in {"true", "1"}:
+        pytest.fail(NO_BROWSER, pytrace=False)
+    pytest.skip(NO_BROWSER)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One headless browser for all tests; each test opens a context of its own in it."""
+    path = find_browser()
+    assert path, NO_BROWSER
+    with chromium(path) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def app_url() -> Iterator[str]:
+    """The address of one app that browser tests share."""
+    with serve() as url:
+        yield url
+
+
+@pytest.fixture
+def cold_app() -> Iterator[Callable[..., str]]:
+    """Start an app nobody has visited: `cold_app()` or `cold_app("--server.maxUploadSize", "1")`.
+
+    Keyword arguments are those of `tests.browser.serve`.
+    """
+    with ExitStack() as started:
+        yield lambda *flags, **options: started.enter_context(serve(*flags, **options))

@@ -1,0 +1,208 @@
+"""Every page opens in both languages, on every sample, on a lone file, and on a useless one."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from kpi_core import catalogue
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = sorted(
+    str(path.relative_to(ROOT)) for path in (ROOT / "pages").glob("*/*.py") if path.stem[0] != "_"
+)
+TRAFFIC_ONLY = b"""date,sessions
+2026-10-01,100
+2026-10-02,120
+"""
+MAIL_ONLY = b"""Send Date,Title,Total Recipients,Unique Opens
+"Oct 01, 2026 09:46 am",October,1000,200
+"""
+
+
+@pytest.fixture(autouse=True)
+def _fresh_caches():
+    yield
+    st.cache_resource.clear()
+
+
+def open_app(lang: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["lang"] = lang
+    return app.run()
+
+
+def open_page(app: AppTest, page: str) -> AppTest:
+    app.switch_page(page)
+    return app.run()
+
+
+def widget(app: AppTest, kind: str, key: str):
+    """The widget whose key begins so; the rest of the key is the edition of the plan."""
+    return next(found for found in app.get(kind) if (found.key or "").startswith(f"{key}:"))
+
+
+def upload(app: AppTest, name: str, data: bytes) -> AppTest:
+    open_page(app, "pages/measure/data.py")
+    widget(app, "file_uploader", "files").upload(name, data)
+    return app.run()
+
+
+def assert_whole(app: AppTest) -> None:
+    assert not app.exception, [problem.message for problem in app.exception]
+    assert len(app.title) == 1
+    assert app.title[0].value.endswith("?"), "a page begins with its one question"
+
+
+def test_every_page_is_in_the_menu():
+    tree = ast.parse((ROOT / "app.py").read_text("utf-8"))
+    named = {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and str(node.value).startswith("pages/")
+    }
+
+    assert named == set(PAGES)
+
+
+@pytest.mark.parametrize("business", catalogue.businesses())
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_every_page_opens_on_every_sample(lang, business):
+    app = open_app(lang)
+    widget(app, "selectbox", "business").select(business).run()
+    for page in PAGES:
+        assert_whole(open_page(app, page))
+        assert not app.error
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+@pytest.mark.parametrize("data", [TRAFFIC_ONLY, MAIL_ONLY], ids=["traffic only", "mail only"])
+def test_every_page_opens_when_a_file_says_little(lang, data):
+    app = upload(open_app(lang), "little.csv", data)
+    for page in PAGES:
+        assert_whole(open_page(app, page))
+
+
+def test_a_weight_moves_the_total_and_shows_its_new_share_at_once():
+    app = open_app("en")
+    before = app.metric[0].value
+
+    widget(app, "slider", "weight.cart_abandonment").set_value(100).run()
+
+    assert app.metric[0].value != before
+    moved = widget(app, "slider", "weight.cart_abandonment")
+    assert moved.label == "Weight: share 54%"  # 100 / (30 + 20 + 20 + 100 + 10 + 5)
+
+
+def test_a_slider_keeps_its_value_across_pages():
+    app = open_app("en")
+    widget(app, "slider", "weight.cr").set_value(77).run()
+    open_page(app, "pages/pay/bonus.py")
+
+    open_page(app, "pages/measure/scorecard.py")
+
+    assert widget(app, "slider", "weight.cr").value == 77
+
+
+def test_a_link_reproduces_weights_period_and_levers():
+    app = open_app("en")
+    widget(app, "slider", "weight.cr").set_value(77).run()
+    open_page(app, "pages/plan/whatif.py")
+    widget(app, "slider", "lever.aov").set_value(10).run()
+    address = app.code[0].value
+    period = widget(app, "selectbox", "period").value
+
+    fresh = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    fresh.query_params["lang"] = "en"
+    fresh.query_params["v"] = address.partition("&v=")[2]
+    fresh.run()
+
+    assert widget(fresh, "slider", "weight.cr").value == 77
+    assert widget(fresh, "selectbox", "period").value == period
+    open_page(fresh, "pages/plan/whatif.py")
+    assert widget(fresh, "slider", "lever.aov").value == 10
+
+
+def test_a_broken_link_is_told_and_the_app_opens_all_the_same():
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["lang"] = "en"
+    app.query_params["v"] = "rubbish"
+    app.run()
+
+    assert_whole(app)
+    assert "damaged" in app.warning[0].value
+
+
+def test_a_file_that_fails_is_named_and_earlier_files_stay():
+    app = upload(open_app("ru"), "traffic.csv", TRAFFIC_ONLY)
+
+    upload(app, "broken.csv", b'date,sessions\n2026-10-01,"100\n')
+
+    assert "broken.csv" in app.error[0].value
+    assert "кавычки" in app.error[0].value
+    assert any("traffic.csv" in text.value for text in app.markdown)
+
+
+def test_a_target_of_zero_is_refused_and_the_old_one_stays():
+    app = open_app("en")
+
+    widget(app, "number_input", "target.cr").set_value(0.0).run()
+
+    assert "above 0" in app.warning[0].value
+    assert widget(app, "number_input", "target.cr").value == 1.2
+
+
+def test_the_boundary_side_decides_what_exactly_the_target_pays():
+    """Attainment exactly 100 %: half by the article's rule, whole once the boundary counts."""
+    app = upload(open_app("en"), "exact.csv", b"date,sessions,orders\n2026-10-01,1000,12\n")
+    open_page(app, "pages/measure/scorecard.py")
+    widget(app, "slider", "weight.aov").set_value(0).run()
+    literal = app.metric[0].value
+
+    widget(app, "selectbox", "rule.cr.1.inclusive").select(True).run()
+
+    assert (literal, app.metric[0].value) == ("50.0", "100.0")
+
+
+def test_either_scheme_can_pay_and_says_so_in_the_answer():
+    app = open_page(open_app("en"), "pages/pay/bonus.py")
+    product, scorecard = (metric.value for metric in app.metric)
+    assert product in app.markdown[0].value.replace("\\", "")
+
+    next(button for button in app.button if "Pay by" in button.label).click().run()
+
+    assert scorecard in app.markdown[0].value.replace("\\", "")
+
+
+def test_levers_move_score_and_bonus_beside_the_base():
+    app = open_page(open_app("en"), "pages/plan/whatif.py")
+
+    widget(app, "slider", "lever.cr").set_value(20).run()
+
+    _, bonus, profit = app.metric
+    assert bonus.value == "RUB\u00a030,000.00"  # 727 orders + 20 % = 872.4, over the target of 800
+    assert bonus.delta == "+RUB\u00a015,000.00"
+    assert profit.delta.startswith("+")
+
+
+def test_a_plan_file_travels_out_and_in():
+    app = open_app("en")
+    widget(app, "slider", "weight.cr").set_value(77).run()
+    saved = app.session_state["plan"].as_json().encode()
+    other = open_page(open_app("en"), "pages/measure/data.py")
+
+    widget(other, "file_uploader", "plan_file").upload("plan.json", saved)
+    other.run()
+    open_page(other, "pages/measure/scorecard.py")
+
+    assert widget(other, "slider", "weight.cr").value == 77
+
+
+def test_the_plan_follows_the_currency_of_the_files():
+    app = upload(open_app("en"), "euro.csv", b"date,orders,revenue (EUR)\n2026-10-01,2,100.50\n")
+
+    open_page(app, "pages/pay/bonus.py")
+
+    assert any("EUR" in field.label for field in app.number_input)

@@ -1,0 +1,1 @@
+"""Streamlit parts that pages share: the session, controls, cards."""

@@ -1,0 +1,423 @@
+"""The session: the only reader and writer of ``st.session_state``.
+
+What must survive a change of page lives here, not in widget keys. The plan is the one truth about
+weights, targets and rules; widgets show it and write back to it through callbacks.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from kpi_core import catalogue
+from kpi_core.drivers import Lever, Model, calibrate, project
+from kpi_core.errors import KpiError, PlanError
+from kpi_core.facts import Facts, combine
+from kpi_core.funnel import Funnel, funnel
+from kpi_core.ingest import Upload, read
+from kpi_core.kpis import Evaluation, KpiValue, Values, kpi_values
+from kpi_core.link import View, decode, encode
+from kpi_core.model import Business, Period, parse_period
+from kpi_core.plan import Plan, changed, default_plan, read_plan, scorecard_scheme
+from kpi_core.rules import Goal
+from kpi_core.schemes import Product, Scheme, Scorecard
+from kpi_core.text import say
+from kpi_core.words import source_name
+
+SAMPLES = Path(__file__).parent.parent / "sample_data"
+SAMPLE_SUFFIXES = (".csv", ".xlsx", ".parquet")
+ALL_DAYS = "all"
+LINK = "v"  # the query parameter of a shared view
+
+
+@dataclass(frozen=True)
+class State:
+    """What a page needs to draw itself."""
+
+    lang: str
+    plan: Plan
+    sample: bool
+    uploads: tuple[Upload, ...]
+    failures: tuple[KpiError, ...]
+    facts: Facts
+    period: Period | None
+
+    @property
+    def business(self) -> Business:
+        """The business type of the plan."""
+        return catalogue.business(self.plan.business)
+
+    def say(self, key: str, **values: object) -> str:
+        """A phrase of the pages in the reader's language."""
+        return say(self.lang, f"pages.{key}", **values)
+
+    def values(self) -> Values:
+        """The KPI values of the period, computed once for each choice of data and definitions."""
+        return _values(*self._key(), self.facts, self.plan, self.period)
+
+    def named(self) -> dict[str, KpiValue]:
+        """KPI to its value in total."""
+        return {row.kpi: row for row in self.values().rows if row.slice == "total"}
+
+    def funnel(self) -> Funnel:
+        """The counted funnel of the period."""
+        return _funnel(*self._key(), self.facts, self.plan, self.period)
+
+    def model(self) -> Model:
+        """The what-if model calibrated to the period."""
+        return _model(*self._key(), self.facts, self.plan, self.period)
+
+    def whatif(self) -> tuple[Mapping[str, Lever], Values]:
+        """The levers as they stand, and the KPI values that would follow."""
+        model = self.model()
+        levers = {
+            id: Lever(by=Fraction(share))
+            for id, share in lever_shares().items()
+            if share and model.drivers.get(id) is not None
+        }
+        return levers, project(model, levers, self.values())
+
+    def sources(self, ids: tuple[str, ...]) -> str:
+        """Systems by their names."""
+        return ", ".join(source_name(id, self.lang) for id in ids)
+
+    def _key(self) -> tuple[str, str, str]:
+        kpis = ",".join(self.plan.kpis())
+        readings = self.plan.model_dump_json(
+            include={"business", "variants", "assumptions", "sources", "facts"}
+        )
+        return self.facts.digest, str(self.period), readings + kpis
+
+
+# Keyed by content: a digest of the files, the period, and the plan's choices. An argument that
+# begins with "_" is not hashed: Streamlit hashes only a sample of a large table, and then gives
+# stale figures.
+
+
+@st.cache_resource(max_entries=24, scope="session", show_spinner=False)
+def _values(
+    digest: str, period: str, readings: str, _facts: Facts, _plan: Plan, _period: Period | None
+) -> Values:
+    del digest, period, readings
+    wanted = tuple(dict.fromkeys((*_plan.kpis(), *catalogue.business(_plan.business).kpis())))
+    return kpi_values(
+        _facts,
+        catalogue.business(_plan.business),
+        _period,
+        settings=_plan.settings(),
+        kpis=wanted,
+    )
+
+
+@st.cache_resource(max_entries=24, scope="session", show_spinner=False)
+def _funnel(
+    digest: str, period: str, readings: str, _facts: Facts, _plan: Plan, _period: Period | None
+) -> Funnel:
+    del digest, period, readings
+    return funnel(_facts, catalogue.business(_plan.business), _period, _plan.settings())
+
+
+@st.cache_resource(max_entries=24, scope="session", show_spinner=False)
+def _model(
+    digest: str, period: str, readings: str, _facts: Facts, _plan: Plan, _period: Period | None
+) -> Model:
+    del digest, period, readings
+    evaluation = Evaluation(_facts, _period, settings=_plan.settings())
+    return calibrate(evaluation, catalogue.business(_plan.business))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def sample_uploads(business: str) -> tuple[Upload, ...]:
+    """The files of a sample business: the same for everybody, so shared by all sessions."""
+    files = sorted(
+        path for path in (SAMPLES / business).glob("*") if path.suffix in SAMPLE_SUFFIXES
+    )
+    return tuple(read(path.name, path.read_bytes()) for path in files)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _sample_facts(business: str) -> Facts:
+    return combine(sample_uploads(business))
+
+
+# --- reading the session
+
+
+def start() -> str | None:
+    """Set up a new session, from the link it was opened with if any; what is wrong with that."""
+    if "plan" in st.session_state:
+        return None
+    st.session_state.update(
+        plan=default_plan(next(iter(catalogue.businesses()))),
+        plans={},
+        schemes={},
+        uploads={},
+        failures=(),
+        sample=True,
+        period=None,
+        levers={},
+        edition=0,
+        uploader=0,
+    )
+    word = st.query_params.pop(LINK, None)
+    if not word:
+        return None
+    try:
+        view = decode(word)
+        if view.period and view.period != ALL_DAYS:
+            parse_period(view.period)
+    except KpiError as broken:
+        return broken.code
+    st.session_state.update(
+        plan=view.plan, period=view.period, levers=dict(view.levers), sample=view.sample
+    )
+    return None
+
+
+def current(lang: str) -> State:
+    """The session as a page sees it."""
+    plan: Plan = st.session_state["plan"]
+    uploads = tuple(st.session_state["uploads"].values())
+    sample = st.session_state["sample"] or not uploads
+    facts = _sample_facts(plan.business) if sample else _own_facts(uploads)
+    return State(
+        lang=lang,
+        plan=plan,
+        sample=sample,
+        uploads=sample_uploads(plan.business) if sample else uploads,
+        failures=st.session_state["failures"],
+        facts=facts,
+        period=_period(facts),
+    )
+
+
+def _own_facts(uploads: tuple[Upload, ...]) -> Facts:
+    key = tuple(upload.digest for upload in uploads)
+    kept = st.session_state.get("facts")
+    if kept is None or kept[0] != key:
+        kept = (key, combine(uploads))
+        st.session_state["facts"] = kept
+    facts: Facts = kept[1]
+    return facts
+
+
+def _period(facts: Facts) -> Period | None:
+    """The chosen period if the facts reach it; else their last whole month, else all days."""
+    chosen = st.session_state["period"]
+    if chosen == ALL_DAYS:
+        return None
+    if chosen:
+        period = parse_period(chosen)
+        if facts.period and facts.period.meets(period):
+            return period
+    months = facts.months()
+    return months[-1] if months else None
+
+
+def has_uploads() -> bool:
+    """Whether the reader has loaded files of his own."""
+    return bool(st.session_state["uploads"])
+
+
+def upload_key(name: str) -> str:
+    """The key of an upload box, new after each reading: so the box lets go of the bytes."""
+    return f"{name}:{st.session_state['uploader']}"
+
+
+def edition() -> int:
+    """Grows when the plan is replaced as a whole, so that widgets start from it afresh."""
+    number: int = st.session_state["edition"]
+    return number
+
+
+def lever_shares() -> dict[str, Decimal]:
+    """Driver to the change its lever stands at."""
+    shares: dict[str, Decimal] = st.session_state["levers"]
+    return shares
+
+
+def link(state: State) -> str:
+    """The word that reproduces this view."""
+    period = f"{state.period.first}..{state.period.last}" if state.period else ALL_DAYS
+    levers = {id: share for id, share in lever_shares().items() if share}
+    return encode(View(plan=state.plan, period=period, levers=levers, sample=state.sample))
+
+
+# --- changing the session (for callbacks)
+
+
+def _replace(plan: Plan) -> None:
+    st.session_state["plan"] = plan
+    st.session_state["edition"] += 1
+
+
+def choose_business(id: str) -> None:
+    """Another business type, with the plan last edited for it."""
+    plan: Plan = st.session_state["plan"]
+    plans: dict[str, Plan] = st.session_state["plans"]
+    plans[plan.business] = plan
+    st.session_state["levers"] = {}
+    _replace(plans.get(id) or default_plan(id))
+    _follow_currency()
+
+
+def choose_sample(sample: bool) -> None:
+    """The sample business, or the reader's own files."""
+    st.session_state["sample"] = sample
+    st.session_state["period"] = None
+
+
+def choose_period(text: str | None) -> None:
+    """Another period."""
+    st.session_state["period"] = text
+
+
+def add_files(files: list[tuple[str, bytes]]) -> None:
+    """Read files into the session. A file that fails is told; what was loaded stays."""
+    st.session_state["uploader"] += 1
+    failures = []
+    for name, data in files:
+        try:
+            upload = read(name, data)
+        except KpiError as failed:
+            failures.append(failed)
+        else:
+            st.session_state["uploads"][upload.digest] = upload
+            choose_sample(False)
+    st.session_state["failures"] = tuple(failures)
+    _follow_currency()
+
+
+def remove_file(digest: str) -> None:
+    """Take one file out."""
+    st.session_state["uploads"].pop(digest, None)
+    st.session_state["failures"] = ()
+    if not has_uploads():
+        choose_sample(True)
+
+
+def _follow_currency() -> None:
+    """A plan nobody has put money into speaks the currency of the files."""
+    uploads: dict[str, Upload] = st.session_state["uploads"]
+    plan: Plan = st.session_state["plan"]
+    found = {
+        table.currency
+        for upload in uploads.values()
+        for table in upload.tables
+        if table.currency and table.currency != "?"
+    }
+    if not st.session_state["sample"] and len(found) == 1:
+        _replace(changed(plan, currency=found.pop()))
+
+
+def set_line(kpi: str, **changes: object) -> None:
+    """Change fields of one line of the plan."""
+    st.session_state["plan"] = st.session_state["plan"].with_line(kpi, **changes)
+
+
+def same_rule_for_all(kpi: str) -> None:
+    """Give every line the rule of one; a rule on the value itself stays where it is."""
+    plan: Plan = st.session_state["plan"]
+    rule = next(line.rule for line in plan.lines if line.kpi == kpi)
+    _replace(
+        changed(
+            plan, lines=[line.model_dump() | {"rule": rule.model_dump()} for line in plan.lines]
+        )
+    )
+
+
+def set_factor(position: int, **changes: object) -> None:
+    """Change fields of one factor of the product scheme."""
+    plan: Plan = st.session_state["plan"]
+    if not isinstance(plan.scheme, Product):
+        return
+    factors = list(plan.scheme.factors)
+    factors[position] = Goal.model_validate(factors[position].model_dump() | changes)
+    set_plan(scheme=plan.scheme.model_copy(update={"factors": tuple(factors)}))
+
+
+def set_plan(**changes: object) -> None:
+    """Change whole fields of the plan."""
+    st.session_state["plan"] = changed(st.session_state["plan"], **changes)
+
+
+def load_plan(name: str, data: bytes) -> None:
+    """Replace the plan by a plan file; a mistake in it is told and changes nothing."""
+    st.session_state["uploader"] += 1
+    try:
+        _replace(read_plan(data, name))
+    except PlanError as wrong:
+        st.session_state["refused"] = wrong
+
+
+def schemes(plan: Plan) -> dict[str, Scheme]:
+    """Both schemes with the parameters last given to each; the plan's own is the one that pays."""
+    kept: dict[str, Any] = st.session_state["schemes"]
+    known = {kind: scheme for (business, kind), scheme in kept.items() if business == plan.business}
+    salary = plan.scheme.salary
+    known.setdefault("product", default_plan(plan.business).scheme)
+    known.setdefault("scorecard", scorecard_scheme(salary))
+    known[plan.scheme.kind] = plan.scheme
+    return {
+        kind: known[kind].model_copy(update={"salary": salary}) for kind in ("product", "scorecard")
+    }
+
+
+def choose_scheme(kind: str) -> None:
+    """Let the other scheme pay."""
+    plan: Plan = st.session_state["plan"]
+    both = schemes(plan)
+    st.session_state["schemes"][(plan.business, plan.scheme.kind)] = plan.scheme
+    set_plan(scheme=both[kind])
+
+
+def set_salary(salary: Decimal) -> None:
+    """Another salary; a fund that was one salary follows it."""
+    plan: Plan = st.session_state["plan"]
+    update: dict[str, Decimal] = {"salary": salary}
+    if isinstance(plan.scheme, Scorecard) and plan.scheme.fund == plan.scheme.salary:
+        update["fund"] = salary
+    set_plan(scheme=plan.scheme.model_copy(update=update))
+
+
+def set_fund(fund: Decimal) -> None:
+    """Another bonus fund of the scorecard scheme."""
+    plan: Plan = st.session_state["plan"]
+    set_plan(scheme=plan.scheme.model_copy(update={"fund": fund}))
+
+
+def set_lever(driver: str, share: Decimal) -> None:
+    """Move a lever of the what-if page."""
+    st.session_state["levers"] = {**lever_shares(), driver: share}
+
+
+def take_refused() -> KpiError | None:
+    """The change that could not be made since the last run, told once."""
+    refused: KpiError | None = st.session_state.pop("refused", None)
+    return refused
+
+
+def reset_levers() -> None:
+    """All levers back to the middle."""
+    st.session_state["levers"] = {}
+    st.session_state["edition"] += 1
+
+
+def widget(key: str, default: object, write: Callable[[Any], None]) -> dict[str, Any]:
+    """Arguments that make a widget show `default` and hand what it is set to to `write`."""
+    full = f"{key}:{edition()}"
+    if full not in st.session_state:
+        st.session_state[full] = default
+
+    def changed_to() -> None:
+        try:
+            write(st.session_state[full])
+        except KpiError as refused:
+            st.session_state["refused"] = refused
+            st.session_state["edition"] += 1  # the widget goes back to what the plan says
+
+    return {"key": full, "on_change": changed_to}
