@@ -1,6 +1,7 @@
 """The frame of every page: language, business, data, period, menu, and one error boundary."""
 
 import gc
+from pathlib import Path
 
 import streamlit as st
 
@@ -25,7 +26,8 @@ def freeze_startup_objects() -> bool:
     return True
 
 
-st.set_page_config(layout="wide")
+# An icon of our own: that of a menu entry would be fetched from a foreign host.
+st.set_page_config(layout="wide", page_icon=str(Path(__file__).parent / "ui" / "icon.svg"))
 lang = frame.language()
 broken = session.start()
 page = st.navigation(

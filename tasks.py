@@ -7,8 +7,13 @@ when needed; once that is done, nothing here asks the network. Only the standard
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
+import urllib.request
+import webbrowser
 from pathlib import Path
 
 # Read by older Pythons too, so that they can say what is wanted: nothing above or in the syntax
@@ -33,10 +38,52 @@ or name the one you have: KPI_BROWSER=/path/to/chrome
 
 def run(*more: str) -> None:
     """Start the app on sample data and open it in the browser."""
-    # Nobody edits the code of an app in use; `--server.fileWatcherType auto` for those who do.
-    still = ("--server.fileWatcherType", "none")
-    watched = any(flag.startswith("--server.fileWatcherType") for flag in more)
-    python(RUN, "-m", "streamlit", "run", "app.py", *(() if watched else still), *more)
+    port = flag(more, "--server.port") or free_port()
+    quiet = flag(more, "--server.headless") == "true"
+    threading.Thread(target=welcome, args=(port, quiet), daemon=True).start()
+    defaults = {
+        "--server.port": port,
+        "--server.headless": "true",  # `welcome` opens the browser, once the app is warm
+        # Nobody edits the code of an app in use; `--server.fileWatcherType auto` for those who do.
+        "--server.fileWatcherType": "none",
+    }
+    given = [word for name, value in defaults.items() if flag(more, name) is None
+             for word in (name, value)]  # fmt: skip
+    python(RUN, "-m", "streamlit", "run", "app.py", *given, *more)
+
+
+def flag(words: tuple[str, ...], name: str) -> str | None:
+    """The value of a command line flag, written ``--name value`` or ``--name=value``."""
+    for word, following in zip(words, (*words[1:], ""), strict=True):
+        if word == name:
+            return following
+        if word.startswith(name + "="):
+            return word.partition("=")[2]
+    return None
+
+
+def free_port() -> str:
+    """The first port from 8501 on that nobody listens to."""
+    for port in range(8501, 8600):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return str(port)
+    return "8501"
+
+
+def welcome(port: str, quiet: bool) -> None:
+    """Run the app once, so that its first visitor finds it warm; then open the browser."""
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/script-health-check", timeout=60):
+                break
+        except OSError:
+            time.sleep(0.1)
+    else:
+        return
+    if not quiet:
+        webbrowser.open(url)
 
 
 def test(*more: str) -> None:

@@ -5,31 +5,16 @@ Every page in Russian and English, light and dark, at desktop and phone width. R
 """
 
 import ast
-import os
-import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
+
+from tests.browser import chromium, find_browser, serve, settled, warm
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "screenshots"
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
-READY = (
-    '[data-testid="stApp"][data-test-script-state="notRunning"]'
-    '[data-test-connection-state="CONNECTED"]'
-)
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-]  # fmt: skip
 
 
 def pages() -> list[str]:
@@ -39,34 +24,6 @@ def pages() -> list[str]:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "PAGES":
             return list(ast.literal_eval(node.value))
     raise LookupError("app.py has no PAGES")
-
-
-@contextmanager
-def app() -> Iterator[str]:
-    """The app on a free port of this machine, for as long as the block lasts."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--server.headless", "true", "--server.address", "127.0.0.1"]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
-    process = subprocess.Popen(  # noqa: S603
-        [*command, "--server.port", str(port), "--server.fileWatcherType", "none"],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(200):
-            try:
-                with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1):  # noqa: S310
-                    break
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def take(browser: Browser, url: str, lang: str, theme: str, size: str) -> None:
@@ -93,25 +50,26 @@ def take(browser: Browser, url: str, lang: str, theme: str, size: str) -> None:
 
 def settle(page: Page) -> None:
     """Wait until the script has run and the charts are drawn."""
-    page.wait_for_selector(READY, timeout=60_000)
     page.wait_for_selector("h1", timeout=60_000)
-    page.wait_for_timeout(900)
-    page.wait_for_selector(READY, timeout=60_000)
+    settled(page, timeout=60_000)
+    page.wait_for_timeout(800)  # charts are drawn after the script has ended
+    settled(page, timeout=60_000)
 
 
 def main() -> None:
     """Every page in every language, theme and size; or only those named as arguments."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    found = os.environ.get("KPI_BROWSER") or shutil.which("chromium") or shutil.which("chrome")
-    wanted = sys.argv[1:]
-    with app() as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+    path = find_browser()
+    if path is None:
+        sys.exit("no Chromium or Chrome was found; KPI_BROWSER=/path names one")
+    wanted = set(sys.argv[1:])
+    with serve() as url, chromium(path) as browser:
+        warm(url)
         for lang in ("ru", "en"):
             for theme in ("light", "dark"):
                 for size in SIZES:
-                    if not wanted or set(wanted) <= {lang, theme, size}:
+                    if wanted <= {lang, theme, size}:
                         take(browser, url, lang, theme, size)
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -1,32 +1,40 @@
-"""The whole chain without a browser: ``python -m kpi_core read|kpis|score|bonus|funnel|whatif|plan``.
+"""The whole chain without a browser: ``python -m kpi_core COMMAND``.
+
+The commands: ``read``, ``kpis``, ``score``, ``bonus``, ``funnel``, ``whatif``; ``plan`` and
+``schema`` print a plan file to edit and the JSON Schema of plan files
+(``python -m kpi_core schema > docs/plan.schema.json`` keeps the committed one).
 
 Exit code 0: done. 2: wrong use or bad input, one clear line on stderr. ``--json`` prints what
 other programs may rely on; without it, a table to read.
 """
 
 import argparse
+import io
 import json
 import locale
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
 
 from kpi_core import catalogue, words
-from kpi_core.drivers import Model, calibrate, parse_lever, project
-from kpi_core.errors import Finding, KpiError, UsageError
+from kpi_core.drivers import Lever, calibrate, parse_lever, project
+from kpi_core.errors import Finding, KpiError, UsageError, did_you_mean
 from kpi_core.facts import Facts, combine
 from kpi_core.funnel import funnel
 from kpi_core.ingest import Table, Upload, read
 from kpi_core.kpis import Evaluation, KpiValue, Settings, Values, kpi_values
-from kpi_core.model import TOTAL, Period, parse_period
-from kpi_core.pay import payout, statement
-from kpi_core.plan import Plan, default_plan, read_plan
+from kpi_core.model import TOTAL, Period, Unit, parse_period
+from kpi_core.pay import Payout, outcome, payout, statement
+from kpi_core.plan import Plan, default_plan, json_schema, read_plan
 from kpi_core.score import Scorecard, score
+from kpi_core.text import money, number, percent, say
 
 Answer = dict[str, Any]
+Lines = list[str]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(
-        name: str, run: Callable[[argparse.Namespace], tuple[Answer, list[str]]], about: str
+        name: str, run: Callable[[argparse.Namespace], tuple[Answer, Lines]], about: str
     ) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=about, description=about)
         made.set_defaults(run=run)
@@ -97,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
             )
     planning = command("plan", _plan, "A complete default plan to edit.")
     planning.add_argument("--business", required=True, metavar="|".join(catalogue.businesses()))
+    command("schema", _schema, "The JSON Schema of plan files.")
     return parser
 
 
@@ -146,6 +155,7 @@ def _evaluated(options: argparse.Namespace, plan: Plan) -> tuple[Facts, Values]:
     if not options.files and not plan.facts:
         raise UsageError("no_files")
     facts = combine(_uploads(options.files))
+    _check_sources(plan.sources, facts)
     business = catalogue.business(plan.business)
     period = _period(options, plan)
     wanted = tuple(dict.fromkeys((*plan.kpis(), *business.kpis())))
@@ -175,33 +185,56 @@ def _findings(findings: Sequence[Finding], lang: str) -> list[Answer]:
     ]
 
 
-def _finding_lines(findings: Sequence[Answer]) -> list[str]:
-    return [f"  {f['severity']}: {f['where']}: {f['message']}" for f in findings]
+def _finding_lines(findings: Sequence[Finding], lang: str) -> Lines:
+    return [
+        f"  {say(lang, f'words.{finding.severity}')}: {finding.where}: {finding.text(lang)}"
+        for finding in findings
+    ]
 
 
-def _read(options: argparse.Namespace) -> tuple[Answer, list[str]]:
-    files, lines = [], []
+def _aligned(rows: Sequence[Sequence[str]], left: int = 1) -> Lines:
+    """Rows as columns of equal width, the first `left` of them flush left, the others right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if position < left else cell.rjust(width)
+            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _headings(lang: str, *keys: str) -> list[str]:
+    return ["", *(say(lang, f"words.{key}") for key in keys)]
+
+
+def _read(options: argparse.Namespace) -> tuple[Answer, Lines]:
+    files: list[Answer] = []
+    lines: Lines = []
     for upload in _uploads(options.files):
-        findings = _findings(upload.findings, options.lang)
-        tables = [_table(table) for table in upload.tables]
         files.append(
             {
                 "name": upload.name,
                 "format": upload.format,
                 "encoding": upload.encoding,
-                "tables": tables,
-                "findings": findings,
+                "tables": [_table(table) for table in upload.tables],
+                "findings": _findings(upload.findings, options.lang),
             }
         )
         lines.append(f"{upload.name}: {words.source_name(upload.tables[0].source, options.lang)}")
-        for table in tables:
-            span = "..".join(table["period"] or ["?"])
-            lines.append(f"  {table['rows']} rows, {span}")
-            lines += [
-                f"    {id:<18} {m['total']} {m['unit']}" for id, m in table["measures"].items()
-            ]
-        lines += _finding_lines(findings)
+        for table in upload.tables:
+            rows = say(options.lang, "words.rows", n=table.rows)
+            lines.append(f"  {rows}, {table.period or '?'}")
+            lines += _aligned([_measure_row(table, id, options.lang) for id in table.measures])
+        lines += _finding_lines(upload.findings, options.lang)
     return {"files": files}, lines
+
+
+def _measure_row(table: Table, id: str, lang: str) -> list[str]:
+    measure, total = catalogue.measure(id), _tidy(table.total(id))
+    decimals = 2 if measure.unit is Unit.MONEY else 0
+    shown = words.figure(total, measure.unit, lang, decimals=decimals, currency=table.currency)
+    return ["    " + id, shown]
 
 
 def _table(table: Table) -> Answer:
@@ -228,36 +261,48 @@ def _unit(id: str, currency: str | None) -> str:
     return f"money({currency})" if unit == "money" and currency else str(unit)
 
 
-def _kpis(options: argparse.Namespace) -> tuple[Answer, list[str]]:
+def _kpis(options: argparse.Namespace) -> tuple[Answer, Lines]:
     settings = Settings(
         assumptions=_pairs(options.assume, "bad_assumption"), sources=_sources(options)
     )
-    for id in settings.assumptions:
-        if id not in catalogue.ASSUMPTIONS:
-            raise UsageError("unknown_assumption", where=id)
     business = catalogue.business(options.business)
     facts = combine(_uploads(options.files))
-    values = kpi_values(facts, business, _period(options), options.by, settings)
+    _check_sources(settings.sources, facts)
+    values = kpi_values(facts, business, _period(options), options.by, settings=settings)
+    findings = (*facts.findings, *values.findings)
     answer = {
         "period": _span(values.period),
         "rows": [_kpi_row(row) for row in values.rows],
-        "findings": _findings((*facts.findings, *values.findings), options.lang),
+        "findings": _findings(findings, options.lang),
     }
-    lines = []
-    for row in values.rows:
-        kpi = catalogue.kpi(row.kpi)
-        shown = words.kpi_figure(kpi, row.value, row.currency, options.lang)
-        where = "" if row.slice == TOTAL else words.slice_name(options.by, row.slice, options.lang)
-        lines.append(f"{kpi.name[options.lang]:<34} {where:<22} {shown:>16}")
-    return answer, lines + _finding_lines(answer["findings"])
+    rows = [
+        [
+            catalogue.kpi(row.kpi).name[options.lang],
+            words.slice_name(options.by, row.slice, options.lang),
+            words.kpi_figure(catalogue.kpi(row.kpi), row.value, row.currency, options.lang),
+        ]
+        for row in values.rows
+    ]
+    return answer, [*_aligned(rows, left=2), *_finding_lines(findings, options.lang)]
 
 
 def _sources(options: argparse.Namespace) -> dict[str, str]:
     found = {}
     for text in options.source:
-        family, _, source = text.partition("=")
-        found[family.strip()] = source.strip()
+        family, equals, source = (part.strip() for part in text.partition("="))
+        if not equals:
+            raise UsageError("bad_source", where=text)
+        found[family] = source
     return found
+
+
+def _check_sources(chosen: Mapping[str, str], facts: Facts) -> None:
+    """Nobody is answered by silence for having misspelt a source."""
+    known = facts.sources()
+    for source in chosen.values():
+        if source not in known:
+            near = did_you_mean(source, set(known))
+            raise UsageError("unknown_source", where=source, near=near, known=", ".join(known))
 
 
 def _kpi_row(row: KpiValue) -> Answer:
@@ -277,13 +322,16 @@ def _kpi_row(row: KpiValue) -> Answer:
     }
 
 
-def _score(options: argparse.Namespace) -> tuple[Answer, list[str]]:
+def _score(options: argparse.Namespace) -> tuple[Answer, Lines]:
     plan = _plan_file(options.plan)
     facts, values = _evaluated(options, plan)
-    answer = _scored(score(plan, {row.kpi: row for row in values.rows}))
-    answer["period"] = _span(values.period)
-    answer["findings"] = _findings((*facts.findings, *values.findings), options.lang)
-    return answer, [*_score_lines(answer, options.lang), *_finding_lines(answer["findings"])]
+    findings = (*facts.findings, *values.findings)
+    card = score(plan, {row.kpi: row for row in values.rows})
+    answer = _scored(card) | {
+        "period": _span(values.period),
+        "findings": _findings(findings, options.lang),
+    }
+    return answer, [*_score_lines(card, options.lang), *_finding_lines(findings, options.lang)]
 
 
 def _scored(card: Scorecard) -> Answer:
@@ -308,41 +356,49 @@ def _scored(card: Scorecard) -> Answer:
     }
 
 
-def _score_lines(answer: Answer, lang: str) -> list[str]:
-    def shown(value: float | None) -> str:
-        return "—" if value is None else f"{value:.4f}"
+def _score_lines(card: Scorecard, lang: str) -> Lines:
+    rows = [_headings(lang, "weight", "attainment", "score", "points")]
+    for line in card.lines:
+        judged = line.judged
+        rows.append(
+            [
+                catalogue.kpi(judged.goal.kpi).name[lang],
+                percent(line.share, lang),
+                words.attainment(judged.attainment, judged.goal.rule, lang),
+                words.coefficient(judged.score, lang),
+                number(line.points, lang, 4),
+            ]
+        )
+    total = words.slice_name(None, TOTAL, lang)
+    return _aligned([*rows, [total, "", "", "", number(card.total, lang, 4)]])
 
-    lines = [
-        f"{catalogue.kpi(line['kpi']).name[lang]:<34} {line['share']:>7.1%} "
-        f"{shown(line['attainment']):>9} {shown(line['score']):>8} {shown(line['points']):>8}"
-        for line in answer["lines"]
-    ]
-    return [*lines, f"{words.slice_name(None, TOTAL, lang):<34} {shown(answer['total']):>35}"]
 
-
-def _bonus(options: argparse.Namespace) -> tuple[Answer, list[str]]:
+def _bonus(options: argparse.Namespace) -> tuple[Answer, Lines]:
     plan = _plan_file(options.plan)
     facts, values = _evaluated(options, plan)
-    answer = _paid(plan, values, options.lang)
-    answer["findings"] = _findings((*facts.findings, *values.findings), options.lang)
-    lines = [f"{entry['text']}: {entry['value']}" for entry in answer["statement"]]
-    return answer, lines + _finding_lines(answer["findings"])
-
-
-def _paid(plan: Plan, values: Values, lang: str) -> Answer:
+    findings = (*facts.findings, *values.findings)
     paid = payout(plan, values)
+    answer = _paid(paid, options.lang) | {"findings": _findings(findings, options.lang)}
+    lines = [f"{entry.text}: {entry.value}" for entry in statement(paid, options.lang)]
+    return answer, lines + _finding_lines(findings, options.lang)
+
+
+def _paid(paid: Payout, lang: str) -> Answer:
     return {
         "bonus": str(paid.bonus),
         "pay": str(paid.pay),
-        "currency": plan.currency,
-        "statement": [vars(entry) for entry in statement(paid, lang)],
+        "currency": paid.plan.currency,
+        "statement": [asdict(entry) for entry in statement(paid, lang)],
     }
 
 
-def _funnel(options: argparse.Namespace) -> tuple[Answer, list[str]]:
+def _funnel(options: argparse.Namespace) -> tuple[Answer, Lines]:
     business = catalogue.business(options.business)
     facts = combine(_uploads(options.files))
-    made = funnel(facts, business, _period(options), Settings(sources=_sources(options)))
+    settings = Settings(sources=_sources(options))
+    _check_sources(settings.sources, facts)
+    made = funnel(facts, business, _period(options), settings)
+    findings = (*facts.findings, *made.findings)
     answer = {
         "period": _span(made.period),
         "stages": [
@@ -358,64 +414,90 @@ def _funnel(options: argparse.Namespace) -> tuple[Answer, list[str]]:
             for row in made.stages
         ],
         "leakiest": made.leakiest.stage.id if made.leakiest else None,
-        "findings": _findings((*facts.findings, *made.findings), options.lang),
+        "findings": _findings(findings, options.lang),
     }
-    lines = []
+    rows = [_headings(options.lang, "count", "step_rate", "total_rate")]
     for row in made.stages:
-        count = "—" if row.count is None else f"{float(row.count):,.0f}"
-        step = "—" if row.step_rate is None else f"{float(row.step_rate):.1%}"
-        total = "—" if row.total_rate is None else f"{float(row.total_rate):.2%}"
-        lines.append(f"{row.stage.name[options.lang]:<30} {count:>12} {step:>8} {total:>8}")
-    return answer, lines + _finding_lines(answer["findings"])
+        rates = (percent(rate, options.lang, 2) for rate in (row.step_rate, row.total_rate))
+        rows.append([row.stage.name[options.lang], number(row.count, options.lang), *rates])
+    return answer, [*_aligned(rows), *_finding_lines(findings, options.lang)]
 
 
-def _whatif(options: argparse.Namespace) -> tuple[Answer, list[str]]:
+def _whatif(options: argparse.Namespace) -> tuple[Answer, Lines]:
     plan = _plan_file(options.plan)
-    levers = dict(parse_lever(text) for text in options.set)
+    levers = _levers(options.set)
     facts, values = _evaluated(options, plan)
-    business = catalogue.business(plan.business)
     evaluation = Evaluation(facts, _period(options, plan), settings=plan.settings())
-    model = calibrate(evaluation, business)
+    model = calibrate(evaluation, catalogue.business(plan.business))
+    moved = model.moved_drivers(levers)
     answer: Answer = {
+        "period": _span(values.period),
         "drivers": {
-            id: {"base": _number(base), "result": _number(model.moved_drivers(levers)[id])}
+            id: {"base": _number(base), "result": _number(moved[id])}
             for id, base in model.drivers.items()
+        },
+    }
+    for name, chosen in (("base", {}), ("result", levers)):
+        projected = project(model, chosen, values)
+        answer[name] = {
+            "measures": {
+                id: _number(v) for id, v in model.rebuilt(chosen).items() if v is not None
+            },
+            "kpis": {row.kpi: _number(row.value) for row in projected.rows},
+            **_outcome(plan, projected, options.lang),
         }
-    }
-    for name, moved in (("base", {}), ("result", levers)):
-        answer[name] = _outcome(plan, model, moved, project(model, moved, values), options.lang)
-    answer["period"] = _span(values.period)
-    base, result = answer["base"], answer["result"]
-    lines = [
-        f"{catalogue.measure(id).name[options.lang]:<34} {base['measures'][id]:>16,.2f} "
-        f"{value:>16,.2f}"
-        for id, value in result["measures"].items()
-        if id in base["measures"]
-    ]
-    for name in ("score", "bonus"):
-        lines.append(f"{name:<34} {base[name]!s:>16} {result[name]!s:>16}")
-    return answer, lines
+    return answer, _whatif_lines(answer["base"], answer["result"], plan.currency, options.lang)
 
 
-def _outcome(plan: Plan, model: Model, levers: Any, values: Values, lang: str) -> Answer:
-    rebuilt = model.rebuilt(levers)
-    card = score(plan, {row.kpi: row for row in values.rows})
-    try:
-        paid: Answer = _paid(plan, values, lang)
-    except KpiError as unpaid:
-        paid = {"bonus": None, "pay": None, "currency": plan.currency, "why": unpaid.text(lang)}
-    return {
-        "measures": {id: _number(value) for id, value in rebuilt.items() if value is not None},
-        "kpis": {row.kpi: _number(row.value) for row in values.rows},
-        "score": _number(card.total),
-        **paid,
-    }
+def _levers(texts: Sequence[str]) -> dict[str, Lever]:
+    levers: dict[str, Lever] = {}
+    for id, lever in map(parse_lever, texts):
+        if id in levers:
+            raise UsageError("lever_twice", where=id)
+        levers[id] = lever
+    return levers
 
 
-def _plan(options: argparse.Namespace) -> tuple[Answer, list[str]]:
-    plan = default_plan(options.business)
-    return json.loads(plan.as_json()), plan.as_json().splitlines()
+def _outcome(plan: Plan, values: Values, lang: str) -> Answer:
+    made = outcome(plan, values)
+    unpaid = {"bonus": None, "pay": None, "currency": plan.currency}
+    if made.blocked:
+        unpaid["why"] = made.blocked.text(lang)
+    paid = _paid(made.paid, lang) if made.paid else unpaid
+    return {"score": _number(made.total), **paid}
+
+
+def _whatif_lines(base: Answer, result: Answer, currency: str, lang: str) -> Lines:
+    rows = [_headings(lang, "base", "result")]
+    for id in result["measures"]:
+        measure = catalogue.measure(id)
+        figures = (side["measures"].get(id) for side in (base, result))
+        unit, name = measure.unit, measure.name[lang]
+        rows.append([name, *(words.figure(f, unit, lang, currency=currency) for f in figures)])
+    for id in result["kpis"]:
+        kpi = catalogue.kpi(id)
+        figures = (side["kpis"][id] for side in (base, result))
+        rows.append([kpi.name[lang], *(words.kpi_figure(kpi, f, currency, lang) for f in figures)])
+    rows.append([say(lang, "words.score"), *(number(s["score"], lang, 4) for s in (base, result))])
+    paid = (side["bonus"] and Decimal(side["bonus"]) for side in (base, result))
+    rows.append([say(lang, "words.bonus"), *(money(sum, currency, lang) for sum in paid)])
+    why = dict.fromkeys(side["why"] for side in (base, result) if "why" in side)
+    return [*_aligned(rows), *why]
+
+
+def _plan(options: argparse.Namespace) -> tuple[Answer, Lines]:
+    text = default_plan(options.business).as_json()
+    return json.loads(text), text.splitlines()
+
+
+def _schema(options: argparse.Namespace) -> tuple[Answer, Lines]:
+    del options
+    schema = dict(json_schema())
+    return schema, json.dumps(schema, ensure_ascii=False, indent=2).splitlines()
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")  # a pipe on Windows would refuse Cyrillic
     sys.exit(main())

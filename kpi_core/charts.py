@@ -4,7 +4,7 @@ Every label is formatted here, in the reader's language: a chart never formats a
 Channels are objects, not shorthand strings, which cost milliseconds each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import altair as alt
@@ -18,6 +18,7 @@ from kpi_core.score import Scorecard
 from kpi_core.text import number, percent, say
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#9aa5b1"  # told apart by colour-blind eyes, too
+INK = "#1f2937"  # of labels on a light ground; pages in the dark pass their own
 ROW = 44  # pixels a bar row takes
 
 
@@ -25,11 +26,19 @@ def _bars(count: int) -> int:
     return max(ROW * count, 2 * ROW)
 
 
-def _names(names: Sequence[str]) -> alt.Y:
+def _names(names: Iterable[str], ink: str) -> alt.Y:
     return alt.Y(
         "name:N",
         sort=list(names),
-        axis=alt.Axis(title=None, labelLimit=190, ticks=False, domain=False, labelPadding=8, labelFontSize=13),
+        axis=alt.Axis(
+            title=None,
+            labelLimit=160,
+            labelColor=ink,
+            ticks=False,
+            domain=False,
+            labelPadding=8,
+            labelFontSize=13,
+        ),
     )
 
 
@@ -38,7 +47,7 @@ def _hidden(field: str, top: float) -> alt.X:
     return alt.X(f"{field}:Q", axis=None, scale=alt.Scale(domain=[0, top]))
 
 
-def contributions(card: Scorecard, lang: str) -> Any:
+def contributions(card: Scorecard, lang: str, ink: str = INK) -> Any:
     """What each line adds to the total: its points within the share of weight it could earn."""
     rows = []
     for line in card.lines:
@@ -60,15 +69,15 @@ def contributions(card: Scorecard, lang: str) -> Any:
             }
         )
     frame = pd.DataFrame(rows)
-    top = max(frame["share"].max(), 0.01) * 1.5
-    base = alt.Chart(frame).encode(y=_names(frame["name"]))
+    top = max(frame["share"].max(), 0.01) * 1.8
+    base = alt.Chart(frame).encode(y=_names(frame["name"], ink))
     tooltip = [
         alt.Tooltip("name:N", title=say(lang, "charts.kpi")),
         alt.Tooltip("label:N", title=say(lang, "charts.points")),
     ]
     possible = base.mark_bar(color=GREY, opacity=0.35, height=20).encode(x=_hidden("share", top))
     earned = base.mark_bar(color=BLUE, height=20).encode(x=_hidden("points", top))
-    text = base.mark_text(align="left", dx=6, fontSize=13).encode(
+    text = base.mark_text(align="left", dx=6, fontSize=13, color=ink).encode(
         x=_hidden("share", top), text=alt.Text("label:N")
     )
     return (
@@ -78,7 +87,7 @@ def contributions(card: Scorecard, lang: str) -> Any:
     )
 
 
-def funnel_bars(funnel: Funnel, lang: str) -> Any:
+def funnel_bars(funnel: Funnel, lang: str, ink: str = INK) -> Any:
     """The counted stages as bars, each with its count and the share that came from the one before.
 
     The leakiest step is orange and says so in words.
@@ -101,9 +110,9 @@ def funnel_bars(funnel: Funnel, lang: str) -> Any:
             }
         )
     frame = pd.DataFrame(rows)
-    top = frame["count"].max() * 1.9 or 1
+    top = (frame["count"].max() or 1) * 2.2
     base = alt.Chart(frame).encode(
-        y=_names(frame["name"]),
+        y=_names(frame["name"], ink),
         tooltip=[
             alt.Tooltip("name:N", title=say(lang, "charts.stage")),
             alt.Tooltip("label:N", title=say(lang, "charts.count_and_step")),
@@ -118,20 +127,20 @@ def funnel_bars(funnel: Funnel, lang: str) -> Any:
             legend=None,
         ),
     )
-    text = base.mark_text(align="left", dx=6, fontSize=13).encode(
+    text = base.mark_text(align="left", dx=6, fontSize=13, color=ink).encode(
         x=_hidden("count", top), text=alt.Text("label:N")
     )
     return alt.layer(bars, text).properties(height=_bars(len(frame)), width="container")
 
 
-def changes(before: Values, after: Values, lang: str) -> Any:
+def changes(before: Values, after: Values, lang: str, ink: str = INK) -> Any:
     """How far each KPI moves, in percent of where it was; ``None`` if none moves."""
     rows = []
-    for base, new in zip(before.rows, after.rows, strict=True):
-        if not base.value or new.value is None or new.value == base.value:
+    for was, is_now in zip(before.rows, after.rows, strict=True):
+        if not was.value or is_now.value is None or is_now.value == was.value:
             continue
-        kpi = catalogue.kpi(base.kpi)
-        change = float(new.value / base.value - 1)
+        kpi = catalogue.kpi(was.kpi)
+        change = float(is_now.value / was.value - 1)
         better = (change > 0) == (kpi.better is Better.HIGHER)
         rows.append(
             {
@@ -147,7 +156,7 @@ def changes(before: Values, after: Values, lang: str) -> Any:
     reach = max(frame["change"].abs().max(), 0.01) * 1.5
     scale = alt.Scale(domain=[-reach, reach])
     base = alt.Chart(frame).encode(
-        y=_names(frame["name"]),
+        y=_names(frame["name"], ink),
         x=alt.X("change:Q", axis=None, scale=scale),
         tooltip=[
             alt.Tooltip("name:N", title=say(lang, "charts.kpi")),
@@ -161,10 +170,12 @@ def changes(before: Values, after: Values, lang: str) -> Any:
             legend=None,
         )
     )
-    right = base.transform_filter("datum.change >= 0").mark_text(align="left", dx=6, fontSize=13)
-    left = base.transform_filter("datum.change < 0").mark_text(align="right", dx=-6, fontSize=13)
+    right = base.transform_filter("datum.change >= 0").mark_text(
+        align="left", dx=6, fontSize=13, color=ink
+    )
+    left = base.transform_filter("datum.change < 0").mark_text(
+        align="right", dx=-6, fontSize=13, color=ink
+    )
     return alt.layer(
         bars, right.encode(text=alt.Text("label:N")), left.encode(text=alt.Text("label:N"))
     ).properties(height=max(34 * len(frame), 80), width="container")
-
-

@@ -132,7 +132,7 @@ def project(model: Model, levers: Mapping[str, Lever], values: Values) -> Values
     Each figure that went into a value changes by the same factor as its measure in the model.
     Intervals are left out: they speak of what was, not of what would be.
     """
-    base: dict[str, Exact] = {**model.drivers, **model.measures}
+    base: dict[str, Exact] = {**model.drivers, **model.rebuilt({})}
     new: dict[str, Exact] = {**model.moved_drivers(levers), **model.rebuilt(levers)}
     return replace(values, rows=tuple(_projected(row, base, new) for row in values.rows))
 

@@ -39,7 +39,8 @@ class Stream:
         frame: ``start``, ``end``, dimensions, ``currency``, measures; one row a day (or month) and
             slice.
         period: from its first to its last day, as far as can be known.
-        covered: the days its files speak for; a file between two others may be missing.
+        reach: measure to the days that the files with it speak for; one between two others may be
+            missing.
         sparse: a day without rows is a day on which nothing happened.
         currencies: those of its money; several are never added.
         files: names of the files it came from.
@@ -50,22 +51,22 @@ class Stream:
     measures: tuple[str, ...]
     frame: pd.DataFrame = field(repr=False, compare=False)
     period: Period | None
-    covered: tuple[Period, ...]
+    reach: Mapping[str, tuple[Period, ...]] = field(repr=False, compare=False)
     sparse: bool
     currencies: tuple[str, ...]
     files: tuple[str, ...]
 
-    def covers(self, asked: Period | None) -> tuple[Period, ...]:
-        """The days of `asked` that it speaks for."""
+    def covers(self, measure: str, asked: Period | None) -> tuple[Period, ...]:
+        """The days of `asked` on which it speaks for a measure."""
+        spans = self.reach[measure]
         if asked is None:
-            return self.covered
-        return tuple(both for span in self.covered if (both := span.meets(asked)))
+            return spans
+        return tuple(both for span in spans if (both := span.meets(asked)))
 
-    def gaps(self, asked: Period | None) -> list[date]:
-        """The days it should speak for, as a daily stream, but on which it has no row."""
+    def gaps(self, spans: Iterable[Period]) -> list[date]:
+        """The days of `spans` on which it should have a row, as a daily stream, but has none."""
         if self.sparse or self._days is None:
             return []
-        spans = self.covers(asked)
         return [
             day.date()
             for span in spans
@@ -119,8 +120,8 @@ def combine(uploads: Iterable[Upload]) -> Facts:
     groups: dict[tuple[str, tuple[str, ...], bool], list[tuple[str, Table]]] = {}
     for upload in uploads:
         if upload.digest in known:
-            first = {"first": known[upload.digest]}
-            findings.append(Finding(Severity.WARNING, "same_file_twice", upload.name, first))
+            values: dict[str, object] = {"first": known[upload.digest]}
+            findings.append(Finding(Severity.WARNING, "same_file_twice", upload.name, values))
             continue
         known[upload.digest] = upload.name
         for table in upload.tables:
@@ -146,22 +147,26 @@ def _stream(
     identity = ["record"] if "record" in tables[0][1].facts else keys
     measures = tuple(dict.fromkeys(id for _, table in tables for id in table.measures))
     frames = [_rows(table, keys).set_index(identity) for _, table in tables]
-    _tell_overlap(tables, frames, findings)
-    merged = frames[0]
-    for frame in frames[1:]:
+    merged, *others = _apart(tables, frames, findings)
+    for frame in others:
         merged = frame.combine_first(merged)
     frame = merged.reset_index()
     if identity == ["record"]:
         grouped = frame.groupby([*keys, "currency"], dropna=False, sort=False)
         frame = grouped[list(measures)].sum(min_count=1).reset_index()
     parts = _parts(frame, measures)
+    reach = {
+        id: united(span for _, table in tables if id in table.measures and (span := _reach(table)))
+        for id in measures
+    }
+    reach |= {id: reach[part.part_of[0]] for id in parts if (part := catalogue.measure(id)).part_of}
     return Stream(
         source=source,
         dimensions=dimensions,
         measures=(*measures, *parts),
         frame=frame.assign(**parts),
         period=spanning(table.period for _, table in tables),
-        covered=united(span for _, table in tables if (span := _reach(table))),
+        reach=reach,
         sparse=any(table.sparse and not table.stated for _, table in tables),
         currencies=tuple(sorted({table.currency for _, table in tables if table.currency})),
         files=tuple(dict.fromkeys(name for name, _ in tables)),
@@ -199,17 +204,69 @@ def _reach(table: Table) -> Period | None:
     return Period(table.period.first - edge, table.period.last + edge)
 
 
-def _tell_overlap(
+def _apart(
     tables: Sequence[tuple[str, Table]], frames: Sequence[pd.DataFrame], findings: list[Finding]
-) -> None:
-    for later in range(1, len(frames)):
+) -> list[pd.DataFrame]:
+    """The frames without what would count twice: a month beside its days, a week beside its month.
+
+    Rows of the same days and slice stay: there the later file is believed.
+    """
+    apart = list(frames)
+    for later in range(1, len(apart)):
         for earlier in range(later):
             (name, table), (other, before) = tables[later], tables[earlier]
-            if name == other or not set(table.measures) & set(before.measures):
+            shared = [id for id in table.measures if id in before.measures]
+            if not shared:
                 continue
-            if n := int(frames[later].index.isin(frames[earlier].index).sum()):
+            n = int(apart[later].index.isin(apart[earlier].index).sum())
+            for position, rows in zip(
+                (earlier, later), _clashes(apart[earlier], apart[later]), strict=True
+            ):
+                if rows.any():
+                    apart[position] = apart[position].copy()
+                    apart[position].loc[rows, shared] = float("nan")
+                    n += int(rows.sum())
+            if n and name != other:
                 values: dict[str, object] = {"n": n, "other": other}
                 findings.append(Finding(Severity.WARNING, "files_overlap", name, values))
+    return apart
+
+
+def _clashes(earlier: pd.DataFrame, later: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Rows that share days with rows of other ends: which to leave out of either frame.
+
+    Of the earlier frame, where the later one speaks for all their days; else of the later frame.
+    """
+    spans = [_row_spans(frame) for frame in (earlier, later)]
+    out: tuple[set[Period | None], set[Period | None]] = (set(), set())
+    known = [{span for span in rows if span} for rows in spans]
+    if any(span.days > 1 for rows in known for span in rows):
+        whole = united(known[1])
+        for mine in known[0]:
+            met = {other for other in known[1] if other != mine and mine.meets(other)}
+            if any(span.holds(mine) for span in whole):
+                out[0].update({mine} if met else ())
+            else:
+                out[1].update(met)
+    for position in (0, 1):  # what has no days yields to what has
+        if known[1 - position]:
+            out[position].add(None)
+    first, second = (
+        pd.Series([span in left for span in rows], index=frame.index, dtype=bool)
+        for left, rows, frame in zip(out, spans, (earlier, later), strict=True)
+    )
+    return first, second
+
+
+def _row_spans(frame: pd.DataFrame) -> list[Period | None]:
+    """The days that each row speaks for; ``None`` where it does not say."""
+    if "record" in frame.index.names:
+        return []  # records are told apart by themselves
+    days = frame.index.to_frame()[["start", "end"]]
+    return [
+        None if pd.isna(first) else Period(first.date(), last.date())
+        for first, last in zip(days["start"], days["end"], strict=True)
+    ]
 
 
 def _parts(frame: pd.DataFrame, measures: Sequence[str]) -> dict[str, pd.Series]:
@@ -230,12 +287,14 @@ class Heard:
     Attributes:
         figures: slice to sum; a slice without a figure is left out.
         stream: the stream that answers.
+        covers: the days that the figures speak for.
         currencies: those of the rows that were added; several make no sum.
         straddling: rows left out because they reach over the edge of the period or of a slice.
     """
 
     figures: Mapping[str, float]
     stream: Stream
+    covers: tuple[Period, ...]
     currencies: tuple[str, ...] = ()
     straddling: int = 0
 
@@ -250,7 +309,12 @@ class _Cut:
 
 
 class Hearing:
-    """The facts of one period cut one way: asks each source once and remembers its answer."""
+    """The facts of one period cut one way: asks each source once and remembers its answer.
+
+    Attributes:
+        period: whose rows are added; all of them when it is not given.
+        days: the same, or else all days of the facts.
+    """
 
     def __init__(self, facts: Facts, period: Period | None, by: str | None = None) -> None:
         if by is not None and by not in TIME_SLICES and by not in DIMENSION_SLICES:
@@ -258,8 +322,10 @@ class Hearing:
             raise UsageError("unknown_slice", where=by, known=known)
         self.facts = facts
         self.period = period
+        self.days = period or facts.period
         self.by = by
         self._cuts: dict[int, _Cut] = {}
+        self._spans: dict[str, Period | None] = {}
         self._heard: dict[tuple[str, str], Heard | None] = {}
 
     def hear(self, source: str, measure: Measure) -> Heard | None:
@@ -275,7 +341,7 @@ class Hearing:
         if heard is None or slice in heard.figures or not heard.stream.sparse:
             return heard.figures.get(slice) if heard else None
         span = self.span(slice) if self.by in TIME_SLICES else None
-        return 0.0 if span and heard.stream.covers(span) == (span,) else None
+        return 0.0 if span and heard.stream.covers(measure.id, span) == (span,) else None
 
     def slices(self) -> list[str]:
         """The slices that any source knows."""
@@ -285,10 +351,12 @@ class Hearing:
     def span(self, slice: str) -> Period | None:
         """The days of a slice, as far as they lie in the period."""
         if slice == TOTAL or self.by not in TIME_SLICES:
-            return self.period
-        first, last = _bounds(pd.Series([pd.Timestamp(slice)]), self.by)
-        span = Period(first[0].date(), last[0].date())
-        return span.meets(self.period) if self.period else span
+            return self.days
+        if slice not in self._spans:
+            first, last = _bounds(pd.Series([pd.Timestamp(slice)]), self.by)
+            span = Period(first[0].date(), last[0].date())
+            self._spans[slice] = span.meets(self.days) if self.days else span
+        return self._spans[slice]
 
     def _ask(self, source: str, measure: Measure) -> Heard | None:
         """Of the streams of a source, the one that covers the most days is heard.
@@ -303,11 +371,12 @@ class Hearing:
             figures = cut.sums[measure.id].dropna()
             if figures.empty:
                 continue
-            rank = (sum(span.days for span in stream.covers(self.period)), -len(stream.dimensions))
+            covers = _answered(stream.covers(measure.id, self.days), cut, measure.id)
+            rank = (sum(span.days for span in covers), -len(stream.dimensions))
             if best is None or rank > best[0]:
                 found = dict(zip(map(str, figures.index), figures.tolist(), strict=True))
                 currencies = _currencies(stream, cut.rows, measure)
-                best = (rank, Heard(found, stream, currencies, cut.straddling))
+                best = (rank, Heard(found, stream, covers, currencies, cut.straddling))
         return best[1] if best else None
 
     def _cut(self, number: int) -> _Cut:
@@ -316,36 +385,45 @@ class Hearing:
         return self._cuts[number]
 
     def _cut_anew(self, stream: Stream) -> _Cut:
-        rows, straddling = stream.frame, 0
         measures = list(stream.measures)
         if self.by in DIMENSION_SLICES and self.by not in stream.dimensions:
-            return _Cut(rows[:0], pd.DataFrame(columns=measures, dtype=float), 0)
-        if self.period is not None:
-            first, last = pd.Timestamp(self.period.first), pd.Timestamp(self.period.last)
-            within = (rows["start"] >= first) & (rows["end"] <= last)
-            straddling = int(((rows["end"] >= first) & (rows["start"] <= last) & ~within).sum())
-            rows = rows[within]
-        else:
-            first, last = rows["start"].min(), rows["end"].max()
+            return _Cut(stream.frame[:0], pd.DataFrame(columns=measures, dtype=float), 0)
+        rows, straddling = _within(stream.frame, self.period)
         if self.by in TIME_SLICES:
-            first, last = _bounds(rows["start"], self.by)
-            within = rows["end"] <= last
-            straddling += int((rows["end"] > last).sum())
-            rows, first, last = rows[within], first[within], last[within]
-            slices = first.dt.strftime("%Y-%m" if self.by == "month" else "%Y-%m-%d")
-        elif self.by:
-            slices = rows[self.by].replace("", "other")
+            begin, end = _bounds(rows["start"], self.by)
+            inside = rows["end"] <= end
+            straddling += int((rows["end"] > end).sum())
+            rows, begin, end = rows[inside], begin[inside], end[inside]
+            slices = begin.dt.strftime("%Y-%m" if self.by == "month" else "%Y-%m-%d")
+            whole = (rows["start"] == begin) & (rows["end"] == end)
         else:
-            slices = pd.Series(TOTAL, index=rows.index)
-        # People of a part do not add up: a row counts if it is the only one and speaks for the whole.
-        whole = ((rows["start"] == first) & (rows["end"] == last)) | rows["start"].isna()
-        grouped = rows[measures].groupby(slices, sort=True)
-        sums = grouped.sum(min_count=1)
-        for id in measures:
-            if catalogue.measure(id).adds is Adds.NONE:
-                alone = grouped[id].count() == 1
-                sums[id] = rows[id].where(whole).groupby(slices).sum(min_count=1).where(alone)
-        return _Cut(rows, sums.astype(float), straddling)
+            slices = rows[self.by] if self.by else pd.Series(TOTAL, index=rows.index)
+            slices = slices.replace("", "other")
+            first = pd.Timestamp(self.period.first) if self.period else rows["start"].min()
+            last = pd.Timestamp(self.period.last) if self.period else rows["end"].max()
+            whole = (rows["start"] == first) & (rows["end"] == last) | rows["start"].isna()
+        return _Cut(rows, _sums(rows[measures], slices, whole), straddling)
+
+
+def _within(frame: pd.DataFrame, period: Period | None) -> tuple[pd.DataFrame, int]:
+    """The rows that lie in the period, and how many reach over its edge."""
+    if period is None:
+        return frame, 0
+    first, last = pd.Timestamp(period.first), pd.Timestamp(period.last)
+    inside = (frame["start"] >= first) & (frame["end"] <= last)
+    touching = (frame["end"] >= first) & (frame["start"] <= last)
+    return frame[inside], int((touching & ~inside).sum())
+
+
+def _sums(measures: pd.DataFrame, slices: pd.Series, whole: pd.Series) -> pd.DataFrame:
+    """Sums by slice. Where people are counted, only a lone row that is `whole` has a figure."""
+    grouped = measures.groupby(slices, sort=True)
+    sums = grouped.sum(min_count=1)
+    for id in map(str, measures):
+        if catalogue.measure(id).adds is Adds.NONE:
+            alone = grouped[id].count() == 1
+            sums[id] = measures[id].where(whole).groupby(slices).sum(min_count=1).where(alone)
+    return sums.astype(float)
 
 
 def _bounds(days: pd.Series, by: str | None) -> tuple[pd.Series, pd.Series]:
@@ -353,10 +431,23 @@ def _bounds(days: pd.Series, by: str | None) -> tuple[pd.Series, pd.Series]:
     if by == "day":
         return days, days
     back, length = (
-        (days.dt.day, days.dt.days_in_month) if by == "month" else (days.dt.dayofweek + 1, 7)
+        (days.dt.day, days.dt.days_in_month) if by == "month" else (days.dt.day_of_week + 1, 7)
     )
     first = days - pd.to_timedelta(back - 1, unit="D")
     return first, first + pd.to_timedelta(length - 1, unit="D")
+
+
+def _answered(covers: tuple[Period, ...], cut: _Cut, measure: str) -> tuple[Period, ...]:
+    """The days covered; where rows speak for several days, those of rows that were added."""
+    days = cut.rows.loc[cut.rows[measure].notna(), ["start", "end"]].drop_duplicates()
+    if not cut.straddling and (days["start"] == days["end"]).all():
+        return covers
+    added = united(
+        Period(first.date(), last.date())
+        for first, last in zip(days["start"], days["end"], strict=True)
+        if not pd.isna(first)
+    )
+    return tuple(both for span in covers for part in added if (both := span.meets(part)))
 
 
 def _currencies(stream: Stream, rows: pd.DataFrame, measure: Measure) -> tuple[str, ...]:

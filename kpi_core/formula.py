@@ -82,7 +82,8 @@ class Formula:
 
     def value(self, quantities: Mapping[str, Exact]) -> Exact:
         """The exact value; ``None`` if a quantity it needs is missing or a divisor is 0."""
-        return _walk(self._tree, lambda name: quantities.get(name), _EXACT, lambda n: n)
+        found: Exact = _walk(self._tree, quantities.get, _EXACT, lambda number: number)
+        return found
 
     @property
     def share(self) -> tuple[str, str, bool] | None:
@@ -100,7 +101,7 @@ class Formula:
             self._tree,
             lambda name: quantities.get(name, np.array(np.nan)),
             _ARRAY,
-            lambda n: np.array(float(n)),
+            lambda number: np.array(float(number)),
         )
         return np.asarray(found, dtype=float)
 

@@ -20,7 +20,7 @@ class FunnelStage:
         step_rate: share of the nearest counted stage before; ``None`` for the first stage, and
             where this stage is larger than that one (a finding, never a rate above 100 %).
         total_rate: share of the first counted stage.
-        low, high: what the counts leave plausible for the step rate (95 %).
+        low, high: what the counts leave plausible for the step rate (95 %), if one source counted.
     """
 
     stage: Stage
@@ -95,7 +95,7 @@ def _leading_source(hearing: Hearing, business: Business) -> str | None:
 
     def reach(source: str) -> tuple[int, int]:
         heard = [hearing.hear(source, m) for m in measures if source in m.family.order]
-        spans = [span for h in heard if h for span in h.stream.covers(hearing.period)]
+        spans = [span for h in heard if h for span in h.covers]
         return sum(span.days for span in spans), sum(h is not None for h in heard)
 
     known = dict.fromkeys(source for measure in measures for source in measure.family.order)
@@ -115,7 +115,10 @@ def _after(
         values: dict[str, object] = {"count": count, "previous": previous}
         findings.append(Finding(Severity.WARNING, "stage_grows", stage.stage.id, values))
         return stage
-    interval = share_interval(float(count), float(previous))
-    if not interval:
+    if not previous:
         return stage
-    return replace(stage, step_rate=count / previous, low=interval[0], high=interval[1])
+    stage = replace(stage, step_rate=count / previous)
+    interval = share_interval(float(count), float(previous))
+    if not interval or stage.sources != before[-1].sources:
+        return stage  # counts of two systems differ by more than chance
+    return replace(stage, low=interval[0], high=interval[1])

@@ -113,7 +113,7 @@ class Evaluation:
     """Evaluates KPIs over one period and one way of cutting it.
 
     Attributes:
-        streams: those that were heard so far.
+        answers: the streams that were heard so far, each with the days it answered for.
         findings: what was odd so far, by code and place.
     """
 
@@ -129,7 +129,7 @@ class Evaluation:
         self.hearing = Hearing(facts, period, by)
         self._total = self.hearing if by is None else Hearing(facts, period)
         self._days = Hearing(facts, period, "day")
-        self.streams: dict[Stream, None] = {}
+        self.answers: dict[tuple[Stream, tuple[Period, ...]], None] = {}
         self.findings: dict[tuple[str, str], Finding] = {}
 
     # --- measures
@@ -154,7 +154,7 @@ class Evaluation:
                 continue
             figures[source] = exact(round(figure, 6))
             currencies |= set(heard.currencies)
-            self.streams[heard.stream] = None
+            self.answers[heard.stream, heard.covers] = None
             if heard.straddling:
                 self._find("rows_straddle", source, n=heard.straddling, measure=id)
         if len(currencies) > 1 or "?" in currencies:
@@ -180,10 +180,10 @@ class Evaluation:
         covered: dict[str, tuple[Period, ...]] = {}
         for id, given in inputs.items():
             if id in catalogue.measures() and given.value is not None:
-                heard = [self.hearing.hear(source, catalogue.measure(id)) for source in given.sources]
-                if any(heard):
-                    spans = (span for h in heard if h for span in h.stream.covers(asked))
-                    covered[id] = united(spans)
+                measure = catalogue.measure(id)
+                heard = [h for source in given.sources if (h := self.hearing.hear(source, measure))]
+                if heard:
+                    covered[id] = _within((span for h in heard for span in h.covers), asked)
         everything = _days(span for spans in covered.values() for span in spans)
         result = dict(inputs)
         for id, spans in covered.items():
@@ -308,11 +308,11 @@ class Evaluation:
 
     def covered(self) -> Period | None:
         """The period asked about; if none was, all days of the streams that were heard."""
-        return self.period or spanning(stream.period for stream in self.streams)
+        return self.period or spanning(stream.period for stream, _ in self.answers)
 
     def all_findings(self) -> tuple[Finding, ...]:
         """What was odd so far, and which streams do not cover the period."""
-        return (*self.findings.values(), *_partial(tuple(self.streams), self.covered()))
+        return (*self.findings.values(), *_partial(self.answers, self.covered()))
 
     def _find_currencies(self, where: str, currencies: Iterable[str]) -> None:
         named = ", ".join(sorted(currencies))
@@ -322,6 +322,10 @@ class Evaluation:
         self, code: str, where: str, severity: Severity = Severity.WARNING, **values: object
     ) -> None:
         self.findings[(code, where)] = Finding(severity, code, where, values)
+
+
+def _within(spans: Iterable[Period], period: Period | None) -> tuple[Period, ...]:
+    return united(both for span in spans if period and (both := span.meets(period)))
 
 
 def _days(periods: Iterable[Period]) -> int:
@@ -363,7 +367,9 @@ def kpi_values(
     return Values(whole.covered(), tuple(rows), tuple(findings))
 
 
-def _partial(streams: Sequence[Stream], period: Period | None) -> list[Finding]:
+def _partial(
+    answers: Iterable[tuple[Stream, tuple[Period, ...]]], period: Period | None
+) -> list[Finding]:
     """Streams that do not cover the whole period, or leave out days of what they cover."""
     found: dict[tuple[str, str], Finding] = {}
 
@@ -371,10 +377,10 @@ def _partial(streams: Sequence[Stream], period: Period | None) -> list[Finding]:
         finding = Finding(Severity.WARNING, code, stream.source, values)
         found.setdefault((code, stream.source), finding)
 
-    for stream in streams:
-        held = stream.covers(period)
+    for stream, covers in answers:
+        held = _within(covers, period)
         if period and held and held != (period,):
             find("period_not_whole", stream, held=", ".join(map(str, held)), period=str(period))
-        if gaps := stream.gaps(period):
+        if gaps := stream.gaps(held):
             find("missing_days", stream, n=len(gaps), days=", ".join(map(str, gaps[:5])))
     return list(found.values())

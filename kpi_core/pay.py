@@ -37,7 +37,7 @@ class Payout:
         bonus, pay: rounded half up to kopecks, once.
         factors: the judged factors of a product scheme.
         scorecard: the scorecard of a scorecard scheme.
-        unfinished: findings on sources that end before the period, which the plan pays all the same.
+        unfinished: findings on sources that end too early, which the plan pays all the same.
     """
 
     plan: Plan
@@ -111,9 +111,7 @@ def _coefficient(factor: Judged, plan: Plan) -> Fraction:
     raise PlanError("factor_missing", where=factor.goal.kpi, measures=lacking)
 
 
-def _unfinished(
-    plan: Plan, named: Mapping[str, KpiValue], values: Values
-) -> tuple[Finding, ...]:
+def _unfinished(plan: Plan, named: Mapping[str, KpiValue], values: Values) -> tuple[Finding, ...]:
     """What says that a source the scheme relies on does not cover the period."""
     goals = plan.scheme.factors if isinstance(plan.scheme, Product) else plan.lines
     heard = {

@@ -173,9 +173,10 @@ def _check_aims(goals: Sequence[Goal]) -> None:
     """Every KPI is known, and a way from base to target leads in its better direction."""
     for goal in goals:
         better = catalogue.kpi(goal.kpi).better
-        if goal.base is not None and goal.target is not None:
-            if (goal.target > goal.base) != (better is Better.HIGHER):
-                raise PlanError(f"base_beyond_{better}", where=goal.kpi)
+        if goal.base is None or goal.target is None:
+            continue
+        if (goal.target > goal.base) != (better is Better.HIGHER):
+            raise PlanError(f"base_beyond_{better}", where=goal.kpi)
 
 
 def changed(plan: Plan, **changes: object) -> Plan:

@@ -53,7 +53,9 @@ class Scorecard:
 
     def most_lost(self) -> ScoredLine | None:
         """The line that fell furthest short of its share of the total, if any did."""
-        short = [line for line in self.lines if line.points is not None and line.points < line.share]
+        short = [
+            line for line in self.lines if line.points is not None and line.points < line.share
+        ]
         return max(short, key=lambda line: line.share - (line.points or 0), default=None)
 
 

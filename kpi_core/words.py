@@ -29,7 +29,9 @@ def kpi_figure(kpi: Kpi, value: Number | None, currency: str | None, lang: str) 
     return figure(value, kpi.unit, lang, decimals=kpi.decimals, currency=currency)
 
 
-def judged_figure(goal: Goal, kpi: Kpi, value: Number | None, currency: str | None, lang: str) -> str:
+def judged_figure(
+    goal: Goal, kpi: Kpi, value: Number | None, currency: str | None, lang: str
+) -> str:
     """A value as it is printed beside the rule that judges it.
 
     Where bands judge the value itself, it never looks like a boundary it misses.
@@ -39,7 +41,9 @@ def judged_figure(goal: Goal, kpi: Kpi, value: Number | None, currency: str | No
     if kpi.unit is Unit.SHARE:
         return percent_beside(value, goal.rule.marks(), lang, kpi.decimals)
     digits = digits_beside(value, goal.rule.marks(), kpi.decimals)
-    return figure(value, kpi.unit, lang, decimals=8 if digits is None else digits, currency=currency)
+    return figure(
+        value, kpi.unit, lang, decimals=8 if digits is None else digits, currency=currency
+    )
 
 
 def slice_name(by: str | None, slice: str, lang: str) -> str:

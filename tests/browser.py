@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -81,6 +82,12 @@ def settled(page: Any, timeout: float = 30_000) -> Any:
     """Wait until the app has drawn everything it was asked for; gives the page back."""
     page.locator(f'[data-testid="stApp"]{IDLE}').wait_for(state="attached", timeout=timeout)
     return page
+
+
+def warm(url: str) -> None:
+    """Run the app once, as `tasks.py run` does, so that the next visitor is not the first."""
+    with urllib.request.urlopen(f"{url}/_stcore/script-health-check", timeout=START_SECONDS):
+        pass
 
 
 @contextmanager

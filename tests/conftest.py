@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser import chromium, find_browser, serve
+from tests.browser import chromium, find_browser, serve, warm
 
 NO_BROWSER = "needs Chromium or Chrome (KPI_BROWSER=/path names one)"
 
@@ -47,6 +47,7 @@ def browser() -> Iterator[Any]:
 def app_url() -> Iterator[str]:
     """The address of one app that browser tests share."""
     with serve() as url:
+        warm(url)
         yield url
 
 

@@ -25,7 +25,9 @@ def project_files() -> tuple[Path, ...]:
     """The files of the repository; without git, all that are not hidden."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     if shutil.which("git"):
-        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        listed = subprocess.run(
+            command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False
+        )
         if listed.returncode == 0:
             paths = (ROOT / name for name in listed.stdout.split("\0") if name)
             return tuple(path for path in paths if path.is_file())
@@ -40,7 +42,7 @@ def project_files() -> tuple[Path, ...]:
 
 
 def config() -> dict[str, Any]:
-    return tomllib.loads((ROOT / ".streamlit/config.toml").read_text())
+    return tomllib.loads((ROOT / ".streamlit/config.toml").read_text(encoding="utf-8"))
 
 
 # --- layout
@@ -56,7 +58,11 @@ def test_the_library_knows_nothing_of_streamlit() -> None:
     sources = [path for path in project_files() if "kpi_core" in path.parts]
     importing = re.compile(r"^\s*(import|from)\s+streamlit\b", re.MULTILINE)
     assert sources
-    assert [str(p) for p in sources if p.suffix == ".py" and importing.search(p.read_text())] == []
+    assert [
+        str(p)
+        for p in sources
+        if p.suffix == ".py" and importing.search(p.read_text(encoding="utf-8"))
+    ] == []
 
 
 def test_nothing_tells_where_it_was_made() -> None:
@@ -80,7 +86,11 @@ def test_nothing_tells_where_it_was_made() -> None:
 
 
 def makefile_targets() -> set[str]:
-    return set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    return set(
+        re.findall(
+            r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+        )
+    )
 
 
 def test_make_has_every_command() -> None:
@@ -128,7 +138,7 @@ def locked(name: str) -> dict[str, set[str]]:
     """Package to its versions (there may be one per Python)."""
     versions: dict[str, set[str]] = {}
     for package, version in re.findall(
-        r"^([\w.-]+)==(\S+)", (ROOT / name).read_text(), re.MULTILINE
+        r"^([\w.-]+)==(\S+)", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE
     ):
         versions.setdefault(package, set()).add(version)
     return versions
@@ -149,7 +159,7 @@ def test_the_lock_holds_every_dependency() -> None:
 
 @pytest.mark.parametrize("name", [tasks.RUN, tasks.DEV])
 def test_every_locked_package_has_hashes(name: str) -> None:
-    entries = re.split(r"\n(?=[\w.-]+==)", (ROOT / name).read_text())
+    entries = re.split(r"\n(?=[\w.-]+==)", (ROOT / name).read_text(encoding="utf-8"))
     assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
 
 
@@ -209,7 +219,7 @@ def test_no_primary_button() -> None:
     """Streamlit writes white on the primary colour, and none is readable on dark with both."""
     sources = [*(ROOT / "pages").rglob("*.py"), *(ROOT / "ui").rglob("*.py"), ROOT / "app.py"]
     primary = re.compile(r"""type\s*=\s*["']primary["']""")
-    assert [str(path) for path in sources if primary.search(path.read_text("utf-8"))] == []
+    assert [str(path) for path in sources if primary.search(path.read_text(encoding="utf-8"))] == []
 
 
 # --- the app in a browser

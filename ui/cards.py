@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import streamlit as st
 
+from kpi_core.charts import INK
 from kpi_core.errors import Finding, Severity
 from kpi_core.score import Judged
 from kpi_core.text import Number, days, exact
@@ -21,6 +22,11 @@ def heading(state: State, page: str, answer: str) -> None:
     """The one question of a page, and its answer in one sentence made from the numbers."""
     st.title(state.say(f"{page}_question"))
     st.markdown(f"**{plain(answer[0].upper() + answer[1:])}**")
+
+
+def ink() -> str:
+    """The colour of chart labels in the theme in view."""
+    return "#e5e9ee" if st.context.theme.type == "dark" else INK
 
 
 def plain(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import streamlit as st
 
@@ -21,7 +22,7 @@ def _shown(kpi: Kpi, value: Decimal | None) -> float:
 def _typed(kpi: Kpi, value: float) -> Decimal:
     """A typed target as the plan keeps it."""
     scale = 100 if kpi.unit is Unit.SHARE else 1
-    return Decimal(repr(value)) / scale
+    return _exact(value) / scale
 
 
 def target(state: State, kpi: Kpi, goal: Goal, key: str, write: Callable[[Decimal], None]) -> None:
@@ -60,79 +61,90 @@ def rule_editor(state: State, rule: Rule, key: str, write: Callable[[Rule], None
 
 
 def _steps(state: State, rule: Steps, key: str, write: Callable[[Rule], None]) -> None:
-    def put(position: int, field: str, value: object) -> None:
-        steps = [step.model_dump() for step in rule.steps]
-        steps[position][field] = value
-        write(Steps.model_validate({"steps": steps, "below": rule.below}))
+    def put(position: int, field: str, read: Callable[[Any], object]) -> Callable[[Any], None]:
+        def changed_to(value: Any) -> None:
+            steps = [step.model_dump() for step in rule.steps]
+            steps[position][field] = read(value)
+            write(Steps.model_validate({"steps": steps, "below": rule.below}))
 
+        return changed_to
+
+    sides = {True: state.say("side_inclusive"), False: state.say("side_above")}
     for position, step in enumerate(rule.steps):
         at, side, score = st.columns([2, 3, 2], vertical_alignment="bottom")
-        at.number_input(
-            state.say("step_at"),
-            min_value=0.0,
-            max_value=1000.0,
-            step=1.0,
-            format="%.2f",
-            **session.widget(
-                f"{key}.{position}.at",
-                float(step.at * 100),
-                lambda value, p=position: put(p, "at", Decimal(repr(value)) / 100),
-            ),
-        )
-        side.selectbox(
-            state.say("step_side"),
-            [True, False],
-            format_func=lambda inclusive: state.say(
-                "side_inclusive" if inclusive else "side_above"
-            ),
-            **session.widget(
-                f"{key}.{position}.inclusive",
-                step.inclusive,
-                lambda value, p=position: put(p, "inclusive", value),
-            ),
-        )
-        score.number_input(
-            state.say("step_score"),
-            min_value=0.0,
-            max_value=10.0,
-            step=0.1,
-            format="%.2f",
-            **session.widget(
-                f"{key}.{position}.score",
-                float(step.score),
-                lambda value, p=position: put(p, "score", Decimal(repr(value))),
-            ),
-        )
+        name = f"{key}.{position}"
+        with at:
+            _percent(
+                state.say("step_at"), f"{name}.at", step.at, put(position, "at", _from_percent)
+            )
+        with side:
+            st.selectbox(
+                state.say("step_side"),
+                list(sides),
+                format_func=sides.__getitem__,
+                **session.widget(
+                    f"{name}.inclusive", step.inclusive, put(position, "inclusive", bool)
+                ),
+            )
+        with score:
+            _score(
+                state.say("step_score"), f"{name}.score", step.score, put(position, "score", _exact)
+            )
 
 
 def _linear(state: State, rule: Linear, key: str, write: Callable[[Rule], None]) -> None:
+    def put(field: str, read: Callable[[Any], object]) -> Callable[[Any], None]:
+        def changed_to(value: Any) -> None:
+            write(Linear.model_validate(rule.model_dump() | {field: read(value)}))
+
+        return changed_to
+
     for name in ("floor", "target", "stretch"):
         at, score = st.columns(2, vertical_alignment="bottom")
-        at.number_input(
-            state.say(f"linear_{name}"),
-            min_value=0.0,
-            max_value=1000.0,
-            step=1.0,
-            format="%.2f",
-            **session.widget(
+        with at:
+            _percent(
+                state.say(f"linear_{name}"),
                 f"{key}.{name}",
-                float(getattr(rule, name) * 100),
-                lambda value, n=name: write(_linear_with(rule, n, Decimal(repr(value)) / 100)),
-            ),
-        )
-        score.number_input(
-            state.say("step_score"),
-            min_value=0.0,
-            max_value=10.0,
-            step=0.1,
-            format="%.2f",
-            **session.widget(
-                f"{key}.{name}_score",
-                float(getattr(rule, f"{name}_score")),
-                lambda value, n=name: write(_linear_with(rule, f"{n}_score", Decimal(repr(value)))),
-            ),
-        )
+                getattr(rule, name),
+                put(name, _from_percent),
+            )
+        with score:
+            field = f"{name}_score"
+            _score(
+                state.say("step_score"),
+                f"{key}.{field}",
+                getattr(rule, field),
+                put(field, _exact),
+            )
 
 
-def _linear_with(rule: Linear, field: str, value: Decimal) -> Linear:
-    return Linear.model_validate(rule.model_dump() | {field: value})
+def _percent(label: str, key: str, share: Decimal, write: Callable[[Any], None]) -> None:
+    """A boundary of attainment, typed in percent."""
+    st.number_input(
+        label,
+        min_value=0.0,
+        max_value=1000.0,
+        step=1.0,
+        format="%.2f",
+        **session.widget(key, float(share * 100), write),
+    )
+
+
+def _score(label: str, key: str, score: Decimal, write: Callable[[Any], None]) -> None:
+    st.number_input(
+        label,
+        min_value=0.0,
+        max_value=10.0,
+        step=0.1,
+        format="%.2f",
+        **session.widget(key, float(score), write),
+    )
+
+
+def _exact(value: float) -> Decimal:
+    """A typed number as the decimal it was typed as."""
+    return Decimal(repr(value))
+
+
+def _from_percent(value: float) -> Decimal:
+    return _exact(value) / 100

@@ -356,7 +356,7 @@ def load_plan(name: str, data: bytes) -> None:
 
 def schemes(plan: Plan) -> dict[str, Scheme]:
     """Both schemes with the parameters last given to each; the plan's own is the one that pays."""
-    kept: dict[str, Any] = st.session_state["schemes"]
+    kept: dict[tuple[str, str], Scheme] = st.session_state["schemes"]
     known = {kind: scheme for (business, kind), scheme in kept.items() if business == plan.business}
     salary = plan.scheme.salary
     known.setdefault("product", default_plan(plan.business).scheme)

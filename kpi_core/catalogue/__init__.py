@@ -142,7 +142,7 @@ def businesses() -> dict[str, Business]:
 def _business(path: Path) -> Business:
     entry = _toml(path)
     known = {*measures(), *ASSUMPTIONS}
-    drivers = []
+    drivers: list[Driver] = []
     for id, driver in entry["drivers"].items():
         formula = parse(driver["formula"])
         check_names(formula, known | {made.id for made in drivers}, f"{path.name}: {id}")

@@ -93,49 +93,53 @@ def read(name: str, data: bytes) -> Upload:
         raise
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """The sheets of a file by name, and how its bytes were understood."""
+
+    sheets: Sequence[tuple[str, Sequence[Sequence[Cell]]]]
+    encoding: str | None = None
+    delimiter: str | None = None
+    findings: tuple[Finding, ...] = ()
+
+
 def _read(label: str, data: bytes) -> Upload:
     if len(data) > MAX_BYTES:
         raise IngestError("file_too_large", megabytes=MAX_BYTES >> 20)
-    findings: list[Finding] = []
-    encoding = delimiter = None
-    sheets: list[tuple[str, Sequence[Sequence[Cell]]]]
-    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        sheets = []
-        for sheet in read_workbook(data):
-            sheets.append((sheet.name, sheet.rows))
-            findings += _unread_cells(sheet, label)
-    elif data.startswith(b"PAR1"):
-        table = read_parquet(data)
-        sheets = [(table.name, table.rows)]
-    else:
-        text = read_text(data)
-        encoding, delimiter = text.encoding, text.delimiter
-        sheets = [("", text.rows)]
-        if text.guessed:
-            findings.append(
-                Finding(Severity.INFO, "encoding_guessed", label, {"encoding": encoding})
-            )
+    opened = _open(label, data)
+    findings = list(opened.findings)
     tables: list[Table] = []
     seen: list[str] = []
-    for sheet_name, rows in sheets:
+    for sheet_name, rows in opened.sheets:
+        where = f"{label} › {sheet_name}" if len(opened.sheets) > 1 else label
         for section in sections(rows, known_headings()):
-            where = f"{label} › {sheet_name}" if sheet_name and len(sheets) > 1 else label
-            seen += [column.raw for column in section.headings]
+            seen += [column.raw for column in section.headings if column.raw]
             if format := recognise(section):
                 stated = stated_period([*section.title, sheet_name, label])
-                mapped = map_section(section, format, where, delimiter, stated)
+                mapped = map_section(section, format, where, opened.delimiter, stated)
                 findings += mapped.findings
                 tables.append(_table(section, format, mapped, stated))
             else:
                 findings.append(_unknown(section, where))
     if not any(table.measures for table in tables):
-        columns = ", ".join(name for name in seen if name)[:300]
-        if tables:
-            raise IngestError("no_figures", format=tables[0].format, columns=columns)
-        raise IngestError("unknown_layout" if columns else "no_headings", columns=columns)
-    return Upload(
-        label, hashlib.sha256(data).hexdigest(), len(data), encoding, tuple(tables), tuple(findings)
-    )
+        code = "no_figures" if tables else "unknown_layout" if seen else "no_headings"
+        raise IngestError(code, columns=", ".join(seen)[:300])
+    digest = hashlib.sha256(data).hexdigest()
+    return Upload(label, digest, len(data), opened.encoding, tuple(tables), tuple(findings))
+
+
+def _open(label: str, data: bytes) -> _Opened:
+    """The sheets of a file by what its bytes are, whatever its name says."""
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        sheets = read_workbook(data)
+        odd = tuple(finding for sheet in sheets for finding in _unread_cells(sheet, label))
+        return _Opened([(sheet.name, sheet.rows) for sheet in sheets], findings=odd)
+    if data.startswith(b"PAR1") or (data.startswith(b"PARE") and data.endswith(b"PARE")):
+        return _Opened([("", read_parquet(data).rows)])
+    text = read_text(data, known_headings())
+    told = Finding(Severity.INFO, "encoding_guessed", label, {"encoding": text.encoding})
+    guessed = (told,) if text.guessed else ()
+    return _Opened([("", text.rows)], text.encoding, text.delimiter, guessed)
 
 
 def _unread_cells(sheet: Sheet, label: str) -> list[Finding]:

@@ -2,9 +2,9 @@
 
 A crafted file of 2 kB can abort the process that parses it, and an abort cannot be caught. So this
 file is run as a script: bytes on stdin, on stdout lines of JSON. An object opens a sheet, an array
-holds rows of it, the last object says ``done`` or ``refused``; without that last line the child
-died. Bytes are judged by our own code before a library sees them, and the operating system bounds
-the rest.
+holds rows of it or an object ``columns``, the last object says ``done`` or ``refused``; without
+that last line the child died. Bytes are judged by our own code before a library sees them, and the
+operating system bounds the rest.
 
 It imports nothing of the project and its libraries only when needed: a small file should not wait.
 """
@@ -58,13 +58,12 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault
 # What leaves the child --------------------------------------------------------------------------
 
 
-def tagged(value: object) -> list[str | float] | int | float | str:
+def tagged(value: object) -> Any:
     """A value JSON has no form for: a pair of kind and text, which no cell can be mistaken for."""
     match value:
         case datetime():
             # Wall time of the column's own zone: the day in it is the day people mean.
-            wall = value.replace(tzinfo=None) if value.tzinfo else value
-            return ["datetime", wall.isoformat()]
+            return ["datetime", (value.replace(tzinfo=None) if value.tzinfo else value).isoformat()]
         case date():
             return ["date", value.isoformat()]
         case time():
@@ -352,32 +351,30 @@ def read_parquet(data: bytes, limits: Limits, answer: Answer) -> None:
         if column.physical_type == "BYTE_ARRAY"
     ]
     file = ParquetFile(source, read_dictionary=texts)
-    answer.sheet(_parquet_rows(file, meta.num_rows, answer), name="")
-
-
-def _parquet_rows(file: Any, said: int, answer: Answer) -> Iterator[list[Any]]:
-    yield [name or None for name in file.schema_arrow.names]
+    answer.say({"name": ""})
+    answer.say([[name or None for name in file.schema_arrow.names]])
     read = 0
     # Each batch brings the whole dictionary of its texts along, so small batches would be slow.
-    size = max(1, min(65_536, BATCH_CELLS // max(1, file.metadata.num_columns)))
+    size = max(1, min(65_536, BATCH_CELLS // max(1, meta.num_columns)))
     for batch in file.iter_batches(batch_size=size, use_threads=False):
         batch.validate(full=True)
         read += batch.num_rows
-        yield from map(list, zip(*(_values(c, answer) for c in batch.columns), strict=True))
-    if read != said:
+        answer.say({"columns": [_column(column, answer) for column in batch.columns]})
+    if read != meta.num_rows:
         raise Refused("broken_parquet", detail="fewer or more rows than the file says")
 
 
-def _values(column: Any, answer: Answer) -> list[Any]:
-    """One column of a batch as Python values, an empty text as none."""
+def _column(column: Any, answer: Answer) -> Any:
+    """One column of a batch: its cells, or numbers of its texts, or days of one kind as texts."""
     import pyarrow as pa  # noqa: PLC0415
 
     kind = column.type
     if pa.types.is_dictionary(kind):
         texts = [text or None for text in column.dictionary.cast(pa.string()).to_pylist()]
-        values = [None if i is None else texts[i] for i in column.indices.to_pylist()]
-        answer.check(sum(map(len, filter(None, values))))
-        return values
+        numbers = column.indices.to_pylist()
+        lengths = [len(text or "") for text in texts]
+        answer.check(sum(lengths[number] for number in numbers if number is not None))
+        return {"texts": texts, "cells": numbers}
     if pa.types.is_fixed_size_binary(kind):
         column = column.cast(pa.binary()).cast(pa.string())
     # Nanoseconds would come as objects of pandas, which takes half a second to import.
@@ -385,7 +382,10 @@ def _values(column: Any, answer: Answer) -> list[Any]:
         column = column.cast(pa.timestamp("us", kind.tz), safe=False)
     elif pa.types.is_duration(kind) and kind.unit == "ns":
         column = column.cast(pa.duration("us"), safe=False)
-    return list(column.to_pylist())
+    cells = column.to_pylist()
+    if pa.types.is_timestamp(kind):
+        return {"kind": "datetime", "cells": [cell and tagged(cell)[1] for cell in cells]}
+    return {"cells": cells}
 
 
 # The process ------------------------------------------------------------------------------------

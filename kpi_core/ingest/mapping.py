@@ -15,7 +15,7 @@ from kpi_core import catalogue
 from kpi_core.errors import Finding, IngestError, Severity
 from kpi_core.ingest.channels import channel_of
 from kpi_core.ingest.formats import PERSONAL, Format, Kind, Rate, Written, dimensions
-from kpi_core.ingest.headings import Heading, currency_code
+from kpi_core.ingest.headings import Heading, currency_code, plain
 from kpi_core.ingest.sections import Section
 from kpi_core.ingest.titles import stated_period
 from kpi_core.ingest.totals import agrees, total_rows
@@ -177,7 +177,7 @@ def _split_totals(reading: _Reading) -> None:
     if ragged := [row for row in extra if is_row[row]]:
         line = lines[ragged[0]]
         raise IngestError("ragged", where=reading.where, line=line, columns=width)
-    if short:
+    if short and reading.delimiter:  # a workbook cuts empty cells at the end of every row
         reading.find(Severity.INFO, "short_rows", n=short)
     if found.alike:
         line = lines[found.alike[0]]
@@ -314,11 +314,12 @@ def _channels(reading: _Reading, facts: pd.DataFrame) -> pd.Series:
     for dimension in ("channel", "source_medium", "medium", "source"):
         if dimension in facts:
             raw = facts[dimension].where(found == "", "")
-            known = {value: channel_of(value) for value in raw.unique()}
-            unknown |= {value for value, channel in known.items() if value and not channel}
-            own = dimension == "channel"
-            named = raw.map({value: id or (value if own else "") for value, id in known.items()})
-            found = found.where(found != "", named)
+            named = {value: channel_of(value) or "" for value in raw.unique()}
+            strange = {value for value in named if not named[value] and plain(value)}
+            unknown |= strange
+            if dimension == "channel":
+                named |= {value: value for value in strange}
+            found = found.where(found != "", raw.map(named).astype("str"))
     if unknown:
         listed = ", ".join(sorted(unknown)[:10])
         reading.find(Severity.INFO, "channels_unknown", n=len(unknown), values=listed)
@@ -481,7 +482,8 @@ def _check_totals(reading: _Reading, facts: pd.DataFrame) -> None:
         at = reading.columns[target]
         nearby = reading.totals[max(at - 1, 0) : at + 2]  # Direct's last row may be shifted
         own = numbers(reading.totals[at], reading.mark).values
-        stated = np.concatenate([own, *(numbers(c, reading.mark).values for c in nearby)])
+        shifted = [numbers(column, reading.mark).values for column in nearby]
+        stated = np.concatenate([own, *shifted, [np.nansum(own)]])  # or subtotals of each day
         stated = stated[~np.isnan(stated)]
         summed = float(facts[target].sum())
         if stated.size and facts[target].notna().any() and not agrees(stated, summed):

@@ -52,7 +52,7 @@ def sections(rows: Sequence[Sequence[Cell]], known: frozenset[str]) -> list[Sect
     right below a block of ``#`` comment lines. Within a table only a row without any figure can be
     the headings of the next one.
     """
-    needed = 2 if any(known_headings(row, known) >= 2 for row in rows[:LOOK_AHEAD]) else 1
+    needed = 2 if any(count_known(row, known) >= 2 for row in rows[:LOOK_AHEAD]) else 1
     found: list[Section] = []
     title: list[str] = []
     section: Section | None = None
@@ -60,6 +60,10 @@ def sections(rows: Sequence[Sequence[Cell]], known: frozenset[str]) -> list[Sect
     in_comment = False  # the line before was one
     parted = False  # by an empty line, within a file whose tables have comments above
     for line, row in enumerate(rows, start=1):
+        if section and _has_figure(row) and not _may_be_comment(row):
+            section.add(line, row)
+            in_comment = False
+            continue
         if _is_comment(row, alone=section is not None and not in_comment):
             title = [*(title if in_comment else []), _text(row[0])]
             before, section, in_comment = section or before, None, True
@@ -69,7 +73,7 @@ def sections(rows: Sequence[Sequence[Cell]], known: frozenset[str]) -> list[Sect
             in_comment = below_comment
             parted = section is not None and section.commented() and bool(section.rows)
         elif section is None:
-            if known_headings(row, known) >= needed or (below_comment and not _has_figure(row)):
+            if count_known(row, known) >= needed or (below_comment and not _has_figure(row)):
                 section = Section(title, _headings(row))
                 found.append(section)
                 title, parted, before = [], False, None
@@ -109,10 +113,13 @@ def _is_empty(row: Sequence[Cell]) -> bool:
 
 def _is_comment(row: Sequence[Cell], *, alone: bool) -> bool:
     """A ``#`` line; within a table only one whose other cells are empty, or it is a record."""
+    is_one = _may_be_comment(row) and bool(_COMMENT.match(_text(row[0])))
+    return is_one and (not alone or _is_empty(row[1:]))
+
+
+def _may_be_comment(row: Sequence[Cell]) -> bool:
     first = row[0] if row else None
-    if not isinstance(first, str) or "#" not in first[:2]:
-        return False
-    return bool(_COMMENT.match(_text(first))) and (not alone or _is_empty(row[1:]))
+    return isinstance(first, str) and "#" in first[:2]
 
 
 def _has_figure(row: Sequence[Cell]) -> bool:
@@ -124,13 +131,13 @@ def _has_figure(row: Sequence[Cell]) -> bool:
     return False
 
 
-def known_headings(row: Sequence[Cell], known: frozenset[str]) -> int:
+def count_known(row: Sequence[Cell], known: frozenset[str]) -> int:
     """How many cells of `row` are headings that some format or measure uses."""
     return sum(1 for cell in row if isinstance(cell, str) and heading(cell).name in known)
 
 
 def _are_headings(row: Sequence[Cell], known: frozenset[str]) -> bool:
-    return known_headings(row, known) >= max(2, len([text for text in _texts(row) if text]) / 2)
+    return count_known(row, known) >= max(2, len([text for text in _texts(row) if text]) / 2)
 
 
 def _headings(row: Sequence[Cell]) -> list[Heading]:

@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from kpi_core.errors import IngestError
+from kpi_core.ingest.sections import LOOK_AHEAD, count_known
 
 MAX_COLUMNS = 1_000
 MAX_CELL = 32_767  # the longest cell Excel can hold
@@ -26,7 +27,7 @@ _BOMS = (
 )
 _MARKUP = re.compile(r"\s*(<!doctype|<html|<table|<meta|<\?xml|[\[{]\s*[\"{\[])", re.I)
 _SEP = re.compile(r"sep=(.)\r?\n")  # Meta Business Suite
-_SIGNS = set(" №«»–—…°€₽\u00a0\u202f’“”")
+_KNOWN = set("ёЁ №«»–—…°€₽\u00a0\u202f’“”")
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class TextRows:
     guessed: bool
 
 
-def read_text(data: bytes) -> TextRows:
-    """The rows of a delimited text file.
+def read_text(data: bytes, known: frozenset[str] = frozenset()) -> TextRows:
+    """The rows of a delimited text file; `known` headings tell which sign delimits.
 
     Raises:
         IngestError: it is empty, binary, markup, of no known encoding, or its quotes do not close.
@@ -54,7 +55,8 @@ def read_text(data: bytes) -> TextRows:
     delimiter = None
     if found := _SEP.match(text):
         delimiter, text = found[1], text[found.end() :]
-    delimiter = delimiter or _delimiter(text)
+    csv.field_size_limit(MAX_CELL)
+    delimiter = delimiter or _delimiter(text, known)
     return TextRows(_rows(text, delimiter), encoding, delimiter, guessed)
 
 
@@ -76,7 +78,7 @@ def _decoded(data: bytes) -> tuple[str, str, bool]:
         if not text.isprintable() and sum(ord(c) < 9 for c in text[:4096]):
             raise IngestError("binary_file")
         return text, encoding, True
-    if sum(byte < 9 for byte in data[:4096]) * 20 > len(data[:4096]):
+    if sum(byte < 9 for byte in data[:4096]) * 50 > len(data[:4096]):
         raise IngestError("binary_file")
     try:
         return data.decode("utf-8"), "utf-8", False
@@ -89,16 +91,17 @@ def _cyrillic(data: bytes) -> tuple[str, str]:
 
     Small letters dominate in real words, and a capital never follows a small one.
     """
+    words = b" ".join(re.findall(rb"[\x80-\xff]+", data))[:100_000]
     best: tuple[float, str, str] | None = None
     for encoding in ("cp1251", "koi8-r", "cp866", "mac_cyrillic"):
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        high = [sign for sign in text if ord(sign) > 127]
+        high = words.decode(encoding).replace(" ", "")
         small = sum("а" <= sign <= "я" or sign == "ё" for sign in high)
-        odd = sum(not ("а" <= s.lower() <= "я" or s in "ёЁ" or s in _SIGNS) for s in high)
-        inner = len(re.findall("[а-яё][А-ЯЁ]", text))
+        odd = sum(not ("а" <= sign.lower() <= "я" or sign in _KNOWN) for sign in high)
+        inner = len(re.findall("[а-яё][А-ЯЁ]", words.decode(encoding)))
         score = (small - 3 * odd - 4 * inner) / max(len(high), 1)
         if best is None or score > best[0]:
             best = (score, text, encoding)
@@ -107,21 +110,26 @@ def _cyrillic(data: bytes) -> tuple[str, str]:
     return best[1], best[2]
 
 
-def _delimiter(text: str) -> str:
-    """The sign that cuts the most lines into the same number of cells, two at least."""
+def _delimiter(text: str, known: frozenset[str]) -> str:
+    """The sign that brings out the most known headings in a row.
+
+    Else the one that cuts the most lines into the same number of cells, two at least: decimal
+    commas alone cut well too.
+    """
     sample = [line for line in text[:200_000].splitlines()[:300] if line.strip()]
-    best = (0.0, ",")
+    best: tuple[int, float, str] = (0, 0.0, ",")
     for sign in ",;\t|":
-        widths = Counter(len(row) for row in csv.reader(sample, delimiter=sign) if row)
-        widths.pop(1, None)
-        if widths:
-            width, times = widths.most_common(1)[0]
-            best = max(best, (times + min(width, 20) / 100, sign))
-    return best[1]
+        try:
+            rows = [row for row in csv.reader(sample, delimiter=sign) if len(row) > 1]
+        except csv.Error:  # a cell beyond all limits
+            continue
+        headings = max((count_known(row, known) for row in rows[:LOOK_AHEAD]), default=0)
+        width, times = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
+        best = max(best, (headings, times + min(width, 20) / 100, sign))
+    return best[2]
 
 
 def _rows(text: str, delimiter: str) -> list[list[str]]:
-    csv.field_size_limit(MAX_CELL)
     rows: list[list[str]] = []
     cells = 0
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -129,9 +137,11 @@ def _rows(text: str, delimiter: str) -> list[list[str]]:
         for row in reader:
             cells += len(row)
             if len(row) > MAX_COLUMNS:
-                raise IngestError("too_many_columns", limit=MAX_COLUMNS)
+                raise IngestError("too_many_columns", columns=len(row), limit=MAX_COLUMNS)
             if cells > MAX_CELLS:
-                raise IngestError("too_many_cells", limit=MAX_CELLS)
+                raise IngestError(
+                    "too_many_cells", rows=len(rows), columns=len(row), limit=MAX_CELLS
+                )
             rows.append(row)
     except csv.Error:
         raise IngestError("broken_quotes", line=reader.line_num) from None

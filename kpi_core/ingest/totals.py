@@ -53,45 +53,59 @@ def total_rows(
         extra: row to cells beyond the last heading, where GA4 writes "Grand total".
         figures: reads the measures that add up, shape (rows, measures); called only if needed.
     """
-    named = _named(labels)
-    certain = {row for row, names in named.items() if any(map(_CERTAIN.fullmatch, names))}
+    alike = _named(labels)
+    certain = {row for row, names in alike.items() if _CERTAIN.fullmatch(names[0])}
     certain |= {
         row for row, cells in extra.items() if any(map(_CERTAIN.fullmatch, map(str, cells)))
     }
-    alike = set(named) - certain
-    void = _void_rows(described) - certain - alike
-    dated = {row for row in certain | alike if day is not None and is_day(day[row])}
+    merely = set(alike) - certain
+    void = _void_rows(described) - certain - merely
+    dated = {row for row in certain | merely if day is not None and is_day(day[row])}
     totals = certain - dated
-    if doubtful := (dated | alike | void):
+    if doubtful := (dated | merely | void):
         sums = figures()
         plain = np.ones(len(sums), dtype=bool)
         plain[list(doubtful | totals)] = False
         rest = sums[plain].sum(axis=0, where=~np.isnan(sums[plain]))
         if plain.any():
             totals |= {row for row in void if _reaches(sums[row], rest)}
-            totals |= {row for row in alike - dated if _equals(sums[row], rest)}
+            totals |= {row for row in merely - dated if _equals(sums[row], rest)}
             if dated and _equals(sums[list(dated)].sum(axis=0), rest):
                 totals |= dated
-    return Found(sorted(totals), sorted((certain | alike - dated) - totals))
+    return Found(sorted(totals), sorted((certain | merely - dated) - totals))
 
 
 def _named(columns: Sequence[Sequence[Cell]]) -> dict[int, list[str]]:
-    """Row to those of its cells that begin like the name of a total."""
-    rows: dict[int, list[str]] = {}
+    """Row to its first labels, where they begin like a total: days and line numbers aside."""
+    rows: set[int] = set()
     for column in columns:
         alike = {cell for cell in set(column) if isinstance(cell, str) and _ALIKE.match(cell)}
         if alike:
-            for row, cell in enumerate(column):
-                if cell in alike:
-                    rows.setdefault(row, []).append(str(cell))
-    return rows
+            rows.update(row for row, cell in enumerate(column) if cell in alike)
+    labels = {row: _labels([column[row] for column in columns]) for row in rows}
+    return {row: found for row, found in labels.items() if found and _ALIKE.match(found[-1])}
+
+
+def _labels(cells: Sequence[Cell]) -> list[str]:
+    """The cells that name a row, up to the first that is no number."""
+    found: list[str] = []
+    for cell in cells:
+        if not _is_void(cell) and not is_day(cell):
+            found.append(str(cell).strip())
+            if not found[-1].isdecimal():
+                break
+    return found
+
+
+def _is_void(cell: Cell) -> bool:
+    return cell is None or str(cell).strip() in _VOID
 
 
 def _void_rows(columns: Sequence[Sequence[Cell]]) -> set[int]:
     """The rows that are empty in every column."""
     rows: set[int] | None = None
     for column in columns:
-        void = {cell for cell in set(column) if cell is None or str(cell).strip() in _VOID}
+        void = {cell for cell in set(column) if _is_void(cell)}
         here = {row for row, cell in enumerate(column) if cell in void} if void else set()
         rows = here if rows is None else rows & here
         if not rows:

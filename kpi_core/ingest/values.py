@@ -42,7 +42,6 @@ _SPELLED = {  # by decimal mark: digits alone, or in groups of three with one an
 }
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3}|\.\d{3})")  # 2.546: thousands or decimals
 _THOUSANDS = re.compile(r"\d{1,3}(?:(?:,\d{3}){2,}|(?:\.\d{3}){2,})")  # 1,234,567
-_CAPPED = re.compile(r"[<>]\s*\d")  # Google Ads: < 10%
 _DURATION = re.compile(r"(\d+):([0-5]\d)(?::([0-5]\d))?")  # 00:03:45
 
 
@@ -52,9 +51,8 @@ class Numbers:
 
     Attributes:
         values: shape (rows,), ``nan`` where missing.
-        unread: rows whose cell is no number though it is not empty either.
+        unread: rows whose cell is no number though it is not empty either; "< 10%" is none.
         percent: the cells carried percent signs (values are as written, not divided by 100).
-        capped: rows that say only "less than" or "more than".
         currencies: codes of the signs and words that stood beside the numbers.
         unclear: nothing tells whether ``2.546`` means thousands, so no such cell was read.
     """
@@ -62,7 +60,6 @@ class Numbers:
     values: npt.NDArray[np.float64]
     unread: tuple[int, ...] = ()
     percent: bool = False
-    capped: int = 0
     currencies: frozenset[str] = frozenset()
     unclear: bool = False
 
@@ -121,17 +118,13 @@ def numbers(cells: Sequence[Cell], file_mark: str | None) -> Numbers:
     percent = any(amount["percent"] for amount in found.values())
     values = {cell: _value(amount, mark, percent=percent) for cell, amount in found.items()}
     missing = {cell for cell in amounts if is_missing(cell)}
-    capped = {cell for cell in amounts if _CAPPED.match(cell.strip())}
     read = np.full(len(cells), np.nan)
     unread: list[int] = []
-    n_capped = 0
     for row, cell in enumerate(cells):
         if type(cell) is str:
             value = values.get(cell)
             if value is not None:
                 read[row] = value
-            elif cell in capped:
-                n_capped += 1
             elif cell not in missing:
                 unread.append(row)
         elif type(cell) in (int, float) and isfinite(cell):  # type: ignore[arg-type]
@@ -141,7 +134,7 @@ def numbers(cells: Sequence[Cell], file_mark: str | None) -> Numbers:
     coins = {amount[side] for amount in found.values() for side in ("before", "after")} - {None}
     codes = {code for coin in coins if (code := currency_code(coin))}
     unclear = mark is None and any(_GROUPED.fullmatch(a["digits"]) for a in found.values())
-    return Numbers(read, tuple(unread), percent, n_capped, frozenset(codes), unclear)
+    return Numbers(read, tuple(unread), percent, frozenset(codes), unclear)
 
 
 def _value(amount: re.Match[str], mark: str | None, *, percent: bool) -> float | None:

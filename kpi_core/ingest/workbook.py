@@ -128,9 +128,31 @@ def _sheets(answer: bytes) -> list[Sheet]:
         said = json.loads(line, parse_constant=_constant)
         if isinstance(said, list):
             sheets[-1].rows.extend(map(_cells, said))
+        elif "columns" in said:
+            sheets[-1].rows.extend(_rows(said["columns"]))
         elif "name" in said:
             sheets.append(Sheet(rows=[], **said))
+    for sheet in sheets:
+        while sheet.rows and not sheet.rows[-1]:
+            sheet.rows.pop()
     return sheets
+
+
+def _rows(columns: list[dict[str, Any]]) -> list[list[Cell]]:
+    """The rows of columns as the child packs them, without empty cells at their ends."""
+    rows = [list(row) for row in zip(*map(_unpacked, columns), strict=True)]
+    for row in rows:
+        while row and row[-1] is None:
+            row.pop()
+    return rows
+
+
+def _unpacked(column: dict[str, Any]) -> list[Cell]:
+    if texts := column.get("texts"):
+        return [None if number is None else texts[number] for number in column["cells"]]
+    if kind := KINDS.get(column.get("kind", "")):
+        return [None if cell is None else kind(cell) for cell in column["cells"]]
+    return _cells(column["cells"])
 
 
 def _cells(row: list[Any]) -> list[Cell]:

@@ -27,7 +27,7 @@ def main() -> None:
         ),
     )
     if counted:
-        st.altair_chart(charts.funnel_bars(made, state.lang), key="funnel_bars")
+        st.altair_chart(charts.funnel_bars(made, state.lang, cards.ink()), key="funnel_bars")
     cards.findings(state, [*state.facts.findings, *made.findings])
     columns = ("stage", "stage_count", "stage_step", "stage_range", "stage_total", "stage_source")
     rows = [

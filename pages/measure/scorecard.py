@@ -17,7 +17,7 @@ def main() -> None:
     state = session.current(st.session_state["lang"])
     card, currency = score(state.plan, state.named()), state.plan.currency
     cards.heading(state, "scorecard", _answer(state, card))
-    total, bonus, chart = st.columns([1, 1, 3])
+    total, bonus, chart = st.columns([2, 3, 6])
     total.metric(
         state.say("total_score"), words.points(card.total, state.lang), help=state.say("total_help")
     )
@@ -27,7 +27,7 @@ def main() -> None:
         "—" if card.total is None else money(scheme.earn(card.total).bonus, currency, state.lang),
         help=state.say("bonus_by_score_help", fund=money(scheme.fund, currency, state.lang)),
     )
-    chart.altair_chart(charts.contributions(card, state.lang), key="contributions")
+    chart.altair_chart(charts.contributions(card, state.lang, cards.ink()), key="contributions")
     cards.findings(state, [*state.facts.findings, *state.values().findings])
     st.subheader(state.say("weights"), help=state.say("weights_help"))
     columns = st.columns(2)

@@ -1,6 +1,7 @@
 """What would happen if ...?"""
 
 from decimal import Decimal
+from fractions import Fraction
 
 import streamlit as st
 
@@ -37,7 +38,7 @@ def main() -> None:
                     _lever(state, driver)
     with result_side:
         st.subheader(state.say("consequences"))
-        chart = charts.changes(state.values(), after, state.lang)
+        chart = charts.changes(state.values(), after, state.lang, cards.ink())
         if chart is None:
             st.caption(state.say("nothing_moves"))
         else:
@@ -91,7 +92,7 @@ def _metrics(state: State, base: Outcome, new: Outcome, profits: list[object]) -
 
 def _lever(state: State, driver: Driver) -> None:
     share = session.lever_shares().get(driver.id, Decimal(0))
-    moved = Lever(by=share).moved(state.model().drivers[driver.id])
+    moved = Lever(by=Fraction(share)).moved(state.model().drivers[driver.id])
     decimals = 0 if driver.unit in (Unit.COUNT, Unit.SECONDS) else 2
     shown = words.figure(
         moved, driver.unit, state.lang, decimals=decimals, currency=state.plan.currency

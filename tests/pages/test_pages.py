@@ -44,6 +44,10 @@ def widget(app: AppTest, kind: str, key: str):
     return next(found for found in app.get(kind) if (found.key or "").startswith(f"{key}:"))
 
 
+def by_label(found, label: str):
+    return next(element for element in found if element.label == label)
+
+
 def upload(app: AppTest, name: str, data: bytes) -> AppTest:
     open_page(app, "pages/measure/data.py")
     widget(app, "file_uploader", "files").upload(name, data)
@@ -112,7 +116,7 @@ def test_a_link_reproduces_weights_period_and_levers():
     open_page(app, "pages/plan/whatif.py")
     widget(app, "slider", "lever.aov").set_value(10).run()
     address = app.code[0].value
-    period = widget(app, "selectbox", "period").value
+    period = by_label(app.selectbox, "Period").value
 
     fresh = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     fresh.query_params["lang"] = "en"
@@ -120,7 +124,7 @@ def test_a_link_reproduces_weights_period_and_levers():
     fresh.run()
 
     assert widget(fresh, "slider", "weight.cr").value == 77
-    assert widget(fresh, "selectbox", "period").value == period
+    assert by_label(fresh.selectbox, "Period").value == period
     open_page(fresh, "pages/plan/whatif.py")
     assert widget(fresh, "slider", "lever.aov").value == 10
 

@@ -1,0 +1,51 @@
+"""Tables small enough to add up by hand, in the layouts that systems export."""
+
+from textwrap import dedent
+
+from kpi_core import catalogue
+from kpi_core.facts import Facts, combine
+from kpi_core.ingest import read
+from kpi_core.kpis import Settings, Values, kpi_values
+from kpi_core.model import parse_period
+
+
+def facts(*texts: str) -> Facts:
+    """The facts of CSV files, in order of upload."""
+    files = [(f"{number}.csv", dedent(text).strip()) for number, text in enumerate(texts, start=1)]
+    return combine([read(name, text.encode()) for name, text in files])
+
+
+def values(
+    facts: Facts,
+    *kpis: str,
+    period: str | None = None,
+    by: str | None = None,
+    settings: Settings | None = None,
+) -> Values:
+    """The values of `kpis`, read as no business type in particular reads them."""
+    business = next(iter(catalogue.businesses().values()))
+    asked = parse_period(period) if period else None
+    return kpi_values(facts, business, asked, by, settings=settings, kpis=kpis)
+
+
+def value(facts: Facts, kpi: str, period: str | None = None, **options: object) -> float | None:
+    """The total of one KPI as a plain number."""
+    found = values(facts, kpi, period=period, settings=Settings(**options)).total(kpi).value
+    return None if found is None else float(found)
+
+
+def by_slice(facts: Facts, kpi: str, by: str, period: str | None = None) -> dict[str, float | None]:
+    """Slice to value of one KPI, the total among them."""
+    rows = values(facts, kpi, by=by, period=period).rows
+    return {row.slice: None if row.value is None else float(row.value) for row in rows}
+
+
+def codes(found: Values) -> set[str]:
+    """What the values find odd."""
+    return {finding.code for finding in found.findings}
+
+
+def daily(*columns: str, rows: dict[int, tuple[object, ...]], month: str = "2026-10") -> str:
+    """A tidy table of days of a month: `rows` is day to figures."""
+    lines = [f"{month}-{day:02},{','.join(map(str, figures))}" for day, figures in rows.items()]
+    return "\n".join([f"Date,{','.join(columns)}", *lines])

@@ -1,0 +1,213 @@
+"""A plan file may come from anybody: it is checked in full, and a mistake names its field."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kpi_core import catalogue
+from kpi_core.errors import PlanError
+from kpi_core.facts import combine
+from kpi_core.kpis import Evaluation
+from kpi_core.pay import payout
+from kpi_core.plan import MAX_BYTES, Plan, changed, default_plan, json_schema, read_plan
+from kpi_core.text import phrases
+from tests.core.small import values
+
+each_business = pytest.mark.parametrize("business", catalogue.businesses())
+SCHEMA = Path(__file__).parents[2] / "docs" / "plan.schema.json"
+
+
+def entry() -> dict[str, Any]:
+    """A plan as JSON to spoil."""
+    return {
+        "business": "portal",
+        "currency": "RUB",
+        "lines": [{"kpi": "sessions", "target": 100, "weight": 1}],
+        "scheme": {"kind": "scorecard", "salary": "1000.00", "fund": "500.00"},
+    }
+
+
+def refused(data: bytes | dict[str, Any]) -> PlanError:
+    text = data if isinstance(data, bytes) else json.dumps(data).encode()
+    with pytest.raises(PlanError) as raised:
+        read_plan(text, "my.json")
+    assert raised.value.text("en").startswith("my.json: ")
+    return raised.value
+
+
+# --- round trips
+
+
+@each_business
+def test_a_default_plan_reads_back_as_itself(business: str) -> None:
+    plan = default_plan(business)
+    assert read_plan(plan.as_json().encode()) == plan
+    assert read_plan(plan.as_json().encode("utf-8-sig")) == plan
+
+
+@each_business
+def test_a_default_plan_is_complete(business: str) -> None:
+    text = json.loads(default_plan(business).as_json())
+    assert set(text) == set(Plan.model_fields)
+
+
+@pytest.mark.parametrize(
+    "number", ["0.1", "12", "1e3", "0.333333333333333333333333333", "123456789012345.6", "-5"]
+)
+def test_numbers_survive_the_file_exactly(number: str) -> None:
+    plan = changed(default_plan("shop"), facts={"spend": Decimal(number)})
+    assert read_plan(plan.as_json().encode()).facts["spend"] == Decimal(number)
+
+
+def test_the_committed_schema_is_the_one_that_is_printed() -> None:
+    """`python -m kpi_core schema > docs/plan.schema.json` writes it anew."""
+    assert json.loads(SCHEMA.read_text("utf-8")) == json_schema()
+
+
+def test_a_changed_plan_is_checked_again() -> None:
+    plan = default_plan("shop").with_line("cr", weight=Decimal("0.9"))
+    assert next(line.weight for line in plan.lines if line.kpi == "cr") == Decimal("0.9")
+    assert sum(plan.shares().values()) == 1
+    with pytest.raises(PlanError, match="currency"):
+        changed(plan, currency="roubles")
+
+
+# --- facts given directly
+
+
+def stated(**facts: object) -> Plan:
+    factors = [{"kpi": "leads", "target": 100}, {"kpi": "cpl", "target": 500}]
+    scheme = {"kind": "product", "salary": "30000.00", "factors": factors}
+    return Plan.model_validate(
+        entry() | {"business": "corporate", "scheme": scheme, "facts": facts}
+    )
+
+
+def test_pay_needs_no_file_when_the_plan_states_the_measures() -> None:
+    plan = stated(leads=120, spend=67500)  # 562.50 a lead
+    found = values(combine([]), *plan.kpis(), settings=plan.settings())
+    assert str(payout(plan, found).bonus) == "15000.00"
+
+
+def test_pay_needs_no_file_when_the_plan_states_the_kpi_itself() -> None:
+    plan = stated(leads=120, cpl=450)
+    found = values(combine([]), *plan.kpis(), settings=plan.settings())
+    assert found.total("cpl").value == 450
+    assert str(payout(plan, found).bonus) == "30000.00"
+
+
+def test_a_name_that_is_both_a_measure_and_a_kpi_is_the_measure() -> None:
+    plan = stated(leads=120, spend=60000)
+    evaluation = Evaluation(combine([]), None, settings=plan.settings())
+    assert evaluation.value(catalogue.kpi("leads")).value == 120
+    assert evaluation.value(catalogue.kpi("cpl")).value == 500
+
+
+# --- what is no plan
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "plan_not_json"),
+        (b"{", "plan_not_json"),
+        (b"PK\x03\x04", "plan_not_json"),
+        (b"\xff\xfe\x00", "plan_not_text"),
+        (b"[" * 100_000, "plan_not_text"),  # nested too deep to read
+        (b'{"a": 1, "a": 2}', "plan_twice"),
+        (b'{"a": NaN}', "plan_constant"),
+        (b'{"a": -Infinity}', "plan_constant"),
+        (b'{"a": ' + b"1" * 5000 + b"}", "plan_not_text"),
+        (b" " * (MAX_BYTES + 1), "plan_too_large"),
+        (b"[]", "plan_wrong"),
+        (b'"plan"', "plan_wrong"),
+        (b"null", "plan_wrong"),
+    ],
+)
+def test_what_is_no_plan_is_told(data: bytes, code: str) -> None:
+    assert refused(data).code == code
+
+
+SPOILT: list[tuple[dict[str, Any], str]] = [
+    ({"business": "bakery"}, "business"),
+    ({"business": 7}, "business"),
+    ({"currency": "rub"}, "currency"),
+    ({"period": "October"}, "period"),
+    ({"format": 2}, "format"),
+    ({"name": "x" * 201}, "name"),
+    ({"surprise": 1}, "surprise"),
+    ({"lines": []}, "lines"),
+    ({"lines": "sessions"}, "lines"),
+    ({"lines": [7]}, "lines.0"),
+    ({"lines": [{"kpi": "sessions", "target": 1, "weight": 1}] * 61}, "lines"),
+    ({"lines": [{"kpi": "nosuch", "target": 1, "weight": 1}]}, "lines"),
+    ({"lines": [{"kpi": "sessions", "target": 1, "weight": 1}] * 2}, "lines"),
+    ({"lines": [{"kpi": "sessions", "target": 1, "weight": 0}]}, "lines"),
+    ({"lines": [{"kpi": "sessions", "target": 1, "weight": -1}]}, "lines.0.weight"),
+    ({"lines": [{"kpi": "sessions", "target": 1, "weight": 10**7}]}, "lines.0.weight"),
+    ({"lines": [{"kpi": "sessions", "target": "much", "weight": 1}]}, "lines.0.target"),
+    ({"lines": [{"kpi": "sessions", "target": True, "weight": 1}]}, "lines.0.target"),
+    ({"lines": [{"kpi": "sessions", "target": "Infinity", "weight": 1}]}, "lines.0.target"),
+    ({"lines": [{"kpi": "sessions", "target": "1e-999999", "weight": 1}]}, "lines.0.target"),
+    ({"lines": [{"kpi": "sessions", "target": "1e999999", "weight": 1}]}, "lines.0.target"),
+    ({"lines": [{"kpi": "sessions", "target": 0, "weight": 1}]}, "lines.0"),
+    ({"lines": [{"kpi": "sessions", "weight": 1}]}, "lines.0"),
+    ({"lines": [{"kpi": "sessions", "target": 1}]}, "lines.0.weight"),
+    ({"lines": [{"kpi": "sessions", "target": 1, "base": 1, "weight": 1}]}, "lines.0"),
+    ({"lines": [{"kpi": "sessions", "target": 1, "weight": 1, "rule": {}}]}, "lines.0.rule"),
+    (
+        {"lines": [{"kpi": "sessions", "target": 1, "weight": 1, "rule": {"kind": "magic"}}]},
+        "lines.0.rule",
+    ),
+    (
+        {
+            "lines": [
+                {
+                    "kpi": "sessions", "target": 1, "weight": 1,
+                    "rule": {"kind": "steps", "steps": [{"at": 1, "score": 1, "inclusive": "so"}]},
+                }
+            ]
+        },
+        "lines.0.rule.steps.steps.0.inclusive",
+    ),
+    ({"scheme": None}, "scheme"),
+    ({"scheme": {"kind": "scorecard", "salary": 1}}, "scheme.scorecard.fund"),
+    ({"scheme": {"kind": "scorecard", "salary": "1.001", "fund": 1}}, "scheme.scorecard.salary"),
+    ({"scheme": {"kind": "scorecard", "salary": -1, "fund": 1}}, "scheme.scorecard.salary"),
+    ({"scheme": {"kind": "scorecard", "salary": 10**14, "fund": 1}}, "scheme.scorecard.salary"),
+    ({"scheme": {"kind": "product", "salary": 1, "factors": []}}, "scheme.product.factors"),
+    ({"missing": "forget"}, "missing"),
+    ({"partial_period": "maybe"}, "partial_period"),
+    ({"variants": {"nosuch": "x"}}, "variants"),
+    ({"variants": {"cr": "nosuch"}}, "variants"),
+    ({"variants": []}, "variants"),
+    ({"assumptions": {"luck": 1}}, "assumptions"),
+    ({"sources": {"luck": "ga4"}}, "sources"),
+    ({"facts": {"luck": 1}}, "facts"),
+    ({"facts": {"leads": None}}, "facts.leads"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "field"), SPOILT, ids=[str(change)[:60] for change, _ in SPOILT]
+)
+def test_a_mistake_names_its_field_in_the_readers_language(
+    change: dict[str, Any], field: str
+) -> None:
+    wrong = refused(entry() | change)
+    assert wrong.code == "plan_wrong"
+    assert str(wrong.values["field"]) == field
+    assert "None" not in wrong.text("ru")
+    reason = wrong.values["reason"]
+    assert isinstance(reason, PlanError | ValueError)
+    assert getattr(reason, "code", "field_wrong") != "field_wrong"
+
+
+def test_every_objection_of_ours_is_met_by_a_test_or_by_a_wider_one() -> None:
+    met = {getattr(refused(entry() | change).values["reason"], "code", "") for change, _ in SPOILT}
+    ours = {key.partition(".")[2] for key in phrases() if key.startswith("errors.field_")}
+    spared = {"field_wrong", "field_decimal_whole_digits", "field_decimal_max_digits"}
+    assert ours - met <= spared | {"field_model_type", "field_bool_type", "field_finite_number"}

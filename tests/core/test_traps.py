@@ -1,0 +1,391 @@
+"""Numbers that were wrong and looked right. Each test pins one of them.
+
+| trap | wrong | right |
+|---|---|---|
+| two ad accounts in two currencies: the smaller one was left out | spend 100 | no sum |
+| its clicks were left out with it | 10 clicks | 15 clicks |
+| click-through rate of two ad systems took the first one only | 10 % | 5 % |
+| cost per click of two systems that each report a half | 2.00 | no ratio |
+| orders until the 25th passed for a whole month | whole | not whole |
+| a monthly row was the figure of its first day | 300 on the 1st | no day |
+| a week over two months counted in the first | 70 | left out |
+| visitors of a channel seen on one day passed for the month's | 5 | not available |
+| a month of spend over a day of orders, by channel | 310.00 | no ratio |
+| half a month of visits under a month of orders, by month | 20.7 % | no ratio |
+| a day of orders in a table joined to a year of visits | CR 0.5 % | no rate |
+| a month left out at the edge was still counted as covered | CR 4.7 % | no rate |
+| a month and its days, in two files | 2000 visits | 1000 visits |
+| the first half of a month and the whole, in two files | 1500 visits | 1000 visits |
+| a table without days beside one with days | 2000 visits | 1000 visits |
+| two files with a month between them passed for a quarter | whole | not whole |
+| the funnel took the source loaded first, however little it covers | 3 visits | 40 visits |
+| the owner's choice of source was not heard in the funnel | 40 visits | 50 visits |
+| a bounce rate came from a source the owner had not chosen | 50 % | no rate |
+| an order re-exported with another source counted twice | 2 orders | 1 order |
+| a lever on a measured margin replaced the assumed one | 0.55 | 0.33 |
+| a lever that divides by zero left old figures standing | 100 clicks | refused |
+| `aov=1,500` was one and a half | 1.5 | refused |
+| a conversion rate of 4 meant 400 % | 400 orders | refused |
+| a margin rate of 30 meant 3000 % | ROMI 4400 % | refused |
+| a falling target paid for a decline | 200 % | refused |
+| a later step with a lower score paid less for more | 0.5 | refused |
+| money of another currency counted as zero where missing is zero | 0.00 | refused |
+| a line of weight 0 without a figure blocked the total | no total | 1 |
+| 4.04 % of late reports was printed as 4.0 % beside "up to 4 %" | 4.0 % | 4.04 % |
+| a plan's 0.79999999999999999999 was saved as 0.8 | 0.8 | itself |
+| the same files in another order were one and the same | same | not the same |
+"""
+
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from kpi_core import catalogue, words
+from kpi_core.drivers import Lever, Model, calibrate, parse_lever, project
+from kpi_core.errors import PlanError, UsageError
+from kpi_core.facts import Hearing, combine
+from kpi_core.funnel import funnel
+from kpi_core.kpis import Evaluation, KpiValue, Settings, Values
+from kpi_core.model import Better, Unit
+from kpi_core.pay import payout
+from kpi_core.plan import changed, default_plan, read_plan
+from kpi_core.rules import Band, Bands, Goal, Step, Steps
+from kpi_core.score import score
+from tests.core.small import by_slice, codes, daily, facts, value, values
+
+DIRECT = "День,Кампания,Показы,Клики,Расход\n01.10.2026,{0},{1},{2},{3}"
+GOOGLE = "Campaign,Day,Currency code,Clicks,Impr.,Cost\n{0},2026-10-01,{1},{2},100,{3}"
+SHOPIFY = "Name,Financial Status,Currency,Total,Created at,Lineitem quantity,Source"
+
+
+def metrika(*rows: str) -> str:
+    return "\n".join(['"Дата визита","Источник трафика","Визиты","Посетители","Отказы"', *rows])
+
+
+# --- currencies
+
+
+def test_two_accounts_in_two_currencies_have_no_common_spend() -> None:
+    both = facts(GOOGLE.format("A", "EUR", 10, 100), GOOGLE.format("B", "USD", 5, 50))
+    found = values(both, "cpc")
+    assert found.total("cpc").value is None
+    assert "currencies_differ" in codes(found)
+
+
+def test_their_clicks_still_add_up() -> None:
+    both = facts(GOOGLE.format("A", "EUR", 10, 100), GOOGLE.format("B", "USD", 5, 50))
+    assert Evaluation(both, None).input("clicks").value == 15
+
+
+def test_a_currency_of_another_month_does_not_disturb() -> None:
+    euros = GOOGLE.format("A", "EUR", 10, 100)
+    dollars = GOOGLE.format("A", "USD", 5, 50).replace("2026-10", "2025-10")
+    found = values(facts(euros, dollars), "cpc", period="2026-10-01..2026-10-01").total("cpc")
+    assert (found.value, found.currency) == (10, "EUR")
+
+
+def test_money_of_another_currency_is_refused_even_where_missing_counts_as_zero() -> None:
+    plan = changed(default_plan("corporate"), missing="zero", facts={"leads": Decimal(120)})
+    spend = facts(daily('"Cost, USD"', rows={1: (900,)}))
+    found = values(spend, *plan.kpis(), settings=plan.settings())
+    with pytest.raises(PlanError, match="USD"):
+        payout(plan, found)
+
+
+# --- ad systems
+
+
+def test_a_click_through_rate_of_two_systems_is_that_of_both() -> None:
+    """10 clicks of 100 impressions and 10 of 300 are 20 of 400."""
+    vk = "День;Название объявления;Показы;Клики;Потрачено всего, ₽\n01.10.2026;A;300;10;50"
+    both = facts(DIRECT.format("A", 100, 10, 20), vk)
+    assert value(both, "ctr") == 0.05
+
+
+def test_spend_of_one_system_is_not_divided_by_clicks_of_another() -> None:
+    spend = "Campaign,Day,Currency code,Impr.,Cost,Clicks\nA,2026-10-01,RUB,100,20,"
+    clicks = daily("Clicks", rows={1: (10,)})
+    found = values(facts(spend, clicks), "cpc")
+    assert found.total("cpc").value is None
+    assert "source_lacks_part" in codes(found)
+
+
+# --- periods
+
+
+def orders(*days: int) -> str:
+    rows = [f"#{day},paid,RUB,100,2026-10-{day:02} 12:00:00 +0300,1,organic" for day in days]
+    return "\n".join([SHOPIFY, *rows])
+
+
+def test_orders_every_day_until_the_25th_are_no_whole_month() -> None:
+    assert "period_not_whole" in codes(
+        values(facts(orders(*range(1, 26))), "aov", period="2026-10")
+    )
+
+
+def test_orders_every_third_day_until_the_30th_are_a_whole_month() -> None:
+    found = values(facts(orders(*range(3, 31, 3))), "aov", period="2026-10")
+    assert "period_not_whole" not in codes(found)
+
+
+def test_a_month_between_two_files_is_missed() -> None:
+    january = daily("Sessions", rows=dict.fromkeys(range(1, 32), (1,)), month="2026-01")
+    march = daily("Sessions", rows=dict.fromkeys(range(1, 32), (1,)), month="2026-03")
+    found = values(facts(january, march), "sessions", period="2026-01-01..2026-03-31")
+    told = next(finding for finding in found.findings if finding.code == "period_not_whole")
+    assert told.values["held"] == "2026-01-01..2026-01-31, 2026-03-01..2026-03-31"
+
+
+def test_a_monthly_row_is_no_figure_of_its_first_day() -> None:
+    monthly = facts("Month,Sessions\n2026-09,270\n2026-10,300")
+    assert by_slice(monthly, "sessions", "month", "2026-10") == {"total": 300, "2026-10": 300}
+    assert by_slice(monthly, "sessions", "day", "2026-10") == {"total": 300}
+
+
+def test_a_week_over_two_months_belongs_to_neither() -> None:
+    """The week of 26 October ends on 1 November."""
+    weeks = facts("Week,Sessions\n19.10.2026 - 25.10.2026,70\n26.10.2026 - 01.11.2026,77")
+    hearing = Hearing(weeks, None, "month")
+    heard = hearing.hear("table", catalogue.measure("sessions"))
+    assert heard is not None
+    assert (heard.figures, heard.straddling) == ({"2026-10": 70}, 1)
+
+
+def test_visitors_of_one_day_are_not_those_of_the_month() -> None:
+    seen = facts(
+        metrika(
+            '"2026-10-01","Прямые заходы",10,9,0.1',
+            '"2026-10-02","Прямые заходы",10,9,0.1',
+            '"2026-10-02","Переходы по рекламе",6,5,0.1',
+        )
+    )
+    heard = Hearing(seen, None, "channel").hear("metrika", catalogue.measure("users"))
+    assert heard is None
+
+
+def test_spend_of_a_month_is_not_divided_by_orders_of_a_day() -> None:
+    spend = "\n".join(
+        ["День,Кампания,Показы,Клики,Расход"]
+        + [f"{day:02}.10.2026,A,9,5,10" for day in range(1, 32)]
+    )
+    both = facts(spend, daily("Channel,Orders", rows={31: ("ppc", 1)}))
+    assert by_slice(both, "cpo", "channel") == {"total": None, "paid_search": None}
+
+
+def test_half_a_month_of_visits_makes_no_rate_of_that_month() -> None:
+    visits = metrika(*(f'"2026-10-{day:02}","Прямые заходы",10,9,0.1' for day in range(1, 16)))
+    bought = facts(visits, orders(*range(1, 32)))
+    assert by_slice(bought, "cr", "month") == {"total": None, "2026-10": None}
+
+
+def test_a_day_of_orders_does_not_reach_as_far_as_the_visits_in_a_like_table() -> None:
+    year = "\n".join(["Month,Sessions"] + [f"2026-{month:02},1000" for month in range(1, 11)])
+    assert value(facts(year, daily("Orders", rows={1: (50,)})), "cr") is None
+
+
+MONTH = "Month,Sessions\n2026-10,1000"
+DAYS = daily("Sessions", rows={day: (40 if day > 6 else 0,) for day in range(1, 32)})
+
+
+@pytest.mark.parametrize("texts", [(MONTH, DAYS), (DAYS, MONTH)])
+def test_a_month_and_its_days_count_once(texts: tuple[str, str]) -> None:
+    both = facts(*texts)
+    assert value(both, "sessions") == 1000
+    assert [finding.code for finding in both.findings] == ["files_overlap"]
+
+
+def stated(first: int, last: int, visits: int) -> str:
+    return (
+        f"# Start date: 202610{first:02}\n# End date: 202610{last:02}\n"
+        f"Session default channel group,Sessions\nDirect,{visits}"
+    )
+
+
+@pytest.mark.parametrize("halves", [(14, 31), (31, 14)])
+def test_half_a_month_and_the_whole_count_once(halves: tuple[int, int]) -> None:
+    both = facts(*(stated(1, last, 1000 if last == 31 else 500) for last in halves))
+    assert value(both, "sessions") == value(both, "sessions", "2026-10") == 1000
+
+
+def test_of_two_reports_that_overlap_in_part_the_first_is_heard_and_its_end_is_told() -> None:
+    found = values(facts(stated(1, 20, 600), stated(10, 31, 700)), "sessions", period="2026-10")
+    assert found.total("sessions").value == 600
+    told = next(finding for finding in found.findings if finding.code == "period_not_whole")
+    assert told.values["held"] == "2026-10-01..2026-10-20"
+
+
+@pytest.mark.parametrize("dated_first", [True, False])
+def test_a_table_without_days_yields_to_one_with_days(dated_first: bool) -> None:
+    texts = (DAYS, "Sessions,Orders\n1000,20")
+    both = facts(*(texts if dated_first else texts[::-1]))
+    assert value(both, "sessions") == 1000
+
+
+def test_days_and_months_of_different_measures_stay() -> None:
+    both = facts(DAYS, "Month,Orders\n2026-10,20")
+    assert value(both, "cr", "2026-10") == 0.02
+    assert both.findings == ()
+
+
+def test_a_month_that_is_left_out_is_not_covered() -> None:
+    """September cannot be split, so 47 days of orders would meet 31 days of visits."""
+    visits = "Month,Sessions\n2026-09,1000\n2026-10,1000"
+    bought = [f"2026-09-{day},ppc,1" for day in range(15, 31)]
+    bought += [f"2026-10-{day:02},ppc,1" for day in range(1, 32)]
+    both = facts(visits, "\n".join(["Date,Channel,Orders", *bought]))
+    assert value(both, "cr", "2026-09-15..2026-10-31") is None
+
+
+# --- sources
+
+GA4 = "# Start date: 20261022\n# End date: 20261031\nSession default channel group,Date,{}\n"
+STEPS = GA4.format("Sessions,Items viewed,Add to carts,Checkouts,Ecommerce purchases")
+CLICKS = """
+    event_time,event_type,user_session,user_id
+    2026-10-31 10:00:00,view,a,1
+    2026-10-31 10:01:00,cart,a,1
+    2026-10-31 10:02:00,checkout,a,1
+    2026-10-31 10:03:00,purchase,a,1
+    2026-10-31 10:00:00,view,b,2
+    2026-10-31 10:00:00,view,c,3
+"""
+
+
+def steps_of_ga4() -> str:
+    rows = (f"Direct,202610{day:02},4,3,2,1,1" for day in range(22, 32))
+    return STEPS + "\n".join(rows)
+
+
+def test_the_funnel_follows_the_source_that_covers_most() -> None:
+    shop = catalogue.business("shop")
+    both = facts(CLICKS, steps_of_ga4())
+    assert [stage.count for stage in funnel(both, shop).stages][:3] == [40, 30, 20]
+
+
+def test_the_funnel_hears_the_source_that_the_owner_chose() -> None:
+    shop = catalogue.business("shop")
+    visits = metrika(*(f'"2026-10-{day}","Прямые заходы",5,4,0.1' for day in range(22, 32)))
+    both = facts(steps_of_ga4(), visits)
+    made = funnel(both, shop, settings=Settings(sources={"traffic": "metrika"}))
+    assert [stage.count for stage in made.stages][:2] == [50, 30]
+
+
+def test_a_chosen_source_without_bounces_has_no_bounce_rate() -> None:
+    both = facts(steps_of_ga4(), metrika('"2026-10-31","Прямые заходы",10,9,0.5'))
+    assert value(both, "bounce_rate") == 0.5
+    assert value(both, "bounce_rate", sources={"traffic": "ga4"}) is None
+
+
+def test_an_order_exported_again_counts_once_whatever_changed() -> None:
+    first = f"{SHOPIFY}\n#1,pending,RUB,100,2026-10-01 12:00:00 +0300,1,organic"
+    later = f"{SHOPIFY}\n#1,paid,RUB,90,2026-10-01 12:00:00 +0300,1,referral"
+    both = facts(first, later)
+    assert [finding.code for finding in both.findings] == ["files_overlap"]
+    assert by_slice(both, "aov", "channel") == {"total": 90, "referral": 90}
+
+
+def test_the_order_of_overlapping_files_makes_other_facts() -> None:
+    one, two = daily("Sessions", rows={1: (10,)}), daily("Sessions", rows={1: (12,)})
+    assert value(facts(one, two), "sessions") == 12
+    assert facts(one, two).digest != facts(two, one).digest
+
+
+# --- what if
+
+
+def shop_model(settings: Settings | None = None) -> tuple[Model, Values]:
+    table = daily(
+        "Channel,Sessions,Clicks,Spend,Orders,Revenue,Gross profit",
+        rows={1: ("ppc", 100, 100, 1000, 10, 2000, 1000)},
+    )
+    made, shop = facts(table), catalogue.business("shop")
+    model = calibrate(Evaluation(made, None, settings=settings), shop)
+    return model, values(made, "romi_margin", "cpc", settings=settings)
+
+
+def test_a_lever_on_the_margin_moves_the_assumed_margin_by_the_same_factor() -> None:
+    """Measured margin 50 %, assumed 30 %: +10 % makes them 55 % and 33 %."""
+    model, base = shop_model(Settings(assumptions={"margin_rate": Fraction(3, 10)}))
+    moved = project(model, {"margin_rate": Lever(by=Fraction(1, 10))}, base)
+    assert moved.total("romi_margin").inputs["margin_rate"].value == Fraction(33, 100)
+
+
+def test_a_lever_that_makes_a_measure_undefined_is_refused() -> None:
+    model, _ = shop_model()
+    with pytest.raises(UsageError, match="division by zero"):
+        model.rebuilt({"cpc": Lever(by=Fraction(-1))})
+
+
+@pytest.mark.parametrize("text", ["aov=1,500", "aov=12,345"])
+def test_a_comma_that_may_mean_thousands_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="lever"):
+        parse_lever(text)
+
+
+def test_a_share_above_one_is_refused() -> None:
+    model, _ = shop_model()
+    with pytest.raises(UsageError, match="above 1"):
+        model.rebuilt({"cr": Lever(to=Fraction(4))})
+
+
+def test_a_margin_rate_in_percent_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"0\.3 instead"):
+        Settings(assumptions={"margin_rate": Fraction(30)})
+    with pytest.raises(PlanError, match="assumptions"):
+        changed(default_plan("shop"), assumptions={"margin_rate": 30})
+
+
+# --- plans and pay
+
+
+def test_a_target_on_the_wrong_side_of_its_base_is_refused() -> None:
+    plan = default_plan("shop")
+    with pytest.raises(PlanError, match=r"lines.*above the base"):
+        plan.with_line("aov", base=Decimal(5000), target=Decimal(4000))
+    with pytest.raises(PlanError, match=r"lines.*below the base"):
+        plan.with_line("cpo", base=Decimal(500), target=Decimal(600))
+
+
+def test_steps_that_pay_less_for_more_are_refused() -> None:
+    falling = [{"at": 0.8, "score": 1}, {"at": 1, "score": 0.5}]
+    with pytest.raises(PlanError, match="steps must rise"):
+        default_plan("shop").with_line("aov", rule={"kind": "steps", "steps": falling})
+
+
+def test_a_line_without_weight_blocks_nothing() -> None:
+    plan = default_plan("portal")
+    lines = [line.model_dump() | {"weight": int(line.kpi == "sessions")} for line in plan.lines]
+    given = {"sessions": Decimal(500_000)}
+    plan = changed(plan, lines=lines, missing="block", facts=given)
+    found = values(combine([]), *plan.kpis(), settings=plan.settings())
+    assert score(plan, {row.kpi: row for row in found.rows}).total == 1
+
+
+def test_a_value_never_looks_like_the_band_it_misses() -> None:
+    kpi = replace(catalogue.kpi("bounce_rate"), better=Better.LOWER)
+    bands = Bands(bands=(Band(to=Decimal("0.04"), score=Decimal(1)),))
+    goal = Goal(kpi=kpi.id, rule=bands)
+    late = Fraction(404, 10_000)
+    assert goal.score(late, Better.LOWER) == 0
+    assert words.judged_figure(goal, kpi, late, None, "en") == "4.04%"
+
+
+def test_a_threshold_survives_the_plan_file_to_its_last_digit() -> None:
+    exact = Decimal("0.79999999999999999999")
+    rule = Steps(steps=(Step(at=exact, score=Decimal(1)),))
+    plan = default_plan("shop").with_line("aov", rule=rule.model_dump())
+    again = read_plan(plan.as_json().encode())
+    line = next(line for line in again.lines if line.kpi == "aov")
+    assert isinstance(line.rule, Steps)
+    assert line.rule.steps[0].at == exact
+
+
+def test_a_stated_kpi_carries_the_currency_of_the_plan() -> None:
+    plan = changed(default_plan("corporate"), facts={"cpl": Decimal(80)})
+    stated = Evaluation(combine([]), None, settings=plan.settings())
+    assert stated.value(catalogue.kpi("cpl")) == KpiValue(
+        "cpl", "total", Fraction(80), "all_leads", {}, (), Unit.MONEY, plan.currency
+    )

@@ -1,0 +1,53 @@
+"""Docs cannot lie: what the README tells to type is typed here, and what it points to is there."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from kpi_core.__main__ import main
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def shell_lines() -> list[str]:
+    blocks = re.findall(r"```shell\n(.*?)```", README, re.S)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+def test_every_command_line_of_the_readme_does_what_it_says(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sample_data").symlink_to(ROOT / "sample_data", target_is_directory=True)
+    for line in shell_lines():
+        command, _, target = line.partition(" > ")
+        words = shlex.split(command)
+        assert words[:3] == ["python", "-m", "kpi_core"]
+
+        assert main(words[3:]) == 0, line
+
+        printed = capsys.readouterr().out
+        assert printed.strip()
+        if target:
+            Path(target).write_text(printed, "utf-8")
+
+
+DOCUMENTS = [path.relative_to(ROOT) for path in (ROOT / "README.md", *ROOT.glob("docs/**/*.md"))]
+
+
+@pytest.mark.parametrize("document", sorted(DOCUMENTS))
+def test_every_link_of_a_document_leads_somewhere(document):
+    path = ROOT / document
+    for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text("utf-8")):
+        assert (path.parent / target).exists(), f"{document}: {target}"
+
+
+def test_every_page_of_the_app_has_its_screenshots():
+    pages = re.findall(r'^    "(\w+)": \("pages/', (ROOT / "app.py").read_text("utf-8"), re.M)
+    for page in pages:
+        for lang in ("ru", "en"):
+            for theme in ("light", "dark"):
+                for size in ("desktop", "phone"):
+                    name = f"{page}-{lang}-{theme}-{size}.png"
+                    assert (ROOT / "docs" / "screenshots" / name).exists(), name
