@@ -28,6 +28,7 @@ DIMENSION_SLICES = (
     "landing",
     "event",
 )
+Spans = set[Period | None]  # days that rows speak for; None where they do not say
 SPARSE_EDGE_DAYS = 7  # the longest silence at the edge of a file that is taken for a quiet time
 
 
@@ -65,21 +66,16 @@ class Stream:
 
     def gaps(self, spans: Iterable[Period]) -> list[date]:
         """The days of `spans` on which it should have a row, as a daily stream, but has none."""
-        if self.sparse or self._days is None:
+        if self.sparse or not self.daily:
             return []
-        return [
-            day.date()
-            for span in spans
-            for day in pd.date_range(span.first, span.last)
-            if day not in self._days
-        ]
+        known = set(self.frame["start"].dt.date.unique())
+        days = (day for span in spans for day in pd.date_range(span.first, span.last).date)
+        return [day for day in days if day not in known]
 
     @cached_property
-    def _days(self) -> frozenset[pd.Timestamp] | None:
-        """The days that have rows; ``None`` if some rows speak for more than a day."""
-        if not (self.frame["start"] == self.frame["end"]).all():
-            return None
-        return frozenset(self.frame["start"].unique())
+    def daily(self) -> bool:
+        """Whether every row speaks for one day."""
+        return bool((self.frame["start"] == self.frame["end"]).all())
 
 
 @dataclass(frozen=True)
@@ -211,7 +207,7 @@ def _apart(
 
     Rows of the same days and slice stay: there the later file is believed.
     """
-    apart = list(frames)
+    apart, spans = list(frames), [_row_spans(frame) for frame in frames]
     for later in range(1, len(apart)):
         for earlier in range(later):
             (name, table), (other, before) = tables[later], tables[earlier]
@@ -219,43 +215,38 @@ def _apart(
             if not shared:
                 continue
             n = int(apart[later].index.isin(apart[earlier].index).sum())
-            for position, rows in zip(
-                (earlier, later), _clashes(apart[earlier], apart[later]), strict=True
-            ):
-                if rows.any():
+            clashes = _clashes(set(spans[earlier]), set(spans[later]))
+            for position, clashing in zip((earlier, later), clashes, strict=True):
+                if clashing:
+                    rows = [span in clashing for span in spans[position]]
                     apart[position] = apart[position].copy()
                     apart[position].loc[rows, shared] = float("nan")
-                    n += int(rows.sum())
+                    n += sum(rows)
             if n and name != other:
                 values: dict[str, object] = {"n": n, "other": other}
                 findings.append(Finding(Severity.WARNING, "files_overlap", name, values))
     return apart
 
 
-def _clashes(earlier: pd.DataFrame, later: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """Rows that share days with rows of other ends: which to leave out of either frame.
+def _clashes(earlier: Spans, later: Spans) -> tuple[Spans, Spans]:
+    """The spans of either file that share days with other spans of the other, and so must yield.
 
-    Of the earlier frame, where the later one speaks for all their days; else of the later frame.
+    Those of the earlier file, where the later one speaks for all their days; else of the later
+    file. What has no days yields to what has.
     """
-    spans = [_row_spans(frame) for frame in (earlier, later)]
-    out: tuple[set[Period | None], set[Period | None]] = (set(), set())
-    known = [{span for span in rows if span} for rows in spans]
-    if any(span.days > 1 for rows in known for span in rows):
-        whole = united(known[1])
-        for mine in known[0]:
-            met = {other for other in known[1] if other != mine and mine.meets(other)}
-            if any(span.holds(mine) for span in whole):
-                out[0].update({mine} if met else ())
-            else:
-                out[1].update(met)
-    for position in (0, 1):  # what has no days yields to what has
-        if known[1 - position]:
-            out[position].add(None)
-    first, second = (
-        pd.Series([span in left for span in rows], index=frame.index, dtype=bool)
-        for left, rows, frame in zip(out, spans, (earlier, later), strict=True)
-    )
-    return first, second
+    ours, theirs = ({span for span in spans if span} for spans in (earlier, later))
+    left_out: Spans = set(earlier - ours if theirs else ())
+    left_out_later: Spans = set(later - theirs if ours else ())
+    if all(span.days == 1 for span in ours | theirs):
+        return left_out, left_out_later
+    whole = united(theirs)
+    for mine in ours:
+        met = {other for other in theirs if other != mine and mine.meets(other)}
+        if any(span.holds(mine) for span in whole):
+            left_out |= {mine} if met else set()
+        else:
+            left_out_later |= met
+    return left_out, left_out_later
 
 
 def _row_spans(frame: pd.DataFrame) -> list[Period | None]:
@@ -371,7 +362,9 @@ class Hearing:
             figures = cut.sums[measure.id].dropna()
             if figures.empty:
                 continue
-            covers = _answered(stream.covers(measure.id, self.days), cut, measure.id)
+            covers = stream.covers(measure.id, self.days)
+            if cut.straddling or not stream.daily:
+                covers = _added(covers, cut.rows.loc[cut.rows[measure.id].notna()])
             rank = (sum(span.days for span in covers), -len(stream.dimensions))
             if best is None or rank > best[0]:
                 found = dict(zip(map(str, figures.index), figures.tolist(), strict=True))
@@ -437,17 +430,14 @@ def _bounds(days: pd.Series, by: str | None) -> tuple[pd.Series, pd.Series]:
     return first, first + pd.to_timedelta(length - 1, unit="D")
 
 
-def _answered(covers: tuple[Period, ...], cut: _Cut, measure: str) -> tuple[Period, ...]:
-    """The days covered; where rows speak for several days, those of rows that were added."""
-    days = cut.rows.loc[cut.rows[measure].notna(), ["start", "end"]].drop_duplicates()
-    if not cut.straddling and (days["start"] == days["end"]).all():
-        return covers
-    added = united(
+def _added(covers: tuple[Period, ...], rows: pd.DataFrame) -> tuple[Period, ...]:
+    """The days covered, where rows speak for several days: those of the rows that were added."""
+    days = rows[["start", "end"]].drop_duplicates().dropna()
+    spans = united(
         Period(first.date(), last.date())
         for first, last in zip(days["start"], days["end"], strict=True)
-        if not pd.isna(first)
     )
-    return tuple(both for span in covers for part in added if (both := span.meets(part)))
+    return tuple(both for cover in covers for span in spans if (both := cover.meets(span)))
 
 
 def _currencies(stream: Stream, rows: pd.DataFrame, measure: Measure) -> tuple[str, ...]:

@@ -17,17 +17,20 @@ class FunnelStage:
 
     Attributes:
         count: how many got here; ``None`` if nobody counted them.
-        step_rate: share of the nearest counted stage before; ``None`` for the first stage, and
-            where this stage is larger than that one (a finding, never a rate above 100 %).
-        total_rate: share of the first counted stage.
+        whole: what the step rate is a share of: the nearest counted stage before, as counted by
+            this stage's own source where that source knows it.
+        step_rate: count / whole; ``None`` for the first stage, and where this stage is larger than
+            the one before (a finding, never a rate above 100 %).
+        total_rate: share of the first counted stage: the product of the step rates.
         low, high: what the counts leave plausible for the step rate (95 %), if one source counted.
     """
 
     stage: Stage
     count: Fraction | None
     sources: tuple[str, ...]
-    step_rate: Fraction | None
-    total_rate: Fraction | None
+    whole: Fraction | None = None
+    step_rate: Fraction | None = None
+    total_rate: Fraction | None = None
     low: float | None = None
     high: float | None = None
 
@@ -64,9 +67,9 @@ def funnel(
     counted: list[FunnelStage] = []
     for stage in business.stages:
         given = inputs[stage.measure]
-        made = FunnelStage(stage, given.value, given.sources, None, None)
+        made = FunnelStage(stage, given.value, given.sources)
         if given.value is not None:
-            made = _after(counted, made, given.value, findings)
+            made = _after(counted, made, evaluation, findings) if counted else _first(made)
             counted.append(made)
         found.append(made)
     heard = dict.fromkeys(source for stage in counted for source in stage.sources)
@@ -102,23 +105,35 @@ def _leading_source(hearing: Hearing, business: Business) -> str | None:
     return max(known, key=reach, default=None)
 
 
+def _first(stage: FunnelStage) -> FunnelStage:
+    return replace(stage, total_rate=Fraction(1) if stage.count else None)
+
+
 def _after(
-    before: list[FunnelStage], stage: FunnelStage, count: Fraction, findings: list[Finding]
+    counted: list[FunnelStage],
+    stage: FunnelStage,
+    evaluation: Evaluation,
+    findings: list[Finding],
 ) -> FunnelStage:
     """The stage with its rates over the nearest counted stage and over the first one."""
-    if not before:
-        return replace(stage, total_rate=Fraction(1) if count else None)
-    first, previous = before[0].count, before[-1].count
-    if first and count <= first:
-        stage = replace(stage, total_rate=count / first)
-    if previous is None or count > previous:
-        values: dict[str, object] = {"count": count, "previous": previous}
+    first, before = counted[0].count, counted[-1]
+    own = stage.sources == before.sources
+    whole, count = before.count, stage.count
+    if not own:
+        again = evaluation.input(before.stage.measure, sources=stage.sources)
+        own = again.value is not None
+        whole = again.value if own else whole
+    if count is None or whole is None or count > whole:
+        values: dict[str, object] = {"count": count, "previous": whole}
         findings.append(Finding(Severity.WARNING, "stage_grows", stage.stage.id, values))
+        if count is not None and first and count <= first:
+            return replace(stage, total_rate=count / first)
         return stage
-    if not previous:
-        return stage
-    stage = replace(stage, step_rate=count / previous)
-    interval = share_interval(float(count), float(previous))
-    if not interval or stage.sources != before[-1].sources:
-        return stage  # counts of two systems differ by more than chance
-    return replace(stage, low=interval[0], high=interval[1])
+    if not whole:
+        return replace(stage, total_rate=before.total_rate and Fraction(0))
+    rate = count / whole
+    total = None if before.total_rate is None else before.total_rate * rate
+    stage = replace(stage, whole=whole, step_rate=rate, total_rate=total)
+    # Counts of two systems differ by more than chance: no interval between them.
+    interval = share_interval(float(count), float(whole)) if own else None
+    return replace(stage, low=interval[0], high=interval[1]) if interval else stage

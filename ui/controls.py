@@ -12,6 +12,8 @@ from kpi_core.text import exact, rounded
 from ui import session
 from ui.session import State
 
+Fields = dict[str, object]  # of a rule; the plan checks them when it takes them over
+
 
 def _shown(kpi: Kpi, value: Decimal | None) -> float:
     """A target as it is typed: shares in percent."""
@@ -39,7 +41,7 @@ def target(state: State, kpi: Kpi, goal: Goal, key: str, write: Callable[[Decima
     )
 
 
-def rule_editor(state: State, rule: Rule, key: str, write: Callable[[Rule], None]) -> None:
+def rule_editor(state: State, rule: Rule, key: str, write: Callable[[Fields], None]) -> None:
     """The rule of a goal: its kind, its boundaries and the side of each."""
     kinds: dict[str, Rule] = {"steps": LITERAL_STEPS, "linear": Linear()}
     if isinstance(rule, Bands):
@@ -49,7 +51,7 @@ def rule_editor(state: State, rule: Rule, key: str, write: Callable[[Rule], None
         list(kinds),
         format_func=lambda kind: state.say(f"rule_{kind}"),
         required=True,
-        **session.widget(f"{key}.kind", rule.kind, lambda kind: write(kinds[kind])),
+        **session.widget(f"{key}.kind", rule.kind, lambda kind: write(kinds[kind].model_dump())),
     )
     match rule:
         case Steps():
@@ -60,12 +62,12 @@ def rule_editor(state: State, rule: Rule, key: str, write: Callable[[Rule], None
             st.caption(state.say("bands_by_file"))
 
 
-def _steps(state: State, rule: Steps, key: str, write: Callable[[Rule], None]) -> None:
+def _steps(state: State, rule: Steps, key: str, write: Callable[[Fields], None]) -> None:
     def put(position: int, field: str, read: Callable[[Any], object]) -> Callable[[Any], None]:
         def changed_to(value: Any) -> None:
             steps = [step.model_dump() for step in rule.steps]
             steps[position][field] = read(value)
-            write(Steps.model_validate({"steps": steps, "below": rule.below}))
+            write(rule.model_dump() | {"steps": steps})
 
         return changed_to
 
@@ -92,10 +94,10 @@ def _steps(state: State, rule: Steps, key: str, write: Callable[[Rule], None]) -
             )
 
 
-def _linear(state: State, rule: Linear, key: str, write: Callable[[Rule], None]) -> None:
+def _linear(state: State, rule: Linear, key: str, write: Callable[[Fields], None]) -> None:
     def put(field: str, read: Callable[[Any], object]) -> Callable[[Any], None]:
         def changed_to(value: Any) -> None:
-            write(Linear.model_validate(rule.model_dump() | {field: read(value)}))
+            write(rule.model_dump() | {field: read(value)})
 
         return changed_to
 

@@ -23,7 +23,6 @@ from kpi_core.kpis import Evaluation, KpiValue, Values, kpi_values
 from kpi_core.link import View, decode, encode
 from kpi_core.model import Business, Period, parse_period
 from kpi_core.plan import Plan, changed, default_plan, read_plan, scorecard_scheme
-from kpi_core.rules import Goal
 from kpi_core.schemes import Product, Scheme, Scorecard
 from kpi_core.text import say
 from kpi_core.words import source_name
@@ -74,12 +73,13 @@ class State:
     def whatif(self) -> tuple[Mapping[str, Lever], Values]:
         """The levers as they stand, and the KPI values that would follow."""
         model = self.model()
-        levers = {
-            id: Lever(by=Fraction(share))
-            for id, share in lever_shares().items()
-            if share and model.drivers.get(id) is not None
-        }
-        return levers, project(model, levers, self.values())
+        levers = _levers(model, lever_shares())
+        try:
+            return levers, project(model, levers, self.values())
+        except KpiError as impossible:  # other data, or a link: what was possible is no more
+            st.session_state["refused"] = impossible
+            reset_levers()
+            st.rerun()
 
     def sources(self, ids: tuple[str, ...]) -> str:
         """Systems by their names."""
@@ -335,9 +335,9 @@ def set_factor(position: int, **changes: object) -> None:
     plan: Plan = st.session_state["plan"]
     if not isinstance(plan.scheme, Product):
         return
-    factors = list(plan.scheme.factors)
-    factors[position] = Goal.model_validate(factors[position].model_dump() | changes)
-    set_plan(scheme=plan.scheme.model_copy(update={"factors": tuple(factors)}))
+    factors = [factor.model_dump() for factor in plan.scheme.factors]
+    factors[position] |= changes
+    set_plan(scheme=plan.scheme.model_dump() | {"factors": factors})
 
 
 def set_plan(**changes: object) -> None:
@@ -390,9 +390,19 @@ def set_fund(fund: Decimal) -> None:
     set_plan(scheme=plan.scheme.model_copy(update={"fund": fund}))
 
 
-def set_lever(driver: str, share: Decimal) -> None:
-    """Move a lever of the what-if page."""
-    st.session_state["levers"] = {**lever_shares(), driver: share}
+def set_lever(model: Model, driver: str, share: Decimal) -> None:
+    """Move a lever of the what-if page; one that the model cannot follow stays where it was."""
+    shares = {**lever_shares(), driver: share}
+    model.rebuilt(_levers(model, shares))
+    st.session_state["levers"] = shares
+
+
+def _levers(model: Model, shares: Mapping[str, Decimal]) -> dict[str, Lever]:
+    return {
+        id: Lever(by=Fraction(share))
+        for id, share in shares.items()
+        if share and model.drivers.get(id) is not None
+    }
 
 
 def take_refused() -> KpiError | None:

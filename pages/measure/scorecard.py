@@ -123,7 +123,7 @@ def _rule(state: State) -> None:
             state,
             line.rule,
             f"rule.{chosen}",
-            lambda rule: session.set_line(chosen, rule=rule.model_dump()),
+            lambda rule: session.set_line(chosen, rule=rule),
         )
         st.button(
             state.say("rule_for_all"),

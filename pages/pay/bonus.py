@@ -134,7 +134,7 @@ def _factors(state: State, scheme: Product) -> None:
                 state,
                 goal.rule,
                 key,
-                lambda rule, p=position: session.set_factor(p, rule=rule.model_dump()),
+                lambda rule, p=position: session.set_factor(p, rule=rule),
             )
 
 

@@ -106,7 +106,7 @@ def _lever(state: State, driver: Driver) -> None:
         **session.widget(
             f"lever.{driver.id}",
             int(100 * share),
-            lambda percent: session.set_lever(driver.id, Decimal(percent) / 100),
+            lambda percent: session.set_lever(state.model(), driver.id, Decimal(percent) / 100),
         ),
     )
 

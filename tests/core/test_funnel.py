@@ -82,18 +82,35 @@ def test_nothing_counted_is_no_funnel() -> None:
     assert all(stage.count is None for stage in made.stages)
 
 
-def test_stages_of_two_systems_are_told_and_have_no_interval_between_them() -> None:
+def test_a_step_between_two_systems_is_counted_within_the_one_that_knows_both_ends() -> None:
+    """GA4: 1000 sessions, 100 carts, 17 orders. The shop: 12 orders, 10 of them paid.
+
+    10 of GA4's 17 would be 59 %; the shop's own 10 of 12 is 83 %.
+    """
     ga4 = (
         "# Start date: 20261001\n# End date: 20261001\n"
         "Date,Sessions,Add to carts,Ecommerce purchases\n20261001,1000,100,17"
     )
-    rows = [f"#{n},paid,RUB,100,2026-10-01 12:00:00 +0300,1" for n in range(12)]
+    states = ["paid"] * 10 + ["pending"] * 2
+    rows = [f"#{n},{s},RUB,100,2026-10-01 12:00:00 +0300,1" for n, s in enumerate(states)]
     heading = "Name,Financial Status,Currency,Total,Created at,Lineitem quantity"
     made = funnel(facts(ga4, "\n".join([heading, *rows])), SHOP)
     paid = made.stages[-1]
-    assert (paid.sources, paid.step_rate) == (("shopify",), Fraction(12, 17))
-    assert (paid.low, paid.high) == (None, None)
+    assert (paid.sources, paid.count, paid.whole) == (("shopify",), 10, 12)
+    assert paid.step_rate == Fraction(10, 12)
+    assert paid.total_rate == Fraction(17, 1000) * Fraction(10, 12)
     assert "funnel_mixes_sources" in {finding.code for finding in made.findings}
+
+
+def test_a_step_between_systems_that_share_no_stage_has_no_interval() -> None:
+    ga4 = "# Start date: 20261001\n# End date: 20261001\nDate,Sessions\n20261001,1000"
+    crm = "ID,Название сделки,Этап сделки,Дата создания сделки\n" + "\n".join(
+        f"{n},Сделка,Переговоры,01.10.2026 10:00:00" for n in range(20)
+    )
+    made = funnel(facts(ga4, crm), catalogue.business("corporate"))
+    leads = next(stage for stage in made.stages if stage.stage.id == "leads")
+    assert leads.step_rate == Fraction(20, 1000)
+    assert (leads.low, leads.high) == (None, None)
 
 
 def test_a_month_of_orders_under_a_year_of_visits_is_no_funnel() -> None:

@@ -191,6 +191,26 @@ def test_levers_move_score_and_bonus_beside_the_base():
     assert profit.delta.startswith("+")
 
 
+def test_a_lever_that_cannot_be_is_refused_and_goes_back():
+    app = open_page(open_app("en"), "pages/plan/whatif.py")
+
+    widget(app, "slider", "lever.paid_share").set_value(50).run()  # 94.5 % x 1.5 is beyond all
+
+    assert_whole(app)
+    assert app.warning
+    assert widget(app, "slider", "lever.paid_share").value == 0
+
+
+def test_a_rule_that_falls_is_refused_and_the_old_one_stays():
+    app = open_app("en")
+
+    widget(app, "number_input", "rule.cr.1.score").set_value(0.1).run()
+
+    assert_whole(app)
+    assert app.warning
+    assert widget(app, "number_input", "rule.cr.1.score").value == 1.0
+
+
 def test_a_plan_file_travels_out_and_in():
     app = open_app("en")
     widget(app, "slider", "weight.cr").set_value(77).run()
