@@ -12,7 +12,7 @@ import numpy as np
 
 from kpi_core import catalogue
 from kpi_core.errors import Finding, Severity, UsageError, did_you_mean
-from kpi_core.facts import Facts, Hearing, Stream, speakers, wanted_source
+from kpi_core.facts import DIMENSION_SLICES, Facts, Hearing, Stream, speakers, wanted_source
 from kpi_core.formula import Array, Formula
 from kpi_core.model import (
     TOTAL,
@@ -156,7 +156,7 @@ class Evaluation:
             currencies |= set(heard.currencies)
             self.answers[heard.stream, heard.covers] = None
             if heard.straddling:
-                self._find("rows_straddle", source, n=heard.straddling, measure=id)
+                self._find("rows_straddle", source, n=heard.straddling, measure=measure.name)
         if len(currencies) > 1 or "?" in currencies:
             self._find_currencies(id, currencies)
             return Input(None, tuple(figures))
@@ -188,7 +188,9 @@ class Evaluation:
         result = dict(inputs)
         for id, spans in covered.items():
             if everything - (days := _days(spans)) > UNEVEN * everything:
-                self._find("covers_less", where, measure=id, n=days, all=everything)
+                self._find(
+                    "covers_less", where, measure=catalogue.measure(id).name, n=days, all=everything
+                )
                 result[id] = Input(None, inputs[id].sources)
         return result
 
@@ -217,12 +219,16 @@ class Evaluation:
 
     def _evaluate(self, kpi: Kpi, variant: Variant, slice: str) -> KpiValue:
         inputs = self.even(kpi.id, self._inputs(kpi, variant, slice), slice)
+        outages = self._outages(inputs, slice)
+        inputs = self._without(outages, kpi.id, inputs)
         value = variant.formula.value({id: given.value for id, given in inputs.items()})
         currencies = {given.currency for given in inputs.values() if given.currency}
         if len(currencies) > 1:
             self._find_currencies(kpi.id, currencies)
             value = None
-        interval = None if value is None else self._interval(kpi, variant.formula, inputs, slice)
+        interval = None
+        if value is not None:
+            interval = self._interval(kpi, variant.formula, inputs, slice, outages)
         return KpiValue(
             kpi=kpi.id,
             slice=slice,
@@ -235,6 +241,43 @@ class Evaluation:
             low=interval[0] if interval else None,
             high=interval[1] if interval else None,
         )
+
+    def _outages(self, inputs: Mapping[str, Input], slice: str) -> set[str]:
+        """The days on which a source that counts every day has no row: it was not counting."""
+        if self.hearing.by in DIMENSION_SLICES and slice != TOTAL:
+            return set()
+        asked = self.hearing.span(slice)
+        return {
+            str(day)
+            for id, given in inputs.items()
+            if id in catalogue.measures() and catalogue.measure(id).family.every_day
+            for source in given.sources
+            if (heard := self.hearing.hear(source, catalogue.measure(id)))
+            for day in heard.stream.gaps(_within(heard.covers, asked))
+        }
+
+    def _without(self, outages: set[str], where: str, inputs: dict[str, Input]) -> dict[str, Input]:
+        """The inputs without the days on which one of them was not counted.
+
+        Orders of a day whose visits nobody counted would make the conversion too good.
+        """
+        lost = {id: self._on_days(id, given, outages) for id, given in inputs.items()}
+        if not any(lost.values()):
+            return inputs
+        self._find("days_left_out", where, n=len(outages), days=", ".join(sorted(outages)[:5]))
+        return {
+            id: given if given.value is None else replace(given, value=given.value - lost[id])
+            for id, given in inputs.items()
+        }
+
+    def _on_days(self, id: str, given: Input, days: set[str]) -> Fraction:
+        if id not in catalogue.measures() or STATED in given.sources or not days:
+            return Fraction(0)
+        measure = catalogue.measure(id)
+        figures = (
+            self._days.figure(source, measure, day) for source in given.sources for day in days
+        )
+        return sum((exact(round(f, 6)) for f in figures if f is not None), Fraction(0))
 
     def _inputs(self, kpi: Kpi, variant: Variant, slice: str) -> dict[str, Input]:
         """The figures of a formula, all of one source where the KPI asks for that."""
@@ -272,7 +315,12 @@ class Evaluation:
         return tuple(source for source in having[0] if source in shared)
 
     def _interval(
-        self, kpi: Kpi, formula: Formula, inputs: Mapping[str, Input], slice: str
+        self,
+        kpi: Kpi,
+        formula: Formula,
+        inputs: Mapping[str, Input],
+        slice: str,
+        outages: set[str],
     ) -> tuple[float, float] | None:
         counted = all(
             id in catalogue.measures() and STATED not in given.sources
@@ -288,16 +336,18 @@ class Evaluation:
                 return (1 - found[1], 1 - found[0]) if found and of_rest else found
         if slice != TOTAL or len(inputs) < 2:
             return None  # a count is what it is
-        days = self._by_day(inputs)
+        days = self._by_day(inputs, outages)
         return daily_interval(formula, days) if days else None
 
-    def _by_day(self, inputs: Mapping[str, Input]) -> dict[str, Array] | None:
+    def _by_day(self, inputs: Mapping[str, Input], outages: set[str]) -> dict[str, Array] | None:
         """The daily figures behind some sums; ``None`` where days do not account for them."""
         series: dict[str, dict[str, float]] = {id: {} for id in inputs}
         for id, given in inputs.items():
             for source in given.sources:
                 heard = self._days.hear(source, catalogue.measure(id))
                 for day, figure in (heard.figures if heard else {}).items():
+                    if day in outages:
+                        continue
                     series[id][day] = series[id].get(day, 0.0) + figure
             if not np.isclose(sum(series[id].values()), float(given.value or 0)):
                 return None

@@ -63,11 +63,16 @@ class Group(StrEnum):
 
 @dataclass(frozen=True)
 class Family:
-    """Measures that one kind of system reports; `order` says which source is believed first."""
+    """Measures that one kind of system reports; `order` says which source is believed first.
+
+    Where something is counted `every_day`, a day without a row is a day nobody counted; elsewhere
+    (advertising, sales) it is a day on which nothing happened.
+    """
 
     id: str
     speak: Speak
     order: tuple[str, ...]
+    every_day: bool = False
 
 
 @dataclass(frozen=True)

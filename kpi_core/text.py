@@ -60,13 +60,17 @@ def say(lang: str, key: str, **values: object) -> str:
             mistake, so it is loud.
     """
     template = phrases()[key][lang]
-    shown = {
-        name: number(value, lang) if isinstance(value, Fraction) else value
-        for name, value in values.items()
-    }
     if isinstance(template, dict):
         template = template[_locale(lang).plural_form(abs(values["n"]))]  # type: ignore[arg-type]
+    shown = {name: _spoken(value, lang) for name, value in values.items()}
     return str(template).format(**shown)
+
+
+def _spoken(value: object, lang: str) -> object:
+    """A value of a phrase: numbers as they are written, names that come in both languages."""
+    if isinstance(value, Fraction):
+        return number(value, lang)
+    return value[lang] if isinstance(value, Mapping) else value
 
 
 def number(value: Number | None, lang: str, digits: int = 0) -> str:

@@ -187,6 +187,15 @@ def made_of(value: KpiValue, lang: str) -> str:
     return shown if len(parts) == 1 else f"{variant.name[lang]} · {shown}"
 
 
+def place(where: str, lang: str) -> str:
+    """Where a finding was made: a KPI, measure or system by its name, a file as it is called."""
+    if where in catalogue.kpis():
+        return str(catalogue.kpi(where).name[lang])
+    if where in catalogue.measures():
+        return str(catalogue.measure(where).name[lang])
+    return source_name(where, lang)
+
+
 def source_name(source: str, lang: str) -> str:
     """The name of a system that counted."""
     if source == STATED:

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import streamlit as st
 
+from kpi_core import words
 from kpi_core.charts import INK
 from kpi_core.errors import Finding, Severity
 from kpi_core.score import Judged
@@ -54,14 +55,19 @@ def findings(state: State, found: tuple[Finding, ...] | list[Finding]) -> None:
     """What is odd about the data, the worst first; small remarks are folded away."""
     for finding in found:
         if finding.severity is not Severity.INFO:
-            text = plain(f"{finding.where}: {finding.text(state.lang)}".lstrip(": "))
+            text = _told(state, finding)
             show = st.error if finding.severity is Severity.ERROR else st.warning
             show(text, icon=_ICONS[finding.severity])
     remarks = [finding for finding in found if finding.severity is Severity.INFO]
     if remarks:
         with st.expander(state.say("remarks", n=len(remarks)), icon=_ICONS[Severity.INFO]):
             for finding in remarks:
-                st.caption(plain(f"{finding.where}: {finding.text(state.lang)}".lstrip(": ")))
+                st.caption(_told(state, finding))
+
+
+def _told(state: State, finding: Finding) -> str:
+    where, text = words.place(finding.where, state.lang), finding.text(state.lang)
+    return plain(f"{where}: {text}" if where else text)
 
 
 def status(state: State, judged: Judged) -> None:

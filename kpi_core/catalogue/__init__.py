@@ -50,7 +50,7 @@ def _both(entry: Mapping[str, Any]) -> dict[str, str]:
 def families() -> dict[str, Family]:
     """Families of measures and the order in which their sources are believed."""
     return {
-        id: Family(id, Speak(entry["speak"]), tuple(entry["order"]))
+        id: Family(id, Speak(entry["speak"]), tuple(entry["order"]), entry.get("every_day", False))
         for id, entry in _toml(_HERE / "families.toml").items()
     }
 

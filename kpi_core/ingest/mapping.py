@@ -500,7 +500,9 @@ def _check_plausible(reading: _Reading, facts: pd.DataFrame, measures: Sequence[
     for id in measures:
         negative = int((facts[id] < 0).sum())
         if negative and id != "gross_profit":
-            reading.find(Severity.WARNING, "negative_values", measure=id, n=negative)
+            reading.find(
+                Severity.WARNING, "negative_values", measure=catalogue.measure(id).name, n=negative
+            )
     if not len(facts):
         reading.find(Severity.INFO, "empty_section")
     elif facts["start"].isna().all():

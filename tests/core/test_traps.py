@@ -33,6 +33,9 @@
 | a line of weight 0 without a figure blocked the total | no total | 1 |
 | 4.04 % of late reports was printed as 4.0 % beside "up to 4 %" | 4.0 % | 4.04 % |
 | a plan's 0.79999999999999999999 was saved as 0.8 | 0.8 | itself |
+| orders of days without a counter made conversion better | 2.7 % | 2 % |
+| a day without advertising was left out as if it were not counted | 100.00 | 66.67 |
+| paid orders of the shop were divided by orders of the analytics | 59 % | 83 % |
 | the same files in another order were one and the same | same | not the same |
 """
 
@@ -308,7 +311,10 @@ def shop_model(settings: Settings | None = None) -> tuple[Model, Values]:
 
 def test_a_lever_on_the_margin_moves_the_assumed_margin_by_the_same_factor() -> None:
     """Measured margin 50 %, assumed 30 %: +10 % makes them 55 % and 33 %."""
-    model, base = shop_model(Settings(assumptions={"margin_rate": Fraction(3, 10)}))
+    assumed = Settings(
+        assumptions={"margin_rate": Fraction(3, 10)}, variants={"romi_margin": "margin_rate"}
+    )
+    model, base = shop_model(assumed)
     moved = project(model, {"margin_rate": Lever(by=Fraction(1, 10))}, base)
     assert moved.total("romi_margin").inputs["margin_rate"].value == Fraction(33, 100)
 
@@ -389,3 +395,30 @@ def test_a_stated_kpi_carries_the_currency_of_the_plan() -> None:
     assert stated.value(catalogue.kpi("cpl")) == KpiValue(
         "cpl", "total", Fraction(80), "all_leads", {}, (), Unit.MONEY, plan.currency
     )
+
+
+def test_orders_of_days_that_no_counter_saw_do_not_make_conversion_better() -> None:
+    """Four days of 100 visits and 2 orders; on the third the counter was off: 2 %, not 2.7 %."""
+    visits = daily("Sessions", rows={1: (100,), 2: (100,), 4: (100,)})
+    heading = "Name,Financial Status,Currency,Total,Created at,Lineitem quantity"
+    rows = [
+        f"#{day}{n},paid,RUB,100,2026-10-0{day} 12:00:00 +0300,1"
+        for day in (1, 2, 3, 4)
+        for n in range(2)
+    ]
+    found = values(
+        facts(visits, "\n".join([heading, *rows])), "cr", period="2026-10-01..2026-10-04"
+    )
+    assert found.total("cr").value == Fraction(6, 300)
+    assert "days_left_out" in {finding.code for finding in found.findings}
+
+
+def test_a_day_without_advertising_is_a_day_of_no_spend_not_a_gap() -> None:
+    """Spend on two of three days, one order each day: 200 / 3, not 200 / 2."""
+    spend = daily("Расход,Клики", rows={1: (100, 10), 3: (100, 10)})
+    heading = "Name,Financial Status,Currency,Total,Created at,Lineitem quantity"
+    rows = [f"#{day},paid,RUB,100,2026-10-0{day} 12:00:00 +0300,1" for day in (1, 2, 3)]
+    found = values(
+        facts(spend, "\n".join([heading, *rows])), "cpo", period="2026-10-01..2026-10-03"
+    )
+    assert found.total("cpo").value == Fraction(200, 3)

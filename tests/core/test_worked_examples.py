@@ -37,7 +37,7 @@ def test_at_a_margin_of_30_percent_the_return_is_minus_55_percent() -> None:
 
 def test_without_a_margin_there_is_no_return_on_margin() -> None:
     found = values(facts(SOLD), "romi_margin").total("romi_margin")
-    assert (found.value, found.missing) == (None, ("margin_rate",))
+    assert (found.value, found.missing) == (None, ("gross_profit",))
 
 
 # --- k1 · k2 · salary
