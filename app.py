@@ -7,7 +7,7 @@ import streamlit as st
 
 from kpi_core.errors import KpiError
 from kpi_core.text import say
-from ui import frame, session
+from ui import cards, frame, session
 
 PAGES = {
     "scorecard": ("pages/measure/scorecard.py", ":material/speed:"),
@@ -48,5 +48,5 @@ try:
     frame.notices(lang, broken)
     page.run()
 except KpiError as failed:
-    st.error(failed.text(lang), icon=":material/error:")
+    st.error(cards.plain(failed.text(lang)), icon=":material/error:")
 freeze_startup_objects()

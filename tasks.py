@@ -54,9 +54,9 @@ def run(*more: str) -> None:
 
 def flag(words: tuple[str, ...], name: str) -> str | None:
     """The value of a command line flag, written ``--name value`` or ``--name=value``."""
-    for word, following in zip(words, (*words[1:], ""), strict=True):
+    for position, word in enumerate(words):
         if word == name:
-            return following
+            return words[position + 1] if position + 1 < len(words) else ""
         if word.startswith(name + "="):
             return word.partition("=")[2]
     return None

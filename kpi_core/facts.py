@@ -6,7 +6,7 @@ suits it best. Sources are added only where their family says so (see ``catalogu
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -29,6 +29,9 @@ DIMENSION_SLICES = (
     "event",
 )
 Spans = set[Period | None]  # days that rows speak for; None where they do not say
+UNKNOWN_CURRENCY = "?"
+BY_HAND = "table"  # the source of tables that no system exported
+DISAGREE = 0.01  # of a total: by so much two levels of detail may differ by rounding
 SPARSE_EDGE_DAYS = 7  # the longest silence at the edge of a file that is taken for a quiet time
 
 
@@ -161,12 +164,22 @@ def _stream(
         dimensions=dimensions,
         measures=(*measures, *parts),
         frame=frame.assign(**parts),
-        period=spanning(table.period for _, table in tables),
+        period=spanning(_held(table) for _, table in tables),
         reach=reach,
         sparse=any(table.sparse and not table.stated for _, table in tables),
-        currencies=tuple(sorted({table.currency for _, table in tables if table.currency})),
+        currencies=_stream_currencies(table for _, table in tables),
         files=tuple(dict.fromkeys(name for name, _ in tables)),
     )
+
+
+def _stream_currencies(tables: Iterable[Table]) -> tuple[str, ...]:
+    """The currencies of tables that are added; unknown beside known counts as one of its own."""
+    found = {
+        table.currency or UNKNOWN_CURRENCY
+        for table in tables
+        if any(catalogue.measure(id).unit is Unit.MONEY for id in table.measures)
+    }
+    return () if found == {UNKNOWN_CURRENCY} else tuple(sorted(found))
 
 
 def _rows(table: Table, keys: list[str]) -> pd.DataFrame:
@@ -186,6 +199,21 @@ def _rows(table: Table, keys: list[str]) -> pd.DataFrame:
     return frame.assign(currency=pd.Series(table.currency, index=frame.index, dtype="str"))
 
 
+def _held(table: Table) -> Period | None:
+    """From its first to its last day.
+
+    What counts every day (visits) ends where its rows end, whatever month the title states: a
+    report of an unfinished month states the whole of it.
+    """
+    every_day = any(catalogue.measure(id).family.every_day for id in table.measures)
+    if table.period is None or table.sparse or not every_day:
+        return table.period
+    days = table.facts[["start", "end"]].dropna()
+    if days.empty or not (days["start"] == days["end"]).all():
+        return table.period
+    return Period(days["start"].min().date(), days["end"].max().date())
+
+
 def _reach(table: Table) -> Period | None:
     """The days a file speaks for.
 
@@ -193,7 +221,7 @@ def _reach(table: Table) -> Period | None:
     its first and last row for as long as it is silent in between.
     """
     if table.period is None or table.stated or not table.sparse:
-        return table.period
+        return _held(table)
     days = table.facts["start"].dropna().drop_duplicates().sort_values()
     silence = days.diff().max().days - 1 if len(days) > 1 else SPARSE_EDGE_DAYS
     edge = timedelta(days=min(silence, SPARSE_EDGE_DAYS))
@@ -281,6 +309,8 @@ class Heard:
         covers: the days that the figures speak for.
         currencies: those of the rows that were added; several make no sum.
         straddling: rows left out because they reach over the edge of the period or of a slice.
+        blanks: days that have rows, but none with a figure of this measure.
+        rival: the total that another stream of the same source gives, where the two disagree.
     """
 
     figures: Mapping[str, float]
@@ -288,6 +318,8 @@ class Heard:
     covers: tuple[Period, ...]
     currencies: tuple[str, ...] = ()
     straddling: int = 0
+    blanks: frozenset[date] = frozenset()
+    rival: float | None = None
 
 
 @dataclass(frozen=True)
@@ -354,23 +386,45 @@ class Hearing:
 
         One that is cut finer than it need be comes second: a fine cut leaves rows out.
         """
-        best: tuple[tuple[int, int], Heard] | None = None
+        answers: list[tuple[tuple[int, int], Heard]] = []
         for number, stream in enumerate(self.facts.streams):
             if stream.source != source or measure.id not in stream.measures:
                 continue
             cut = self._cut(number)
             figures = cut.sums[measure.id].dropna()
-            if figures.empty:
-                continue
             covers = stream.covers(measure.id, self.days)
+            found = dict(zip(map(str, figures.index), figures.tolist(), strict=True))
+            if not found and self._quiet(stream, covers):
+                found = {TOTAL: 0.0}
+            if not found:
+                continue
             if cut.straddling or not stream.daily:
                 covers = _added(covers, cut.rows.loc[cut.rows[measure.id].notna()])
-            rank = (sum(span.days for span in covers), -len(stream.dimensions))
-            if best is None or rank > best[0]:
-                found = dict(zip(map(str, figures.index), figures.tolist(), strict=True))
-                currencies = _currencies(stream, cut.rows, measure)
-                best = (rank, Heard(found, stream, covers, currencies, cut.straddling))
-        return best[1] if best else None
+            blanks = _blanks(stream, cut.rows, measure.id)
+            rank = (sum(span.days for span in covers) - len(blanks), -len(stream.dimensions))
+            currencies = _currencies(stream, cut.rows, measure)
+            heard = Heard(found, stream, covers, currencies, cut.straddling, blanks)
+            answers.append((rank, heard))
+        if not answers:
+            return None
+        best = max(answers, key=lambda answer: answer[0])[1]
+        return replace(best, rival=self._rival(best, [heard for _, heard in answers], measure))
+
+    def _quiet(self, stream: Stream, covers: tuple[Period, ...]) -> bool:
+        """Whether nothing happened in the period, as far as a sparse stream can tell."""
+        whole = self.period is not None and covers == (self.period,)
+        return stream.sparse and self.by is None and whole
+
+    def _rival(self, best: Heard, answers: list[Heard], measure: Measure) -> float | None:
+        if self.by is not None or measure.adds is Adds.NONE:
+            return None
+        told = best.figures[TOTAL]
+        for other in answers:
+            figure = other.figures[TOTAL]
+            same_days = other.covers == best.covers
+            if same_days and abs(figure - told) > DISAGREE * max(abs(figure), abs(told)):
+                return figure
+        return None
 
     def _cut(self, number: int) -> _Cut:
         if number not in self._cuts:
@@ -430,6 +484,14 @@ def _bounds(days: pd.Series, by: str | None) -> tuple[pd.Series, pd.Series]:
     return first, first + pd.to_timedelta(length - 1, unit="D")
 
 
+def _blanks(stream: Stream, rows: pd.DataFrame, measure: str) -> frozenset[date]:
+    """The days of a daily stream that have rows, but no figure of the measure."""
+    if stream.sparse or not stream.daily or rows[measure].notna().all():
+        return frozenset()
+    filled = rows[measure].notna().groupby(rows["start"]).any()
+    return frozenset(day.date() for day in filled.index[~filled.to_numpy()])
+
+
 def _added(covers: tuple[Period, ...], rows: pd.DataFrame) -> tuple[Period, ...]:
     """The days covered, where rows speak for several days: those of the rows that were added."""
     days = rows[["start", "end"]].drop_duplicates().dropna()
@@ -443,7 +505,9 @@ def _added(covers: tuple[Period, ...], rows: pd.DataFrame) -> tuple[Period, ...]
 def _currencies(stream: Stream, rows: pd.DataFrame, measure: Measure) -> tuple[str, ...]:
     if measure.unit is not Unit.MONEY or len(stream.currencies) < 2:
         return stream.currencies if measure.unit is Unit.MONEY else ()
-    return tuple(sorted(rows.loc[rows[measure.id].notna(), "currency"].dropna().unique()))
+    return tuple(
+        sorted(rows.loc[rows[measure.id].notna(), "currency"].fillna(UNKNOWN_CURRENCY).unique())
+    )
 
 
 def speakers(
@@ -461,7 +525,8 @@ def speakers(
     having = tuple(source for source in measure.family.order if hearing.hear(source, measure))
     match measure.family.speak:
         case Speak.ALL:
-            return having
+            # A sheet kept by hand repeats what the systems export: it speaks where they are silent.
+            return tuple(source for source in having if source != BY_HAND) or having
         case Speak.MEASURE:
             return having[:1]
         case Speak.FAMILY:

@@ -6,13 +6,24 @@ and what is missing. Undefined is missing, never 0.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from fractions import Fraction
 
 import numpy as np
 
 from kpi_core import catalogue
 from kpi_core.errors import Finding, Severity, UsageError, did_you_mean
-from kpi_core.facts import DIMENSION_SLICES, Facts, Hearing, Stream, speakers, wanted_source
+from kpi_core.facts import (
+    BY_HAND,
+    DIMENSION_SLICES,
+    UNKNOWN_CURRENCY,
+    Facts,
+    Heard,
+    Hearing,
+    Stream,
+    speakers,
+    wanted_source,
+)
 from kpi_core.formula import Array, Formula
 from kpi_core.model import (
     TOTAL,
@@ -145,6 +156,7 @@ class Evaluation:
             return Input(self.settings.given[id], (STATED,), currency)
         if sources is None:
             sources = speakers(self._total, measure, self.settings.sources)
+            self._tell_unheard(measure, sources)
         figures: dict[str, Fraction] = {}
         currencies: set[str] = set()
         for source in sources:
@@ -152,16 +164,40 @@ class Evaluation:
             heard = self.hearing.hear(source, measure)
             if figure is None or heard is None:
                 continue
+            if heard.rival is not None and slice == TOTAL:
+                self._tell_rival(source, measure, heard)
+                if source == BY_HAND:
+                    return Input(None, (source,))
             figures[source] = exact(round(figure, 6))
-            currencies |= set(heard.currencies)
+            if measure.unit is Unit.MONEY:
+                currencies |= set(heard.currencies or (UNKNOWN_CURRENCY,))
             self.answers[heard.stream, heard.covers] = None
             if heard.straddling:
                 self._find("rows_straddle", source, n=heard.straddling, measure=measure.name)
-        if len(currencies) > 1 or "?" in currencies:
+        if len(currencies) > 1:
             self._find_currencies(id, currencies)
             return Input(None, tuple(figures))
         total = sum(figures.values(), Fraction(0)) if figures else None
-        return Input(total, tuple(figures), next(iter(currencies), None))
+        currency = next(iter(currencies - {UNKNOWN_CURRENCY}), None)
+        return Input(total, tuple(figures), currency)
+
+    def _tell_rival(self, source: str, measure: Measure, heard: Heard) -> None:
+        told, other = (exact(round(f, 2)) for f in (heard.figures[TOTAL], heard.rival or 0))
+        severity = Severity.ERROR if source == BY_HAND else Severity.WARNING
+        self._find(
+            "streams_disagree", source, severity, measure=measure.name, told=told, other=other
+        )
+
+    def _tell_unheard(self, measure: Measure, sources: Sequence[str]) -> None:
+        """Sources that add up, but that this figure is without."""
+        if measure.family.speak is not Speak.ALL or not sources:
+            return
+        if BY_HAND not in sources and self._total.hear(BY_HAND, measure):
+            self._find("table_set_aside", measure.id)
+        for stream in self.hearing.facts.streams:
+            known = stream.source in measure.family.order and measure.id in stream.measures
+            if known and not self._total.hear(stream.source, measure):
+                self._find("source_silent", stream.source)
 
     def measures(self) -> dict[str, Input]:
         """Every measure that someone speaks for, in total."""
@@ -178,16 +214,19 @@ class Evaluation:
         """
         asked = self.hearing.span(slice)
         covered: dict[str, tuple[Period, ...]] = {}
+        blank: dict[str, int] = {}
         for id, given in inputs.items():
             if id in catalogue.measures() and given.value is not None:
                 measure = catalogue.measure(id)
                 heard = [h for source in given.sources if (h := self.hearing.hear(source, measure))]
                 if heard:
                     covered[id] = _within((span for h in heard for span in h.covers), asked)
+                    blank[id] = sum(asked is not None and asked.has(d) for d in heard[0].blanks)
         everything = _days(span for spans in covered.values() for span in spans)
         result = dict(inputs)
         for id, spans in covered.items():
-            if everything - (days := _days(spans)) > UNEVEN * everything:
+            days = _days(spans) - blank[id]
+            if everything - days > UNEVEN * everything:
                 self._find(
                     "covers_less", where, measure=catalogue.measure(id).name, n=days, all=everything
                 )
@@ -220,12 +259,17 @@ class Evaluation:
     def _evaluate(self, kpi: Kpi, variant: Variant, slice: str) -> KpiValue:
         inputs = self.even(kpi.id, self._inputs(kpi, variant, slice), slice)
         outages = self._outages(inputs, slice)
-        inputs = self._without(outages, kpi.id, inputs)
+        inputs = self._without(outages, kpi.id, inputs, slice)
         value = variant.formula.value({id: given.value for id, given in inputs.items()})
         currencies = {given.currency for given in inputs.values() if given.currency}
         if len(currencies) > 1:
             self._find_currencies(kpi.id, currencies)
             value = None
+        if value is not None and variant.formula.share and kpi.unit is Unit.SHARE:
+            part, whole, _ = variant.formula.share
+            if not 0 <= value <= 1 and {part, whole} <= set(catalogue.measures()):
+                self._find("share_impossible", kpi.id)
+                value = None
         interval = None
         if value is not None:
             interval = self._interval(kpi, variant.formula, inputs, slice, outages)
@@ -247,21 +291,43 @@ class Evaluation:
         if self.hearing.by in DIMENSION_SLICES and slice != TOTAL:
             return set()
         asked = self.hearing.span(slice)
-        return {
-            str(day)
-            for id, given in inputs.items()
-            if id in catalogue.measures() and catalogue.measure(id).family.every_day
-            for source in given.sources
-            if (heard := self.hearing.hear(source, catalogue.measure(id)))
-            for day in heard.stream.gaps(_within(heard.covers, asked))
-        }
+        found: set[date] = set()
+        for id, given in inputs.items():
+            for source in given.sources:
+                heard = (
+                    self.hearing.hear(source, catalogue.measure(id)) if source != STATED else None
+                )
+                if heard and catalogue.measure(id).family.every_day:
+                    found.update(heard.stream.gaps(_within(heard.covers, asked)))
+                if heard and asked:
+                    found.update(day for day in heard.blanks if asked.has(day))
+        return {str(day) for day in found}
 
-    def _without(self, outages: set[str], where: str, inputs: dict[str, Input]) -> dict[str, Input]:
+    def _without(
+        self, outages: set[str], where: str, inputs: dict[str, Input], slice: str
+    ) -> dict[str, Input]:
         """The inputs without the days on which one of them was not counted.
 
         Orders of a day whose visits nobody counted would make the conversion too good.
         """
+        asked = self.hearing.span(slice)
+        if not outages or not asked or len(inputs) < 2:
+            return inputs
         lost = {id: self._on_days(id, given, outages) for id, given in inputs.items()}
+        days = asked.days
+        if len(outages) > UNEVEN * days:
+            whole = {
+                id: given for id, given in inputs.items() if not self._told_by_day(id, given, asked)
+            }
+            for id in whole:
+                self._find(
+                    "covers_less",
+                    where,
+                    measure=catalogue.measure(id).name,
+                    n=days - len(outages),
+                    all=days,
+                )
+            inputs = inputs | {id: Input(None, given.sources) for id, given in whole.items()}
         if not any(lost.values()):
             return inputs
         self._find("days_left_out", where, n=len(outages), days=", ".join(sorted(outages)[:5]))
@@ -269,6 +335,21 @@ class Evaluation:
             id: given if given.value is None else replace(given, value=given.value - lost[id])
             for id, given in inputs.items()
         }
+
+    def _told_by_day(self, id: str, given: Input, asked: Period) -> bool:
+        """Whether the days account for a figure, so that some of them can be taken off."""
+        if id not in catalogue.measures() or STATED in given.sources or given.value is None:
+            return True
+        heard = [self._days.hear(source, catalogue.measure(id)) for source in given.sources]
+        within = (str(asked.first), str(asked.last))
+        told = sum(
+            figure
+            for h in heard
+            if h
+            for day, figure in h.figures.items()
+            if within[0] <= day <= within[1]
+        )
+        return bool(np.isclose(told, float(given.value)))
 
     def _on_days(self, id: str, given: Input, days: set[str]) -> Fraction:
         if id not in catalogue.measures() or STATED in given.sources or not days:

@@ -7,6 +7,7 @@ file, and never executed.
 import base64
 import binascii
 import zlib
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
@@ -16,6 +17,9 @@ from kpi_core.plan import Plan
 from kpi_core.rules import Number, Part
 
 MAX_UNPACKED = 64_000
+REACH = Decimal("0.5")  # how far a lever moves either way, as a share
+
+Share = Annotated[Number, Field(ge=-REACH, le=REACH, multiple_of=Decimal("0.01"))]
 
 
 class View(Part):
@@ -23,15 +27,15 @@ class View(Part):
 
     Attributes:
         plan: the plan as edited.
-        period: ``2026-10``, a range, or nothing for all days.
-        levers: driver to its change as a share (0.1 is +10 %).
+        period: ``2026-10``, a range, or ``all`` for all days; that of the plan if not given.
+        levers: driver to its change as a share (0.1 is +10 %), in whole percent.
         sample: whether the sample business is shown; files never travel by link.
     """
 
     format: Literal[1] = 1
     plan: Plan
     period: str | None = None
-    levers: dict[str, Annotated[Number, Field(ge=-1, le=10)]] = Field(default_factory=dict)
+    levers: dict[str, Share] = Field(default_factory=dict)
     sample: bool = True
 
 

@@ -228,6 +228,10 @@ class Period:
         """How many days it has."""
         return (self.last - self.first).days + 1
 
+    def has(self, day: date) -> bool:
+        """Whether `day` is one of its days."""
+        return self.first <= day <= self.last
+
     def holds(self, other: "Period") -> bool:
         """Whether `other` lies wholly within."""
         return self.first <= other.first and other.last <= self.last

@@ -19,6 +19,9 @@ from kpi_core.schemes import Product
 from kpi_core.score import Judged, Scorecard, judge, score
 from kpi_core.text import days, money, number, percent, rounded, say
 
+ZERO = Fraction(0)
+FEWEST = Fraction(1, 2)  # of the weight must have figures: a lone KPI does not earn the whole fund
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -74,6 +77,11 @@ def payout(plan: Plan, values: Values) -> Payout:
         _check_currency([line.judged for line in card.lines if line.weight], plan)
         if card.total is None:
             raise PlanError("nothing_to_pay_for", where=", ".join(card.missing))
+        judged = sum((line.weight for line in card.lines if line.judged.score is not None), ZERO)
+        if plan.missing is Missing.DROP and judged < FEWEST * sum(
+            (line.weight for line in card.lines), ZERO
+        ):
+            raise PlanError("too_little_judged", where=", ".join(card.missing))
         earned = scheme.earn(card.total)
     bonus = rounded(earned.bonus, 2)
     return Payout(

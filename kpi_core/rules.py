@@ -219,4 +219,6 @@ class Goal(Part):
         if isinstance(self.rule, Bands):
             return self.rule.score(value)
         attainment = self.attainment(value, better)
-        return self.rule.top() if attainment is None else self.rule.score(attainment)
+        if attainment is None:
+            return self.rule.top() if value == 0 else None
+        return self.rule.score(attainment)

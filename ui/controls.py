@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import streamlit as st
 
 from kpi_core.model import Kpi, Unit
 from kpi_core.rules import LITERAL_STEPS, Bands, Goal, Linear, Rule, Steps
-from kpi_core.text import exact, rounded
+from kpi_core.text import exact, percent, rounded
 from ui import session
 from ui.session import State
 
@@ -38,6 +39,21 @@ def target(state: State, kpi: Kpi, goal: Goal, key: str, write: Callable[[Decima
         step=10.0**-kpi.decimals if kpi.decimals else 1.0,
         format=f"%.{decimals}f",
         **session.widget(key, _shown(kpi, goal.target), lambda value: write(_typed(kpi, value))),
+    )
+
+
+def weight(state: State, kpi: str, weight: Fraction, share: Fraction) -> None:
+    """The weight of a line in hundredths, with the share that it comes to."""
+    st.slider(
+        state.say("weight_share", share=percent(share, state.lang, 0)),
+        0,
+        100,
+        step=1,
+        **session.widget(
+            f"weight.{kpi}",
+            int(weight * 100),
+            lambda value: session.set_line(kpi, weight=Decimal(value) / 100),
+        ),
     )
 
 

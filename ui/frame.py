@@ -34,6 +34,26 @@ def notices(lang: str, broken: str | None) -> None:
         st.warning(say(lang, f"errors.{broken}"), icon=":material/link_off:")
     if refused := session.take_refused():
         st.warning(cards.plain(refused.text(lang)), icon=":material/block:")
+    _stated(session.current(lang))
+
+
+def _stated(state: State) -> None:
+    """Figures that a plan states by hand: they overrule files, so no page hides them."""
+    stated = state.plan.facts
+    if not stated:
+        return
+    known = catalogue.measures()
+    names = [(known.get(id) or catalogue.kpi(id)).name[state.lang] for id in stated]
+    text, drop = st.columns([5, 1], vertical_alignment="center")
+    text.info(
+        cards.plain(state.say("stated", n=len(stated), names=", ".join(names))),
+        icon=":material/edit:",
+    )
+    drop.button(
+        state.say("stated_drop", n=len(stated)),
+        on_click=session.guarded(session.drop_stated),
+        icon=":material/delete:",
+    )
 
 
 def sidebar(lang: str) -> None:

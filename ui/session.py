@@ -23,8 +23,9 @@ from kpi_core.kpis import Evaluation, KpiValue, Values, kpi_values
 from kpi_core.link import View, decode, encode
 from kpi_core.model import Business, Period, parse_period
 from kpi_core.plan import Plan, changed, default_plan, read_plan, scorecard_scheme
+from kpi_core.rules import Bands
 from kpi_core.schemes import Product, Scheme, Scorecard
-from kpi_core.text import say
+from kpi_core.text import exact, rounded, say
 from kpi_core.words import source_name
 
 SAMPLES = Path(__file__).parent.parent / "sample_data"
@@ -88,14 +89,14 @@ class State:
     def _key(self) -> tuple[str, str, str]:
         kpis = ",".join(self.plan.kpis())
         readings = self.plan.model_dump_json(
-            include={"business", "variants", "assumptions", "sources", "facts"}
+            include={"business", "currency", "variants", "assumptions", "sources", "facts"}
         )
-        return self.facts.digest, str(self.period), readings + kpis
+        return str(_named(self.uploads)), str(self.period), readings + kpis
 
 
-# Keyed by content: a digest of the files, the period, and the plan's choices. An argument that
-# begins with "_" is not hashed: Streamlit hashes only a sample of a large table, and then gives
-# stale figures.
+# Keyed by content: names and digests of the files, the period, and the plan's choices. An argument
+# that begins with "_" is not hashed: Streamlit hashes only a sample of a large table, and then
+# gives stale figures.
 
 
 @st.cache_resource(max_entries=24, scope="session", show_spinner=False)
@@ -152,7 +153,7 @@ def start() -> str | None:
     if "plan" in st.session_state:
         return None
     st.session_state.update(
-        plan=default_plan(next(iter(catalogue.businesses()))),
+        plan=_fresh_plan(next(iter(catalogue.businesses()))),
         plans={},
         schemes={},
         uploads={},
@@ -160,7 +161,6 @@ def start() -> str | None:
         sample=True,
         period=None,
         levers={},
-        edition=0,
         uploader=0,
     )
     word = st.query_params.pop(LINK, None)
@@ -173,7 +173,10 @@ def start() -> str | None:
     except KpiError as broken:
         return broken.code
     st.session_state.update(
-        plan=view.plan, period=view.period, levers=dict(view.levers), sample=view.sample
+        plan=_in_hundredths(view.plan),
+        period=view.period or view.plan.period,
+        levers=dict(view.levers),
+        sample=view.sample,
     )
     return None
 
@@ -196,13 +199,18 @@ def current(lang: str) -> State:
 
 
 def _own_facts(uploads: tuple[Upload, ...]) -> Facts:
-    key = tuple(upload.digest for upload in uploads)
+    key = _named(uploads)
     kept = st.session_state.get("facts")
     if kept is None or kept[0] != key:
         kept = (key, combine(uploads))
         st.session_state["facts"] = kept
     facts: Facts = kept[1]
     return facts
+
+
+def _named(uploads: tuple[Upload, ...]) -> tuple[tuple[str, str], ...]:
+    """What files are told apart by: a name counts too, since a period may be read from it."""
+    return tuple((upload.name, upload.digest) for upload in uploads)
 
 
 def _period(facts: Facts) -> Period | None:
@@ -228,12 +236,6 @@ def upload_key(name: str) -> str:
     return f"{name}:{st.session_state['uploader']}"
 
 
-def edition() -> int:
-    """Grows when the plan is replaced as a whole, so that widgets start from it afresh."""
-    number: int = st.session_state["edition"]
-    return number
-
-
 def lever_shares() -> dict[str, Decimal]:
     """Driver to the change its lever stands at."""
     shares: dict[str, Decimal] = st.session_state["levers"]
@@ -251,8 +253,38 @@ def link(state: State) -> str:
 
 
 def _replace(plan: Plan) -> None:
-    st.session_state["plan"] = plan
-    st.session_state["edition"] += 1
+    """Adopt a whole plan."""
+    st.session_state["plan"] = _in_hundredths(plan)
+
+
+def _fresh_plan(business: str) -> Plan:
+    return _in_hundredths(default_plan(business))
+
+
+def _in_hundredths(plan: Plan) -> Plan:
+    """The plan with weights that a slider can show: whole hundredths from 0 to 1.
+
+    Shares stay exactly as they are where some scale allows it; else they are rounded, and no
+    weight is lost.
+    """
+    weights = [exact(line.weight) for line in plan.lines]
+    top = max(Fraction(1), *weights)
+    for scale in (top, *(Fraction(10**power) for power in range(1, 7))):
+        if scale >= top and all((100 * weight / scale).denominator == 1 for weight in weights):
+            break
+    else:
+        scale = top
+    least = Decimal("0.01")
+    fitting = [
+        max(least, rounded(weight / scale, 2)) if weight else Decimal(0) for weight in weights
+    ]
+    if fitting == [line.weight for line in plan.lines]:
+        return plan
+    lines = [
+        line.model_dump() | {"weight": weight}
+        for line, weight in zip(plan.lines, fitting, strict=True)
+    ]
+    return changed(plan, lines=lines)
 
 
 def choose_business(id: str) -> None:
@@ -261,14 +293,15 @@ def choose_business(id: str) -> None:
     plans: dict[str, Plan] = st.session_state["plans"]
     plans[plan.business] = plan
     st.session_state["levers"] = {}
-    _replace(plans.get(id) or default_plan(id))
+    _replace(plans.get(id) or _fresh_plan(id))
     _follow_currency()
 
 
 def choose_sample(sample: bool) -> None:
     """The sample business, or the reader's own files."""
     st.session_state["sample"] = sample
-    st.session_state["period"] = None
+    st.session_state["period"] = st.session_state["plan"].period
+    _follow_currency()
 
 
 def choose_period(text: str | None) -> None:
@@ -286,10 +319,11 @@ def add_files(files: list[tuple[str, bytes]]) -> None:
         except KpiError as failed:
             failures.append(failed)
         else:
-            st.session_state["uploads"][upload.digest] = upload
+            uploads: dict[str, Upload] = st.session_state["uploads"]
+            uploads.pop(upload.digest, None)  # under another name: it takes the place of the old
+            uploads[upload.digest] = upload
             choose_sample(False)
     st.session_state["failures"] = tuple(failures)
-    _follow_currency()
 
 
 def remove_file(digest: str) -> None:
@@ -298,20 +332,23 @@ def remove_file(digest: str) -> None:
     st.session_state["failures"] = ()
     if not has_uploads():
         choose_sample(True)
+    _follow_currency()
 
 
 def _follow_currency() -> None:
-    """A plan nobody has put money into speaks the currency of the files."""
+    """A plan that nobody has touched speaks the currency of the files; any other keeps its own."""
+    fresh = _fresh_plan(st.session_state["plan"].business)
+    if changed(st.session_state["plan"], currency=fresh.currency) != fresh:
+        return
     uploads: dict[str, Upload] = st.session_state["uploads"]
-    plan: Plan = st.session_state["plan"]
     found = {
         table.currency
         for upload in uploads.values()
         for table in upload.tables
         if table.currency and table.currency != "?"
     }
-    if not st.session_state["sample"] and len(found) == 1:
-        _replace(changed(plan, currency=found.pop()))
+    follows = not st.session_state["sample"] and len(found) == 1
+    st.session_state["plan"] = changed(fresh, currency=found.pop()) if follows else fresh
 
 
 def set_line(kpi: str, **changes: object) -> None:
@@ -323,10 +360,14 @@ def same_rule_for_all(kpi: str) -> None:
     """Give every line the rule of one; a rule on the value itself stays where it is."""
     plan: Plan = st.session_state["plan"]
     rule = next(line.rule for line in plan.lines if line.kpi == kpi)
-    _replace(
-        changed(
-            plan, lines=[line.model_dump() | {"rule": rule.model_dump()} for line in plan.lines]
-        )
+    if isinstance(rule, Bands):
+        return
+    set_plan(
+        lines=[
+            line.model_dump()
+            | ({} if isinstance(line.rule, Bands) else {"rule": rule.model_dump()})
+            for line in plan.lines
+        ]
     )
 
 
@@ -345,13 +386,22 @@ def set_plan(**changes: object) -> None:
     st.session_state["plan"] = changed(st.session_state["plan"], **changes)
 
 
+def drop_stated() -> None:
+    """Leave every figure to the files."""
+    set_plan(facts={})
+
+
 def load_plan(name: str, data: bytes) -> None:
     """Replace the plan by a plan file; a mistake in it is told and changes nothing."""
     st.session_state["uploader"] += 1
     try:
-        _replace(read_plan(data, name))
+        plan = read_plan(data, name)
     except PlanError as wrong:
         st.session_state["refused"] = wrong
+        return
+    _replace(plan)
+    if plan.period:
+        st.session_state["period"] = plan.period
 
 
 def schemes(plan: Plan) -> dict[str, Scheme]:
@@ -414,20 +464,34 @@ def take_refused() -> KpiError | None:
 def reset_levers() -> None:
     """All levers back to the middle."""
     st.session_state["levers"] = {}
-    st.session_state["edition"] += 1
+
+
+def guarded(write: Callable[..., None], *values: object) -> Callable[[], None]:
+    """A callback that makes a change; one that cannot be made is told and changes nothing."""
+
+    def change() -> None:
+        try:
+            write(*values)
+        except KpiError as refused:
+            st.session_state["refused"] = refused
+
+    return change
 
 
 def widget(key: str, default: object, write: Callable[[Any], None]) -> dict[str, Any]:
-    """Arguments that make a widget show `default` and hand what it is set to to `write`."""
-    full = f"{key}:{edition()}"
-    if full not in st.session_state:
+    """Arguments that make a widget show `default` and hand what it is set to to `write`.
+
+    What was set has been written before the run begins, so while drawing, `default` is the truth:
+    a widget that says otherwise (its change was refused, or another moved it) is set right.
+    """
+    full = f"{key}:shown"
+    if full not in st.session_state or not _same(st.session_state[full], default):
         st.session_state[full] = default
+    return {"key": full, "on_change": guarded(lambda: write(st.session_state[full]))}
 
-    def changed_to() -> None:
-        try:
-            write(st.session_state[full])
-        except KpiError as refused:
-            st.session_state["refused"] = refused
-            st.session_state["edition"] += 1  # the widget goes back to what the plan says
 
-    return {"key": full, "on_change": changed_to}
+def _same(shown: object, default: object) -> bool:
+    """Whether a widget shows its value; more digits than it prints are left as they were typed."""
+    if isinstance(shown, float) and isinstance(default, float):
+        return round(shown, 6) == round(default, 6)
+    return shown == default

@@ -12,7 +12,7 @@ from pathlib import PurePath
 import pandas as pd
 
 from kpi_core import catalogue
-from kpi_core.errors import Finding, IngestError, Severity
+from kpi_core.errors import Finding, IngestError, KpiError, Severity
 from kpi_core.ingest.formats import Format, known_headings, recognise
 from kpi_core.ingest.mapping import Mapped, map_section
 from kpi_core.ingest.sections import Section, sections
@@ -23,6 +23,7 @@ from kpi_core.ingest.workbook import Sheet, read_parquet, read_workbook
 from kpi_core.model import Adds, Period, Unit
 
 MAX_BYTES = 200 * 2**20
+_LEAVES_NOTHING = frozenset({"segments_overlap", "rows_overlap"})  # they say why all is left out
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ def read(name: str, data: bytes) -> Upload:
     """The file called `name` (a label, never a path) as tables of facts.
 
     Raises:
-        IngestError: it is no table, or none of its tables holds a known measure.
+        IngestError: it is no table, or none of its tables holds a known measure and no finding
+            says why; a fault of our own is one too, as the file's name helps to mend it.
     """
     label = PurePath(name.replace("\\", "/")).name or "file"
     try:
@@ -91,6 +93,10 @@ def read(name: str, data: bytes) -> Upload:
     except IngestError as failed:
         failed.where = failed.where or label
         raise
+    except KpiError:
+        raise
+    except Exception as bug:
+        raise IngestError("unreadable", where=label) from bug
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,8 @@ def _read(label: str, data: bytes) -> Upload:
                 tables.append(_table(section, format, mapped, stated))
             else:
                 findings.append(_unknown(section, where))
-    if not any(table.measures for table in tables):
+    overlap = any(finding.code in _LEAVES_NOTHING for finding in findings)
+    if not overlap and not any(table.measures for table in tables):
         code = "no_figures" if tables else "unknown_layout" if seen else "no_headings"
         raise IngestError(code, columns=", ".join(seen)[:300])
     digest = hashlib.sha256(data).hexdigest()

@@ -20,6 +20,10 @@ from kpi_core.ingest.sections import Section
 
 _HERE = Path(__file__).parent
 PERSONAL = frozenset({"user", "session"})  # dimensions that are needed to count and never kept
+# A session that saw three pages stands in three rows: such columns do not add up.
+_OVERLAP = {
+    "page": ["sessions", "users", "new_users", "engaged_sessions", "bounces", "session_seconds"]
+}
 _TELLS_CHANNEL = frozenset({"channel", "source", "medium", "source_medium"})
 
 
@@ -145,6 +149,7 @@ def formats() -> dict[str, Format]:
 
 
 def _format(id: str, entry: Mapping[str, Any]) -> Format:
+    overlap = _OVERLAP | entry.get("overlap", {})
     return Format(
         id=id,
         source=entry["source"],
@@ -163,7 +168,7 @@ def _format(id: str, entry: Mapping[str, Any]) -> Format:
             for name, rate in entry.get("rates", {}).items()
         },
         derived={id: parse(text) for id, text in entry.get("derived", {}).items()},
-        overlap={id: frozenset(names) for id, names in entry.get("overlap", {}).items()},
+        overlap={id: frozenset(names) for id, names in overlap.items()},
         picks=tuple(
             Pick(pick["column"], pick["counts"], _patterns(pick["matches"]))
             for pick in entry.get("pick", ())

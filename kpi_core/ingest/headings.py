@@ -15,6 +15,7 @@ _CURRENCIES = {
     "₸": "KZT", "kzt": "KZT", "тенге": "KZT", "₴": "UAH", "uah": "UAH", "byn": "BYN",
     "рубль": "RUB", "российский рубль": "RUB", "доллар сша": "USD", "евро": "EUR",
 }  # fmt: skip
+_LONGEST = 300  # characters; a longer text is no heading worth taking apart
 _BRACKETS = re.compile(r"\(([^)]*)\)")  # Cost (USD)
 _SUFFIX = re.compile(r",\s*([^,]+)$")  # Расход, ₽
 _PUNCTUATION = re.compile(r"[^\w%]+")
@@ -70,6 +71,8 @@ def heading(raw: str) -> Heading:
     ('расход', 'RUB')
     """
     text = raw.strip("\ufeff \t\r\n\u200b")
+    if len(text) > _LONGEST:
+        return Heading(raw, plain(text))
     currency, percent = None, "%" in text
     narrowed = []
     for found in _BRACKETS.findall(text):

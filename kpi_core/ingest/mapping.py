@@ -35,6 +35,8 @@ _CUT_AT = frozenset({1_000, 5_000, 10_000, 100_000})  # row limits of export ser
 _COUNTED_DAYS = frozenset({"nth day", "day index"})  # 0000 is the first day of the title's period
 _NO_TEXT = frozenset({"date", "date_end", "currency"})
 
+_EVERYONE = frozenset({"all users", "все пользователи", "all"})  # the segment of all the others
+
 Column = Sequence[Cell]
 Values = npt.NDArray[np.float64]
 
@@ -340,8 +342,12 @@ def _sums(reading: _Reading) -> pd.DataFrame:
         if id not in facts and set(formula.names) <= set(facts.columns):
             facts[id] = formula.values({name: facts[name].to_numpy() for name in formula.names})
     for dimension, counted_again in reading.format.overlap.items():
-        if dimension in facts:
-            facts = facts.drop(columns=[id for id in counted_again if id in facts])
+        if dimension in facts and (lost := [id for id in counted_again if id in facts]):
+            facts = facts.drop(columns=lost)
+            named = ", ".join(reading.heading(id).raw for id in reading.measures() if id in lost)
+            kind = reading.heading(dimension).raw
+            reading.find(Severity.INFO, "rows_overlap", column=kind, measures=named)
+    facts = _one_segment(reading, facts)
     _check_totals(reading, facts)
     for pick in reading.format.picks:
         if pick.column in facts and pick.counts in facts:
@@ -350,6 +356,21 @@ def _sums(reading: _Reading) -> pd.DataFrame:
                 if id not in facts and matched.any():
                     facts[id] = facts[pick.counts].where(matched)
     return _dated(reading, facts)
+
+
+def _one_segment(reading: _Reading, facts: pd.DataFrame) -> pd.DataFrame:
+    """Without what segments count twice: all users hold those of every other segment."""
+    if "segment" not in facts or facts["segment"].nunique() < 2:
+        return facts
+    column = reading.heading("segment").raw
+    everyone = [name for name in facts["segment"].unique() if plain(name) in _EVERYONE]
+    if everyone:
+        kept: pd.DataFrame = facts[facts["segment"] == everyone[0]]
+        told = {"column": column, "kept": everyone[0], "n": len(facts) - len(kept)}
+        reading.find(Severity.INFO, "one_segment_kept", **told)
+        return kept
+    reading.find(Severity.WARNING, "segments_overlap", column=column)
+    return facts.drop(columns=[id for id in facts if id in catalogue.measures()])
 
 
 def _dated(reading: _Reading, facts: pd.DataFrame) -> pd.DataFrame:
@@ -424,7 +445,8 @@ def _records(reading: _Reading) -> pd.DataFrame:
             result[rule.measure] = counted
     for dimension in described:
         result[dimension] = result[dimension].fillna("other" if dimension == "channel" else "")
-    result["record"] = _identity(result.index)
+    # Two shops may both have an order #1001; an order exported again keeps its number and its day.
+    result["record"] = _identity(pd.MultiIndex.from_arrays([result.index, result["start"]]))
     return _dated(reading, result.set_index(first["row"])).reset_index(drop=True)
 
 

@@ -13,7 +13,7 @@ from kpi_core.ingest.values import Cell
 
 _COMMENT = re.compile(r"#(\s|-|$)")  # "# Start date: 20250101", but not the order "#1001"
 _FIGURE = re.compile(
-    r"\s*[-+−<>#$€£₽]?\s*(\d[^a-zа-яё]*|\d{4}-\d\d-\d\d.*)", re.I | re.S
+    r"\s*(?:[-+−<>#$€£₽]\s*)?(\d[^a-zа-яё]*|\d{4}-\d\d-\d\d.*)", re.I | re.S
 )  # 5 030,16; 0003; #1001; 2026-10-01 09:31:15 UTC; but not "30 days"
 LOOK_AHEAD = 25  # rows in which the headings must appear
 

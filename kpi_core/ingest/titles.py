@@ -13,12 +13,13 @@ _MONTHS = (
     "august августа август", "september сентября сентябрь", "october октября октябрь",
     "november ноября ноябрь", "december декабря декабрь",
 )  # fmt: skip
+FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)  # other days are slips
 _DATE = re.compile(
     r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})"  # 2026-10-01
     r"|(?<!\d)(?P<y2>20\d{2})(?P<m2>\d{2})(?P<d2>\d{2})(?!\d)"  # 20261001
     r"|(?P<d3>\d{2})\.(?P<m3>\d{2})\.(?P<y3>\d{4})"  # 01.10.2026
-    r"|(?P<d4>\d{1,2}) (?P<n4>[^\W\d]{3,}) (?P<y4>\d{4})"  # 1 October 2026
-    r"|(?P<n5>[^\W\d]{3,}) (?P<d5>\d{1,2}), (?P<y5>\d{4})"  # October 1, 2026
+    r"|(?P<d4>\d{1,2}) (?P<n4>[^\W\d]{3,12}) (?P<y4>\d{4})"  # 1 October 2026
+    r"|(?P<n5>[^\W\d]{3,12}) (?P<d5>\d{1,2}), (?P<y5>\d{4})"  # October 1, 2026
 )
 _WHOLE_MONTH = re.compile(r"(?<![^\W_])([^\W\d_]{3,})[ _](20\d{2})(?!\d)")  # Октябрь 2026
 _EDGES = {"start": re.compile("start date|дата начала", re.I),
@@ -68,9 +69,10 @@ def _matched_day(match: re.Match[str]) -> date | None:
     parts = {name[0]: value for name, value in match.groupdict().items() if value}
     month = parts.get("m") or month_number(parts.get("n", ""))
     try:
-        return date(int(parts["y"]), int(month or 0), int(parts["d"]))
+        day = date(int(parts["y"]), int(month or 0), int(parts["d"]))
     except ValueError:
         return None
+    return day if FIRST_DAY <= day <= LAST_DAY else None
 
 
 def _whole_month(line: str) -> Period | None:

@@ -8,14 +8,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from math import isfinite
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from kpi_core.ingest.headings import currency_code
-from kpi_core.ingest.titles import month_number
+from kpi_core.ingest.titles import FIRST_DAY, LAST_DAY, month_number
 from kpi_core.model import month_of
 
 Cell = object  # str from a text file; int, float, bool, date, datetime, time or None from others
@@ -24,6 +23,8 @@ MISSING = frozenset({
     "", "-", "--", "—", "–", "н/д", "n/a", "na", "null", "none", "nan", "(not set)",
     "не определено", "нет данных", "no data", "#div/0", "#div/0!", "#n/a", "∞",
 })  # fmt: skip
+_LONGEST = 64  # characters of a number or a day
+_LARGEST = 10**15  # of figures: beyond, sums are no longer exact
 _COIN = r"us\$|[₽$€£₸₴]|rub|rur|usd|eur|gbp|kzt|uah|byn|руб\.?|р\.?|тенге"
 _AMOUNT = re.compile(
     rf"(?P<sign>[-+−]?)\s*(?P<before>{_COIN})?\s*(?P<sign2>[-+−]?)"
@@ -64,13 +65,22 @@ class Numbers:
     unclear: bool = False
 
 
+def _short(cell: str) -> str:
+    """A text with single spaces; nothing if it is too long for any number or day.
+
+    What is matched against patterns stays short, or a crafted cell would take hours.
+    """
+    text = " ".join(cell.split())
+    return text if len(text) <= _LONGEST else ""
+
+
 def is_missing(cell: Cell) -> bool:
     """Whether a cell is empty or says that there is no figure."""
     return cell is None or (isinstance(cell, str) and cell.strip().casefold() in MISSING)
 
 
 def _amount(cell: str) -> re.Match[str] | None:
-    return _AMOUNT.fullmatch(cell.strip())
+    return _AMOUNT.fullmatch(_short(cell))
 
 
 def _digits(columns: Iterable[Sequence[Cell]]) -> Iterable[str]:
@@ -127,7 +137,7 @@ def numbers(cells: Sequence[Cell], file_mark: str | None) -> Numbers:
                 read[row] = value
             elif cell not in missing:
                 unread.append(row)
-        elif type(cell) in (int, float) and isfinite(cell):  # type: ignore[arg-type]
+        elif type(cell) in (int, float) and abs(cell) <= _LARGEST:  # type: ignore[arg-type]
             read[row] = cell
         elif cell is not None:
             unread.append(row)
@@ -148,7 +158,7 @@ def _value(amount: re.Match[str], mark: str | None, *, percent: bool) -> float |
     if spelled["group"]:
         digits = digits.replace(spelled["group"], "")
     value = float(digits.replace(",", "."))
-    if not isfinite(value) or (percent and value and not amount["percent"]):
+    if abs(value) > _LARGEST or (percent and value and not amount["percent"]):
         return None
     return -value if (amount["sign"] or amount["sign2"]) in {"-", "−"} else value
 
@@ -167,10 +177,13 @@ def seconds(cells: Sequence[Cell], file_mark: str | None) -> Numbers:
             values[row] = cell.hour * 3600 + cell.minute * 60 + cell.second
         elif isinstance(cell, timedelta):
             values[row] = cell.total_seconds()
-        elif isinstance(cell, str) and (found := _DURATION.fullmatch(cell.strip())):
+        elif isinstance(cell, str) and (found := _DURATION.fullmatch(_short(cell))):
             hours, minutes, rest = int(found[1]), int(found[2]), found[3]
             whole = hours * 3600 + minutes * 60 + int(rest) if rest else hours * 60 + minutes
-            values[row] = whole
+            if whole > _LARGEST:
+                unread.append(row)
+            else:
+                values[row] = whole
         elif not is_missing(cell):
             unread.append(row)
     return Numbers(values, tuple(unread))
@@ -254,8 +267,7 @@ def nth_day(cell: Cell, start: date) -> Interval | None:
     """The day so many days after `start`, or a day as usual."""
     text = str(cell).strip()
     if isinstance(cell, str | int) and re.fullmatch(r"\d{1,4}", text):
-        day = start + timedelta(days=int(text))
-        return day, day
+        return _within((start + timedelta(days=int(text)),) * 2)
     return interval(cell, month_first=False)
 
 
@@ -264,13 +276,18 @@ def interval(cell: Cell, month_first: bool | None) -> Interval | None:
     if isinstance(cell, datetime):
         cell = cell.date()
     if isinstance(cell, date):
-        return cell, cell
+        return _within((cell, cell))
     try:
         if isinstance(cell, int | float) and not isinstance(cell, bool):
-            return _numbered(cell)
-        return _spelled(cell.strip(), bool(month_first)) if isinstance(cell, str) else None
+            return _within(_numbered(cell))
+        return _within(_spelled(_short(cell), bool(month_first))) if type(cell) is str else None
     except (ValueError, OverflowError):  # the 31st of February, the year 0
         return None
+
+
+def _within(found: Interval | None) -> Interval | None:
+    """Days that data can be of: the year 9206 is a slip, and 7000 years of months a burden."""
+    return found if found and found[0] >= FIRST_DAY and found[1] <= LAST_DAY else None
 
 
 def _numbered(cell: float) -> Interval | None:

@@ -1,7 +1,5 @@
 """What have I loaded, and can it be trusted?"""
 
-from functools import partial
-
 import streamlit as st
 
 from kpi_core import catalogue, words
@@ -68,7 +66,7 @@ def _card(state: State, upload: Upload) -> None:
             button.button(
                 state.say("remove"),
                 key=f"remove.{upload.digest[:12]}",
-                on_click=partial(session.remove_file, upload.digest),
+                on_click=session.guarded(session.remove_file, upload.digest),
                 icon=":material/delete:",
             )
         for table in upload.tables:

@@ -1,13 +1,11 @@
 """How is marketing doing against the plan?"""
 
-from decimal import Decimal
-from functools import partial
-
 import streamlit as st
 
 from kpi_core import catalogue, charts, words
+from kpi_core.rules import Bands
 from kpi_core.score import Scorecard, ScoredLine, score
-from kpi_core.text import money, percent
+from kpi_core.text import money
 from ui import cards, controls, session
 from ui.session import State
 
@@ -62,19 +60,8 @@ def _line(state: State, line: ScoredLine) -> None:
         help=cards.plain(_explained(state, line)),
     )
     weight, target = st.columns([3, 2], vertical_alignment="bottom")
-    scale = max([Decimal(1), *(other.weight for other in state.plan.lines)])
     with weight:
-        st.slider(
-            state.say("weight_share", share=percent(line.share, lang, 0)),
-            0,
-            100,
-            step=1,
-            **session.widget(
-                f"weight.{kpi.id}",
-                int(100 * judged.goal.weight / scale),  # type: ignore[attr-defined]
-                lambda value: session.set_line(kpi.id, weight=scale * value / 100),
-            ),
-        )
+        controls.weight(state, kpi.id, line.weight, line.share)
     with target:
         controls.target(
             state,
@@ -125,11 +112,12 @@ def _rule(state: State) -> None:
             f"rule.{chosen}",
             lambda rule: session.set_line(chosen, rule=rule),
         )
-        st.button(
-            state.say("rule_for_all"),
-            on_click=partial(session.same_rule_for_all, chosen),
-            icon=":material/content_copy:",
-        )
+        if not isinstance(line.rule, Bands):
+            st.button(
+                state.say("rule_for_all"),
+                on_click=session.guarded(session.same_rule_for_all, chosen),
+                icon=":material/content_copy:",
+            )
     table.table(
         {
             state.say("attainment"): [

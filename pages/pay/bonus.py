@@ -1,7 +1,6 @@
 """What do I pay, and why?"""
 
 from decimal import Decimal
-from functools import partial
 
 import streamlit as st
 
@@ -44,7 +43,10 @@ def main() -> None:
             if kind == plan.scheme.kind:
                 st.badge(state.say("scheme_counts"), icon=":material/check:", color="blue")
             else:
-                st.button(state.say("scheme_choose"), on_click=partial(session.choose_scheme, kind))
+                st.button(
+                    state.say("scheme_choose"),
+                    on_click=session.guarded(session.choose_scheme, kind),
+                )
     if isinstance(due, PlanError):
         st.warning(cards.plain(due.text(lang)), icon=":material/pause_circle:")
     else:

@@ -7,13 +7,14 @@ import streamlit as st
 
 from kpi_core import catalogue, charts, words
 from kpi_core.drivers import Lever
+from kpi_core.link import REACH
 from kpi_core.model import Driver, Unit
 from kpi_core.pay import Outcome, outcome
 from kpi_core.text import money
 from ui import cards, session
 from ui.session import State
 
-REACH = 50  # percent that a lever moves either way
+PERCENT = int(100 * REACH)  # that a lever moves either way
 
 
 def main() -> None:
@@ -27,7 +28,11 @@ def main() -> None:
     levers_side, result_side = st.columns([2, 3])
     with levers_side:
         st.subheader(state.say("levers"), help=state.say("levers_help"))
-        st.button(state.say("levers_reset"), on_click=session.reset_levers, icon=":material/undo:")
+        st.button(
+            state.say("levers_reset"),
+            on_click=session.guarded(session.reset_levers),
+            icon=":material/undo:",
+        )
         known = [driver for driver in state.business.drivers if state.model().drivers[driver.id]]
         for driver in known:
             if driver.main:
@@ -99,8 +104,8 @@ def _lever(state: State, driver: Driver) -> None:
     )
     st.slider(
         f"{driver.name[state.lang]}: {cards.plain(shown)}",
-        -REACH,
-        REACH,
+        -PERCENT,
+        PERCENT,
         step=1,
         format="%+d%%",
         **session.widget(

@@ -167,6 +167,29 @@ def test_the_same_bytes_have_the_same_digest_under_any_name() -> None:
     assert of("\n".join(SEEN), "a.csv").digest == of("\n".join(SEEN), "b.csv").digest
 
 
+def test_a_fault_of_our_own_names_the_file_and_keeps_its_cause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fault = ZeroDivisionError()
+
+    def fails(*_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(ingest, "map_section", fails)
+    assert refusal("\n".join(SEEN)) == "unreadable"
+    with pytest.raises(IngestError) as refused:
+        of("\n".join(SEEN))
+    assert refused.value.__cause__ is fault
+
+
+@pytest.mark.parametrize("middle", [" ", "(", ", ", "a", "#", "1 "])
+def test_long_cells_do_not_hang_the_search_for_tables(middle: str) -> None:
+    run = (middle * 30_000)[:30_000]
+    long = f"x{run}x"
+    upload = of(f'"{long}",\n"{run}",\nCampaign,Clicks\n"{long}",5\n"-{long}",x')
+    assert totals(upload) == {"clicks": 5}
+
+
 # --- where tables are
 
 
@@ -435,6 +458,14 @@ def test_rows_without_a_readable_day_are_left_out_and_told() -> None:
     assert (told.values["n"], told.values["line"]) == (2, 3)
 
 
+def test_a_slip_in_the_year_does_not_make_thousands_of_months() -> None:
+    upload = of("Date,Sessions\n2026-10-01,5\n9206-10-02,6")
+    assert str(one(upload).period) == "2026-10-01..2026-10-01"
+    assert codes(upload) == ["rows_without_day"]
+    upload = of("Report 2026-10-01 - 9206-10-31\nCampaign,Clicks\na,5")
+    assert one(upload).period is None
+
+
 def test_slashes_that_settle_nothing_are_told() -> None:
     assert "day_or_month_first" in codes(of("Date,Sessions\n03/04/2026,5"))
     assert codes(of("Date,Sessions\n03/14/2026,5")) == []
@@ -558,6 +589,48 @@ def test_people_are_never_kept() -> None:
     assert list(one(upload).facts) == ["start", "end", "orders"]
 
 
+def test_a_segment_of_all_users_stands_for_the_others() -> None:
+    upload = of("""
+        Date,Segment,Sessions,Users
+        2026-10-01,Mobile,6,5
+        2026-10-01,All Users,10,8
+        2026-10-02,Mobile,3,3
+        2026-10-02,All Users,4,4""")
+    assert totals(upload)["sessions"] == 14
+    assert list(one(upload).facts["segment"]) == ["All Users", "All Users"]
+    (told,) = [finding for finding in upload.findings if finding.code == "one_segment_kept"]
+    assert told.values == {"column": "Segment", "kept": "All Users", "n": 2}
+
+
+@pytest.mark.parametrize("heading", ["Segment", "Comparison", "Audience name", "Сегмент"])
+def test_segments_without_a_whole_are_never_added(heading: str) -> None:
+    upload = of(f"Date,{heading},Sessions\n2026-10-01,Mobile,6\n2026-10-01,Returning,4")
+    assert codes(upload) == ["segments_overlap"]
+    assert one(upload).measures == ()
+    assert heading in upload.findings[0].text("ru")
+
+
+def test_one_segment_is_a_table_like_any_other() -> None:
+    upload = of("Date,Segment,Sessions\n2026-10-01,Mobile,6\n2026-10-02,Mobile,4")
+    assert totals(upload) == {"sessions": 10}
+    assert codes(upload) == []
+
+
+@pytest.mark.parametrize("heading", ["Page", "Адрес страницы"])
+def test_sessions_of_pages_are_not_added_whatever_the_format(heading: str) -> None:
+    upload = of(f"Date;{heading};Sessions;Orders\n2026-10-01;/a;6;1\n2026-10-01;/b;4;2")
+    assert upload.format == "table"
+    assert totals(upload) == {"orders": 3}
+    (told,) = [finding for finding in upload.findings if finding.code == "rows_overlap"]
+    assert told.values == {"column": heading, "measures": "Sessions"}
+
+
+def test_a_title_is_a_campaign_only_where_mailings_are_listed() -> None:
+    assert one(of("Date,Title,Orders\n2026-10-01,a,1")).dimensions == ()
+    upload = of("Title,Send date,Total recipients\na,2026-10-01,5")
+    assert (upload.format, list(one(upload).facts["campaign"])) == ("mailchimp", ["a"])
+
+
 SHOPIFY = "Name,Financial Status,Total,Created at,Lineitem name"
 
 
@@ -571,6 +644,16 @@ def test_a_record_without_a_day_or_a_number_is_told() -> None:
     upload = of(f"{SHOPIFY}\n#1,paid,5,2026-10-01,x\n#2,paid,5,soon,y\n,paid,5,2026-10-01,z")
     assert codes(upload) == ["records_without_id", "rows_without_day"]
     assert totals(upload)["orders"] == 1
+
+
+def test_a_record_is_known_again_by_its_number_and_its_day() -> None:
+    def record(row: str) -> int:
+        return int(one(of(f"{SHOPIFY}\n{row}")).facts["record"].iloc[0])
+
+    first = record("#1001,paid,5,2026-10-01 10:00,x")
+    assert record("#1001,refunded,5,2026-10-01 10:00,x") == first
+    assert record("#1001,paid,5,2026-10-07 10:00,x") != first
+    assert record("#1002,paid,5,2026-10-01 10:00,x") != first
 
 
 # --- workbooks and Parquet

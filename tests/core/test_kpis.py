@@ -267,7 +267,9 @@ def test_kpis_are_what_plain_sql_says(
         made = {row.kpi: row.value for row in found.rows if row.slice == slice}
         for kpi, figure in zip(("cr", "cpo"), figures, strict=True):
             got = made[kpi]
-            assert (None if got is None else float(got)) == pytest.approx(figure), (kpi, slice)
+            no_share = kpi == "cr" and (figure or 0) > 1  # more orders than visits
+            expected_figure = None if no_share else figure
+            assert (None if got is None else float(got)) == pytest.approx(expected_figure), slice
     slices = {row.slice for row in found.rows} - {"total"}
     assert slices == (set(expected) if by else set())
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kpi_core import catalogue
 from kpi_core.errors import UsageError
-from kpi_core.link import MAX_UNPACKED, View, decode, encode
+from kpi_core.link import MAX_UNPACKED, REACH, View, decode, encode
 from kpi_core.plan import default_plan
 
 
@@ -51,6 +51,22 @@ def test_a_link_of_a_whole_plan_fits_into_an_address_bar():
 def test_a_broken_link_is_a_named_error(word):
     with pytest.raises(UsageError, match="damaged"):
         decode(word)
+
+
+@pytest.mark.parametrize("share", ["0.51", "-0.51", "0.105"])
+def test_a_lever_that_no_slider_can_show_is_refused(share):
+    whole = View(plan=default_plan("shop")).model_dump_json(exclude_none=True)
+    entry = json.loads(whole) | {"levers": {"spend": float(share)}}
+
+    with pytest.raises(UsageError, match="damaged"):
+        decode(packed(json.dumps(entry)))
+
+
+def test_levers_travel_as_far_as_sliders_reach():
+    for share in (-REACH, Decimal("0.07"), REACH):
+        view = View(plan=default_plan("shop"), levers={"spend": share})
+
+        assert decode(encode(view)) == view
 
 
 def test_a_link_that_inflates_beyond_the_limit_is_refused():

@@ -64,6 +64,31 @@ def test_what_is_no_number_is_missing_and_counted(cell: Cell) -> None:
     assert list(read.values[1:]) == [7, 1.5]
 
 
+@pytest.mark.parametrize("middle", [" ", "1 ", "1,", ".", "'", "\n", "- ", "-"])
+def test_a_cell_of_any_length_is_unread_and_does_not_hang(middle: str) -> None:
+    cells: list[Cell] = [sign + middle * 32_000 + "x" for sign in ("-", "", "1", "$", "2026-10-01")]
+    everyone = tuple(range(len(cells)))
+    assert decimal_mark([cells], ";") is None
+    assert numbers(cells, None).unread == everyone
+    assert seconds([*cells, "1:00"], None).unread == everyone
+    assert days(cells).unread == everyone
+
+
+def test_spaces_around_and_between_do_not_matter() -> None:
+    assert values(["-" + " " * 1200 + "5 " + " " * 1200 + "%"]) == [-5]
+
+
+@pytest.mark.parametrize("cell", [1e308, -1e308, 10**400, 1.1e15, "1e308", "2000000000000000"])
+def test_a_figure_beyond_ten_to_the_fifteenth_is_unread(cell: Cell) -> None:
+    read = numbers([cell, 10.0**15, "-1000000000000000"], ".")
+    assert read.unread == (0,)
+    assert list(read.values[1:]) == [10**15, -(10**15)]
+
+
+def test_a_duration_beyond_all_sense_is_unread() -> None:
+    assert seconds(["9" * 5000 + ":00", "9" * 60 + ":00", "1:00"], None).unread == (0, 1)
+
+
 def test_a_comma_that_is_no_thousands_comma_does_not_vanish() -> None:
     assert values(["12,34", "1,234.50"], ".") == [None, 1234.5]
 
@@ -198,6 +223,17 @@ def test_what_is_no_day_is_missing_and_counted(cell: Cell) -> None:
     found = days([cell, "2026-10-01"])
     assert found.unread == (0,)
     assert np.isnat(found.first[0])
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "9206-10-01", date(9206, 10, 1), datetime(2101, 1, 1), "31.12.1989", 25_000, "2101-01",
+        92061001, "2026-10-01 - 9206-10-01",
+    ],
+)  # fmt: skip
+def test_a_day_of_another_age_is_a_slip(cell: Cell) -> None:
+    assert days([cell, "1990-01-01", "2100-12-31"]).unread == (0,)
 
 
 def test_empty_days_are_missing_and_not_counted() -> None:

@@ -1,6 +1,7 @@
 """Every page opens in both languages, on every sample, on a lone file, and on a useless one."""
 
 import ast
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from kpi_core import catalogue
+from kpi_core.plan import changed, default_plan
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted(
@@ -20,6 +22,7 @@ TRAFFIC_ONLY = b"""date,sessions
 MAIL_ONLY = b"""Send Date,Title,Total Recipients,Unique Opens
 "Oct 01, 2026 09:46 am",October,1000,200
 """
+EUROS = b"date,orders,revenue (EUR)\n2026-10-01,2,100.50\n"
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +43,7 @@ def open_page(app: AppTest, page: str) -> AppTest:
 
 
 def widget(app: AppTest, kind: str, key: str):
-    """The widget whose key begins so; the rest of the key is the edition of the plan."""
+    """The widget whose key begins so; what follows tells it from the session's own."""
     return next(found for found in app.get(kind) if (found.key or "").startswith(f"{key}:"))
 
 
@@ -51,6 +54,28 @@ def by_label(found, label: str):
 def upload(app: AppTest, name: str, data: bytes) -> AppTest:
     open_page(app, "pages/measure/data.py")
     widget(app, "file_uploader", "files").upload(name, data)
+    return app.run()
+
+
+def load_plan(app: AppTest, plan) -> AppTest:
+    open_page(app, "pages/measure/data.py")
+    widget(app, "file_uploader", "plan_file").upload("plan.json", plan.as_json().encode())
+    return app.run()
+
+
+def weighed(*weights: str):
+    """The default plan of the shop, its first lines weighed so and the others not at all."""
+    plan = default_plan("shop")
+    given = [*weights, *["0"] * (len(plan.lines) - len(weights))]
+    lines = [
+        line.model_dump() | {"weight": Decimal(weight)}
+        for line, weight in zip(plan.lines, given, strict=True)
+    ]
+    return changed(plan, lines=lines)
+
+
+def click(app: AppTest, label: str) -> AppTest:
+    next(button for button in app.button if label in button.label).click()
     return app.run()
 
 
@@ -225,8 +250,135 @@ def test_a_plan_file_travels_out_and_in():
 
 
 def test_the_plan_follows_the_currency_of_the_files():
-    app = upload(open_app("en"), "euro.csv", b"date,orders,revenue (EUR)\n2026-10-01,2,100.50\n")
+    app = upload(open_app("en"), "euro.csv", EUROS)
 
     open_page(app, "pages/pay/bonus.py")
 
     assert any("EUR" in field.label for field in app.number_input)
+
+
+def test_a_plan_of_the_sample_speaks_its_own_currency_again():
+    app = upload(open_app("en"), "euro.csv", EUROS)
+
+    widget(app, "segmented_control", "sample").set_value(True)
+    app.run()
+
+    assert app.session_state["plan"] == default_plan("shop")
+
+
+def test_a_plan_somebody_has_edited_keeps_its_currency():
+    app = open_app("en")
+    widget(app, "number_input", "target.aov").set_value(5000.0).run()
+
+    upload(app, "euro.csv", EUROS)
+
+    assert app.session_state["plan"].currency == "RUB"
+    for page in PAGES:
+        assert_whole(open_page(app, page))
+
+
+def test_a_plan_file_that_names_a_period_shows_that_period():
+    app = load_plan(open_app("en"), changed(default_plan("shop"), period="2026-09"))
+
+    open_page(app, "pages/measure/scorecard.py")
+
+    assert by_label(app.selectbox, "Period").value == "2026-09-01..2026-09-30"
+    assert "September 2026" in app.markdown[0].value
+
+
+@pytest.mark.parametrize(
+    ("weights", "shown"),
+    [
+        (("40", "10"), (100, 25)),
+        (("30", "20", "50"), (30, 20, 50)),  # divided by 50 it would be 60, 40, 100: the same
+        (("3", "1", "0.001"), (100, 33, 1)),
+        (("0.25", "0.5"), (25, 50)),
+    ],
+)
+def test_weights_of_any_size_become_hundredths_once(weights, shown):
+    app = load_plan(open_app("en"), weighed(*weights))
+    open_page(app, "pages/measure/scorecard.py")
+    lines = app.session_state["plan"].lines
+    sliders = [widget(app, "slider", f"weight.{line.kpi}").value for line in lines]
+
+    whole, expected = sum(sliders), sum(shown)
+    assert [at / whole for at in sliders[: len(shown)]] == [at / expected for at in shown]
+
+    widget(app, "slider", f"weight.{lines[0].kpi}").set_value(5).run()
+
+    after = [widget(app, "slider", f"weight.{line.kpi}").value for line in lines]
+    assert after == [5, *sliders[1:]], "one slider moves no other"
+
+
+def test_a_new_salary_moves_the_fund_box_that_was_one_salary():
+    app = open_page(open_app("en"), "pages/pay/bonus.py")
+    click(app, "Pay by")
+
+    widget(app, "number_input", "salary").set_value(80000.0).run()
+
+    assert widget(app, "number_input", "fund").value == 80000.0
+    assert app.session_state["plan"].scheme.fund == 80000
+
+
+def test_after_an_upload_the_period_box_says_what_the_answer_says():
+    app = open_app("en")
+    by_label(app.selectbox, "Period").select("2026-09-01..2026-09-30").run()
+
+    upload(app, "euro.csv", EUROS)
+    widget(app, "segmented_control", "sample").set_value(True)
+    app.run()
+    open_page(app, "pages/measure/scorecard.py")
+
+    assert by_label(app.selectbox, "Period").value == "2026-10-01..2026-10-31"
+    assert "October 2026" in app.markdown[0].value
+
+
+def test_a_number_being_typed_keeps_all_its_digits():
+    app = open_app("en")
+
+    widget(app, "number_input", "target.cr").set_value(1.23456789).run()
+    app.run()
+
+    assert widget(app, "number_input", "target.cr").value == 1.23456789
+    line = next(line for line in app.session_state["plan"].lines if line.kpi == "cr")
+    assert line.target == Decimal("0.0123456789")
+
+
+def test_one_rule_for_every_kpi_leaves_bands_on_values_alone():
+    bands = {"kind": "bands", "bands": [{"to": 1, "score": 1}]}
+    first, second = (line.kpi for line in default_plan("shop").lines[:2])
+    app = load_plan(open_app("en"), default_plan("shop").with_line(second, rule=bands))
+    open_page(app, "pages/measure/scorecard.py")
+    widget(app, "number_input", f"rule.{first}.0.score").set_value(0.25).run()
+
+    click(app, "This rule for every KPI")
+
+    rules = {line.kpi: line.rule for line in app.session_state["plan"].lines}
+    assert rules.pop(second).kind == "bands"
+    assert {rule.steps[0].score for rule in rules.values()} == {Decimal("0.25")}
+    by_label(app.selectbox, "Rule of KPI").select(second).run()
+    assert_whole(app)
+    assert not any("This rule" in button.label for button in app.button)
+
+
+def test_the_same_bytes_under_another_name_are_read_anew():
+    app = upload(open_app("en"), "one.csv", TRAFFIC_ONLY)
+
+    upload(app, "two.csv", TRAFFIC_ONLY)
+
+    files = [text.value for text in app.markdown if ".csv" in text.value]
+    assert len(files) == 1
+    assert "two.csv" in files[0]
+
+
+def test_figures_stated_by_hand_are_told_on_every_page_until_dropped():
+    plan = changed(default_plan("shop"), facts={"orders": 900, "sessions": 60000})
+    app = load_plan(open_app("en"), plan)
+    for page in PAGES:
+        assert_whole(open_page(app, page))
+        assert "2 figures are stated by hand" in app.info[0].value
+
+    click(app, "Drop them")
+
+    assert not app.info
+    assert not app.session_state["plan"].facts
