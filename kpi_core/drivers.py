@@ -126,6 +126,12 @@ def calibrate(evaluation: Evaluation, business: Business) -> Model:
     return Model(business, drivers, measures, assumptions)
 
 
+def profit_after_ads(measures: Mapping[str, Exact]) -> Exact:
+    """Gross profit less advertising: what a change of spend really brings."""
+    gross, spend = measures.get("gross_profit"), measures.get("spend")
+    return None if gross is None or spend is None else gross - spend
+
+
 def project(model: Model, levers: Mapping[str, Lever], values: Values) -> Values:
     """The KPI values after the levers are moved.
 

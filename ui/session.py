@@ -483,8 +483,9 @@ def widget(key: str, default: object, write: Callable[[Any], None]) -> dict[str,
 
     What was set has been written before the run begins, so while drawing, `default` is the truth:
     a widget that says otherwise (its change was refused, or another moved it) is set right.
+    A language has widgets of its own: a browser hands back a choice by the label it had.
     """
-    full = f"{key}:shown"
+    full = f"{key}:{st.session_state['lang']}"
     if full not in st.session_state or not _same(st.session_state[full], default):
         st.session_state[full] = default
     return {"key": full, "on_change": guarded(lambda: write(st.session_state[full]))}

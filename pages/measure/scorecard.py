@@ -3,6 +3,8 @@
 import streamlit as st
 
 from kpi_core import catalogue, charts, words
+from kpi_core.pay import outcome
+from kpi_core.plan import changed
 from kpi_core.rules import Bands
 from kpi_core.score import Scorecard, ScoredLine, score
 from kpi_core.text import money
@@ -20,9 +22,10 @@ def main() -> None:
         state.say("total_score"), words.points(card.total, state.lang), help=state.say("total_help")
     )
     scheme = session.schemes(state.plan)["scorecard"]
+    paid = outcome(changed(state.plan, scheme=scheme), state.values()).paid
     bonus.metric(
         state.say("bonus_by_score"),
-        "—" if card.total is None else money(scheme.earn(card.total).bonus, currency, state.lang),
+        money(paid.bonus if paid else None, currency, state.lang),
         help=state.say("bonus_by_score_help", fund=money(scheme.fund, currency, state.lang)),
     )
     chart.altair_chart(charts.contributions(card, state.lang, cards.ink()), key="contributions")
@@ -38,6 +41,12 @@ def main() -> None:
 def _answer(state: State, card: Scorecard) -> str:
     if card.total is None:
         return state.say("scorecard_no_total")
+    lacking = ", ".join(catalogue.kpi(id).name[state.lang] for id in card.missing)
+    said = _said(state, card)
+    return f"{said} {state.say('scorecard_missing', kpis=lacking)}" if lacking else said
+
+
+def _said(state: State, card: Scorecard) -> str:
     figures = {"period": cards.period_words(state), "score": words.points(card.total, state.lang)}
     if (lost := card.most_lost()) is None:
         return state.say("scorecard_full", **figures)
@@ -101,7 +110,7 @@ def _rule(state: State) -> None:
         state.say("rule_of"),
         list(lines),
         format_func=lambda id: catalogue.kpi(id).name[state.lang],
-        key=f"rule_of.{state.plan.business}",
+        key=f"rule_of.{state.plan.business}:{state.lang}",
     )
     line, kpi = lines[chosen], catalogue.kpi(chosen)
     editor, table = st.columns([3, 2])

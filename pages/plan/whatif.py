@@ -6,7 +6,7 @@ from fractions import Fraction
 import streamlit as st
 
 from kpi_core import catalogue, charts, words
-from kpi_core.drivers import Lever
+from kpi_core.drivers import Lever, profit_after_ads
 from kpi_core.link import REACH
 from kpi_core.model import Driver, Unit
 from kpi_core.pay import Outcome, outcome
@@ -24,7 +24,7 @@ def main() -> None:
     base, new = (outcome(state.plan, values) for values in (state.values(), after))
     _answer(state, base, new, moved=bool(levers))
     measures = [state.model().rebuilt(moved) for moved in ({}, levers)]
-    _metrics(state, base, new, [rebuilt.get("gross_profit") for rebuilt in measures])
+    _metrics(state, base, new, [profit_after_ads(rebuilt) for rebuilt in measures])
     levers_side, result_side = st.columns([2, 3])
     with levers_side:
         st.subheader(state.say("levers"), help=state.say("levers_help"))
@@ -88,7 +88,7 @@ def _metrics(state: State, base: Outcome, new: Outcome, profits: list[object]) -
         bonus.caption(cards.plain(new.blocked.text(state.lang)))
     if profits[0] is not None:
         profit.metric(
-            catalogue.measure("gross_profit").name[state.lang],
+            state.say("profit"),
             money(profits[1], state.plan.currency, state.lang, 0),
             cards.change(*profits, lambda by: money(by, state.plan.currency, state.lang, 0)),
             help=state.say("profit_help"),

@@ -340,7 +340,7 @@ def test_bands_are_derived_from_the_value() -> None:
 
 
 def test_a_stated_kpi_says_that_it_comes_from_the_plan() -> None:
-    stated = plan(facts={"page_depth": 3})
+    stated = plan(facts={"page_depth": 3}, missing="zero")
     assert any("from the plan" in line for line in lines_of(stated, None, "en"))
 
 
