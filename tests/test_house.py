@@ -253,3 +253,11 @@ def test_a_missing_browser_is_a_skip_and_in_ci_a_failure(ci: str, code: int, wor
     )
     assert answer.returncode == code
     assert word in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [((), None), (("--a", "1"), "1"), (("--a=2",), "2"), (("--a",), ""), (("--b", "1"), None)],
+)
+def test_a_flag_of_the_start_command_is_found_or_not_there(words, value):
+    assert tasks.flag(words, "--a") == value

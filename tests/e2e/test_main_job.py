@@ -128,3 +128,16 @@ def test_nothing_is_asked_of_any_other_host(browser, app_url):
     foreign = [url for url in asked if not url.startswith((app_url, "data:", "blob:", "ws:"))]
     assert foreign == []
     context.close()
+
+
+def test_a_language_switch_keeps_the_session(page, app_url):
+    page.goto(f"{app_url}/?lang=en")
+    page.get_by_role("heading", name="How did marketing do").wait_for()
+    settled(page)
+
+    page.get_by_text("ru", exact=True).first.click()
+    page.get_by_role("heading", name="Как маркетинг выполнил план?").wait_for()
+    settled(page)
+    page.get_by_role("link", name="Воронка").first.click()
+
+    page.get_by_role("heading", name="Где мы теряем людей?").wait_for()
