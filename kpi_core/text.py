@@ -13,7 +13,6 @@ from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from fractions import Fraction
 from functools import cache
 from math import floor
@@ -25,13 +24,6 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, get_currency_symbol
 
 Number = int | float | Decimal | Fraction
-
-
-class Lang(StrEnum):
-    """A language of the interface."""
-
-    RU = "ru"
-    EN = "en"
 
 
 Both = Mapping[str, str]  # {"ru": ..., "en": ...}: a name or sentence that data carries itself

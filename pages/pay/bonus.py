@@ -1,5 +1,6 @@
 """What do I pay, and why?"""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import streamlit as st
@@ -76,26 +77,10 @@ def _settings(state: State) -> None:
     st.subheader(state.say("scheme_settings"))
     salary, fund, partial_period = st.columns(3)
     with salary:
-        st.number_input(
-            f"{state.say('salary')}, {plan.currency}",
-            min_value=0.0,
-            step=1000.0,
-            format="%.2f",
-            **session.widget(
-                "salary", float(plan.scheme.salary), lambda v: session.set_salary(_kopecks(v))
-            ),
-        )
+        _amount(state, "salary", plan.scheme.salary, session.set_salary)
     if isinstance(plan.scheme, Scorecard):
         with fund:
-            st.number_input(
-                f"{state.say('fund')}, {plan.currency}",
-                min_value=0.0,
-                step=1000.0,
-                format="%.2f",
-                **session.widget(
-                    "fund", float(plan.scheme.fund), lambda v: session.set_fund(_kopecks(v))
-                ),
-            )
+            _amount(state, "fund", plan.scheme.fund, session.set_fund)
     with partial_period:
         st.selectbox(
             state.say("partial_period"),
@@ -138,6 +123,17 @@ def _factors(state: State, scheme: Product) -> None:
                 key,
                 lambda rule, p=position: session.set_factor(p, rule=rule),
             )
+
+
+def _amount(state: State, name: str, amount: Decimal, write: Callable[[Decimal], None]) -> None:
+    """A box for an amount of money of the plan, by the name of its phrase."""
+    st.number_input(
+        f"{state.say(name)}, {state.plan.currency}",
+        min_value=0.0,
+        step=1000.0,
+        format="%.2f",
+        **session.widget(name, float(amount), lambda value: write(_kopecks(value))),
+    )
 
 
 def _kopecks(value: float) -> Decimal:
