@@ -5,7 +5,7 @@ ARGS ?=
 TASKS := $(PYTHON) tasks.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types contract check lock sample-data screenshots
+.PHONY: help run test lint types contract check lock sample-data screenshots bench
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,3 +36,6 @@ sample-data: ## write the sample data anew
 
 screenshots: ## take the screenshots of the documentation
 	@$(TASKS) screenshots $(ARGS)
+
+bench: ## measure speed and memory, write docs/benchmarks.md
+	@$(TASKS) bench $(ARGS)

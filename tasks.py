@@ -136,9 +136,14 @@ def screenshots(*more: str) -> None:
     python(DEV, "docs/take_screenshots.py", *more)
 
 
+def bench(*more: str) -> None:
+    """Measure speed and memory and write docs/benchmarks.md; `bench small_text` measures one."""
+    python(DEV, "-m", "bench", *more)
+
+
 COMMANDS = {
     task.__name__.replace("_", "-"): task
-    for task in (run, test, lint, types, contract, check, lock, sample_data, screenshots)
+    for task in (run, test, lint, types, contract, check, lock, sample_data, screenshots, bench)
 }
 
 

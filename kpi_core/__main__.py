@@ -18,18 +18,19 @@ from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from kpi_core import catalogue, words
 from kpi_core.drivers import Lever, calibrate, parse_lever, project
 from kpi_core.errors import Finding, KpiError, UsageError, did_you_mean
-from kpi_core.facts import Facts, combine
+from kpi_core.facts import UNKNOWN, Facts, combine
 from kpi_core.funnel import funnel
 from kpi_core.ingest import Table, Upload, read
+from kpi_core.ingest.mapping import Vat
 from kpi_core.kpis import Evaluation, KpiValue, Settings, Values, kpi_values
 from kpi_core.model import TOTAL, Period, Unit, parse_period
 from kpi_core.pay import Payout, outcome, payout, statement
-from kpi_core.plan import Plan, default_plan, json_schema, read_plan
+from kpi_core.plan import Plan, changed, default_plan, json_schema, read_plan
 from kpi_core.score import Scorecard, score
 from kpi_core.text import money, number, percent, say
 
@@ -75,6 +76,22 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("files", nargs=number, metavar="FILE", help="CSV, TSV, XLSX or Parquet")
         made.add_argument("--period", metavar="YYYY-MM|FROM..TO")
 
+    def takes_choices(made: argparse.ArgumentParser) -> None:
+        made.add_argument(
+            "--source", action="append", default=[], metavar="FAMILY=SOURCE",
+            help="who speaks for a family of measures, e.g. traffic=ga4",
+        )  # fmt: skip
+        made.add_argument(
+            "--rate", action="append", default=[], metavar="USD=92.5",
+            help="what one unit of a currency is worth in the currency of the answer",
+        )  # fmt: skip
+        made.add_argument(
+            "--vat", action="append", default=[], metavar="SOURCE=incl|excl",
+            help="whether a source's money includes VAT; goes before what its files say",
+        )  # fmt: skip
+        made.add_argument("--vat-rate", metavar="0.2", help="20 %% is 0.2")
+        made.add_argument("--vat-basis", choices=("incl", "excl"), help="what money is counted in")
+
     reading = command("read", _read, "What the files hold, and what is odd about them.")
     reading.add_argument("files", nargs="+", metavar="FILE")
     for name, run, about in (
@@ -84,11 +101,11 @@ def _parser() -> argparse.ArgumentParser:
         made = command(name, run, about)
         takes_files(made, "+")
         made.add_argument("--business", required=True, metavar="|".join(catalogue.businesses()))
-        made.add_argument(
-            "--source", action="append", default=[], metavar="FAMILY=SOURCE",
-            help="who speaks for a family of measures, e.g. traffic=ga4",
-        )  # fmt: skip
+        takes_choices(made)
         if name == "kpis":
+            made.add_argument(
+                "--currency", metavar="RUB", help="of the answer, where rates are given"
+            )
             made.add_argument("--by", metavar="channel|month|week|day|campaign|...")
             made.add_argument("--assume", action="append", default=[], metavar="NAME=NUMBER")
     for name, run, about in (
@@ -99,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
         made = command(name, run, about)
         takes_files(made, "*")
         made.add_argument("--plan", required=True, metavar="PLAN.json")
+        takes_choices(made)
         if name == "whatif":
             made.add_argument(
                 "--set", action="append", default=[], metavar="DRIVER=+10%", required=True
@@ -127,21 +145,68 @@ def _uploads(files: Sequence[str]) -> list[Upload]:
     return uploads
 
 
-def _plan_file(name: str) -> Plan:
+def _plan_file(options: argparse.Namespace) -> Plan:
+    """The plan, with what the command line says otherwise."""
+    path = Path(options.plan)
     try:
-        return read_plan(Path(name).read_bytes(), Path(name).name)
+        plan = read_plan(path.read_bytes(), path.name)
     except OSError:
-        raise UsageError("no_such_file", where=name) from None
+        raise UsageError("no_such_file", where=options.plan) from None
+    vat_rate = _vat_rate(options)
+    said: dict[str, Any] = {
+        "sources": plan.sources | _words(options.source, "bad_source"),
+        "rates": plan.rates | _decimals(options.rate, "bad_rate"),
+        "vat": plan.vat | _words(options.vat, "bad_vat"),
+        "vat_rate": plan.vat_rate if vat_rate is None else vat_rate,
+        "vat_basis": options.vat_basis or plan.vat_basis,
+    }
+    return changed(plan, **said)
 
 
-def _pairs(texts: Sequence[str], code: str) -> dict[str, Fraction]:
+def _settings(options: argparse.Namespace, assumptions: Sequence[str] = ()) -> Settings:
+    """The choices of a command that has no plan."""
+    business = catalogue.business(options.business)
+    vat_rate = _vat_rate(options)
+    return Settings(
+        assumptions=_fractions(_decimals(assumptions, "bad_assumption")),
+        sources=_words(options.source, "bad_source"),
+        currency=getattr(options, "currency", None) or business.currency,
+        rates=_fractions(_decimals(options.rate, "bad_rate")),
+        vat=cast(dict[str, Vat], _words(options.vat, "bad_vat")),
+        vat_rate=None if vat_rate is None else Fraction(vat_rate),
+        vat_basis=options.vat_basis or "incl",
+    )
+
+
+def _vat_rate(options: argparse.Namespace) -> Decimal | None:
+    if options.vat_rate is None:
+        return None
+    return _decimals([f"--vat-rate={options.vat_rate}"], "bad_vat_rate")["--vat-rate"]
+
+
+def _decimals(texts: Sequence[str], code: str) -> dict[str, Decimal]:
     found = {}
     for text in texts:
         name, _, value = text.partition("=")
         try:
-            found[name.strip()] = Fraction(Decimal(value))
+            found[name.strip()] = Decimal(value)
+            Fraction(found[name.strip()])  # neither infinite nor no number at all
         except (InvalidOperation, ValueError, OverflowError):
             raise UsageError(code, where=text) from None
+    return found
+
+
+def _fractions(found: Mapping[str, Decimal]) -> dict[str, Fraction]:
+    return {name: Fraction(value) for name, value in found.items()}
+
+
+def _words(texts: Sequence[str], code: str) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        name, equals, word = (part.strip() for part in text.partition("="))
+        if not equals:
+            raise UsageError(code, where=text)
+        found[name] = word
     return found
 
 
@@ -262,9 +327,7 @@ def _unit(id: str, currency: str | None) -> str:
 
 
 def _kpis(options: argparse.Namespace) -> tuple[Answer, Lines]:
-    settings = Settings(
-        assumptions=_pairs(options.assume, "bad_assumption"), sources=_sources(options)
-    )
+    settings = _settings(options, options.assume)
     business = catalogue.business(options.business)
     facts = combine(_uploads(options.files))
     _check_sources(settings.sources, facts)
@@ -283,17 +346,23 @@ def _kpis(options: argparse.Namespace) -> tuple[Answer, Lines]:
         ]
         for row in values.rows
     ]
-    return answer, [*_aligned(rows, left=2), *_finding_lines(findings, options.lang)]
+    lines = [*_aligned(rows, left=2), *_converted_lines(values, options.lang)]
+    return answer, [*lines, *_finding_lines(findings, options.lang)]
 
 
-def _sources(options: argparse.Namespace) -> dict[str, str]:
-    found = {}
-    for text in options.source:
-        family, equals, source = (part.strip() for part in text.partition("="))
-        if not equals:
-            raise UsageError("bad_source", where=text)
-        found[family] = source
-    return found
+def _converted_lines(values: Values, lang: str) -> Lines:
+    """What was money of another kind: ``Ad spend (Google Ads): $1,200.00 × 92.5``."""
+    lines: dict[str, None] = {}
+    for row in values.rows:
+        for id, given in row.inputs.items():
+            for part in given.converted if row.slice == TOTAL else ():
+                currency = None if part.how.currency == UNKNOWN else part.how.currency
+                factors = [part.how.rate, part.how.vat]
+                shown = [words.coefficient(f, lang) for f in factors if f != 1]
+                name = catalogue.measure(id).name[lang]
+                made = " × ".join([money(part.amount, currency, lang), *shown])
+                lines[f"  {name} ({words.source_name(part.source, lang)}): {made}"] = None
+    return list(lines)
 
 
 def _check_sources(chosen: Mapping[str, str], facts: Facts) -> None:
@@ -316,14 +385,28 @@ def _kpi_row(row: KpiValue) -> Answer:
         "missing": list(row.missing),
         "variant": row.variant,
         "inputs": {
-            id: {"value": _number(given.value), "sources": list(given.sources)}
+            id: {
+                "value": _number(given.value),
+                "sources": list(given.sources),
+                "converted": [
+                    {
+                        "source": part.source,
+                        "amount": float(part.amount),
+                        "currency": part.how.currency,
+                        "rate": float(part.how.rate),
+                        "vat": float(part.how.vat),
+                    }
+                    for part in given.converted
+                ],
+            }
             for id, given in row.inputs.items()
         },
+        "whole": row.whole,
     }
 
 
 def _score(options: argparse.Namespace) -> tuple[Answer, Lines]:
-    plan = _plan_file(options.plan)
+    plan = _plan_file(options)
     facts, values = _evaluated(options, plan)
     findings = (*facts.findings, *values.findings)
     card = score(plan, {row.kpi: row for row in values.rows})
@@ -374,7 +457,7 @@ def _score_lines(card: Scorecard, lang: str) -> Lines:
 
 
 def _bonus(options: argparse.Namespace) -> tuple[Answer, Lines]:
-    plan = _plan_file(options.plan)
+    plan = _plan_file(options)
     facts, values = _evaluated(options, plan)
     findings = (*facts.findings, *values.findings)
     paid = payout(plan, values)
@@ -395,7 +478,7 @@ def _paid(paid: Payout, lang: str) -> Answer:
 def _funnel(options: argparse.Namespace) -> tuple[Answer, Lines]:
     business = catalogue.business(options.business)
     facts = combine(_uploads(options.files))
-    settings = Settings(sources=_sources(options))
+    settings = _settings(options)
     _check_sources(settings.sources, facts)
     made = funnel(facts, business, _period(options), settings)
     findings = (*facts.findings, *made.findings)
@@ -424,7 +507,7 @@ def _funnel(options: argparse.Namespace) -> tuple[Answer, Lines]:
 
 
 def _whatif(options: argparse.Namespace) -> tuple[Answer, Lines]:
-    plan = _plan_file(options.plan)
+    plan = _plan_file(options)
     levers = _levers(options.set)
     facts, values = _evaluated(options, plan)
     evaluation = Evaluation(facts, _period(options, plan), settings=plan.settings())

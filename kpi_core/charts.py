@@ -15,7 +15,8 @@ from kpi_core.funnel import Funnel
 from kpi_core.kpis import Values
 from kpi_core.model import Better
 from kpi_core.score import Scorecard
-from kpi_core.text import number, percent, say
+from kpi_core.text import days, number, percent, say
+from kpi_core.verdict import Cover
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#9aa5b1"  # told apart by colour-blind eyes, too
 INK = "#1f2937"  # of labels on a light ground; pages in the dark pass their own
@@ -179,3 +180,61 @@ def changes(before: Values, after: Values, lang: str, ink: str = INK) -> Any:
     return alt.layer(
         bars, right.encode(text=alt.Text("label:N")), left.encode(text=alt.Text("label:N"))
     ).properties(height=max(34 * len(frame), 80), width="container")
+
+
+_COVER_COLOURS = {Cover.COVERED: BLUE, Cover.PART: ORANGE, Cover.SILENT: GREY}
+
+
+def calendar(covers: pd.DataFrame, lang: str, ink: str = INK) -> Any:
+    """Which source covers which days: one strip a source, as ``verdict.calendar`` tells it."""
+    strips = _strips(covers)
+    words_of = {cover: say(lang, f"charts.cover_{cover}") for cover in Cover}
+    frame = pd.DataFrame(
+        {
+            "name": [words.source_name(source, lang) for source in strips["source"]],
+            "first": strips["first"],
+            "after": strips["last"] + pd.Timedelta(days=1),
+            "days": [
+                days(first.date(), last.date(), lang)
+                for first, last in zip(strips["first"], strips["last"], strict=True)
+            ],
+            "cover": [words_of[Cover(cover)] for cover in strips["cover"]],
+        }
+    )
+    return (
+        alt.Chart(frame)
+        .mark_bar(height=18)
+        .encode(
+            y=_names(dict.fromkeys(frame["name"]), ink),
+            x=alt.X(
+                "first:T",
+                axis=alt.Axis(title=None, format="%d.%m.%y", labelColor=ink, tickCount=6),
+            ),
+            x2=alt.X2("after:T"),
+            color=alt.Color(
+                "cover:N",
+                scale=alt.Scale(
+                    domain=list(words_of.values()), range=list(_COVER_COLOURS.values())
+                ),
+                legend=alt.Legend(title=None, orient="top", labelColor=ink),
+            ),
+            tooltip=[
+                alt.Tooltip("name:N", title=say(lang, "charts.source")),
+                alt.Tooltip("days:N", title=say(lang, "charts.days")),
+                alt.Tooltip("cover:N", title=say(lang, "charts.cover")),
+            ],
+        )
+        .properties(height=_bars(frame["name"].nunique()) + 2 * ROW)  # legend and axis
+    )
+
+
+def _strips(covers: pd.DataFrame) -> pd.DataFrame:
+    """Days in a row that are covered alike: ``source``, ``cover``, ``first``, ``last``."""
+    alike = covers[["source", "cover"]].ne(covers[["source", "cover"]].shift()).any(axis=1)
+    grouped = covers.groupby(alike.cumsum(), sort=False)
+    return grouped.agg(
+        source=("source", "first"),
+        cover=("cover", "first"),
+        first=("day", "min"),
+        last=("day", "max"),
+    )

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from kpi_core import catalogue
 from kpi_core.errors import Finding, Severity
-from kpi_core.facts import Facts, Hearing, wanted_source
+from kpi_core.facts import Facts, Hearing, believed, wanted_source
 from kpi_core.kpis import Evaluation, Input, Settings
 from kpi_core.model import Business, Measure, Period, Stage
 from kpi_core.stats import share_interval
@@ -95,13 +95,14 @@ def _input(evaluation: Evaluation, measure: Measure, leading: str | None) -> Inp
 def _leading_source(hearing: Hearing, business: Business) -> str | None:
     """The source that counts the most stages on the most days; the more believed wins a draw."""
     measures = [catalogue.measure(stage.measure) for stage in business.stages]
+    may_speak = {m.family.id: believed(hearing.facts, m.family) for m in measures}
 
     def reach(source: str) -> tuple[int, int]:
-        heard = [hearing.hear(source, m) for m in measures if source in m.family.order]
+        heard = [hearing.hear(source, m) for m in measures if source in may_speak[m.family.id]]
         spans = [span for h in heard if h for span in h.covers]
         return sum(span.days for span in spans), sum(h is not None for h in heard)
 
-    known = dict.fromkeys(source for measure in measures for source in measure.family.order)
+    known = dict.fromkeys(source for sources in may_speak.values() for source in sources)
     return max(known, key=reach, default=None)
 
 

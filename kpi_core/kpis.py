@@ -15,18 +15,25 @@ from kpi_core import catalogue
 from kpi_core.errors import Finding, Severity, UsageError, did_you_mean
 from kpi_core.facts import (
     BY_HAND,
-    DIMENSION_SLICES,
-    UNKNOWN_CURRENCY,
+    TIME_SLICES,
+    UNKNOWN,
+    Conversion,
     Facts,
     Heard,
     Hearing,
     Stream,
+    Valuation,
+    believed,
     speakers,
+    valued,
     wanted_source,
 )
 from kpi_core.formula import Array, Formula
+from kpi_core.ingest.formats import formats
+from kpi_core.ingest.mapping import Vat
 from kpi_core.model import (
     TOTAL,
+    Adds,
     Business,
     Kpi,
     Measure,
@@ -45,12 +52,28 @@ UNEVEN = Fraction(1, 10)  # of the days: measures that differ by more are not di
 
 
 @dataclass(frozen=True)
+class Converted:
+    """The part of a figure that a source has in other money: `amount`, and what it was times."""
+
+    source: str
+    amount: Fraction
+    how: Conversion
+
+
+@dataclass(frozen=True)
 class Input:
-    """One figure that went into a value: its sum, and which sources it came from."""
+    """One figure that went into a value: its sum, and which sources it came from.
+
+    Attributes:
+        vats: what the sources say of VAT in their money: (source, ``incl``, ``excl`` or ``?``).
+        converted: what was money of another currency or VAT, as the files have it.
+    """
 
     value: Fraction | None
     sources: tuple[str, ...] = ()
     currency: str | None = None
+    vats: tuple[tuple[str, str], ...] = ()
+    converted: tuple[Converted, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +85,8 @@ class KpiValue:
         low, high: what the data leave plausible (95 %), where that can be said.
         inputs: what it was computed from; none if the plan states the KPI itself.
         missing: the measures without a figure.
+        whole: whether the figures speak for all days of the slice; a week at the edge of the period
+            or of a file is none.
     """
 
     kpi: str
@@ -74,6 +99,7 @@ class KpiValue:
     currency: str | None = None
     low: float | None = None
     high: float | None = None
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -85,7 +111,8 @@ class Settings:
         assumptions: quantities that no export holds (``margin_rate``), as exact numbers.
         sources: family or measure id to the source to hear.
         given: measures and KPIs stated directly, which no file can overrule.
-        currency: of the money among `given`.
+        currency: of the money among `given`, and what all money is brought to.
+        rates, vat, vat_rate, vat_basis: how that is done (see `Valuation`).
     """
 
     variants: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -93,6 +120,10 @@ class Settings:
     sources: Mapping[str, str] = field(default_factory=dict, hash=False)
     given: Mapping[str, Fraction] = field(default_factory=dict, hash=False)
     currency: str | None = None
+    rates: Mapping[str, Fraction] = field(default_factory=dict, hash=False)
+    vat: Mapping[str, Vat] = field(default_factory=dict, hash=False)
+    vat_rate: Fraction | None = None
+    vat_basis: Vat = "incl"
 
     def __post_init__(self) -> None:
         for id, value in self.assumptions.items():
@@ -105,6 +136,11 @@ class Settings:
                 known = catalogue.families()
                 near = did_you_mean(id, {*known, *catalogue.measures()})
                 raise UsageError("unknown_family", where=id, near=near, known=", ".join(known))
+        self.valuation()
+
+    def valuation(self) -> Valuation:
+        """How money of several kinds becomes one."""
+        return Valuation(self.currency, self.rates, self.vat, self.vat_rate, self.vat_basis)
 
 
 @dataclass(frozen=True)
@@ -124,7 +160,8 @@ class Evaluation:
     """Evaluates KPIs over one period and one way of cutting it.
 
     Attributes:
-        answers: the streams that were heard so far, each with the days it answered for.
+        answers: the streams that were heard so far, each with the days it answered for, and whether
+            days between them count (those of a stock do not).
         findings: what was odd so far, by code and place.
     """
 
@@ -136,12 +173,17 @@ class Evaluation:
         settings: Settings | None = None,
     ) -> None:
         self.settings = settings or Settings()
+        facts = valued(facts, self.settings.valuation())
         self.period = period
         self.hearing = Hearing(facts, period, by)
         self._total = self.hearing if by is None else Hearing(facts, period)
         self._days = Hearing(facts, period, "day")
-        self.answers: dict[tuple[Stream, tuple[Period, ...]], None] = {}
+        self.answers: dict[tuple[Stream, tuple[Period, ...], bool], None] = {}
         self.findings: dict[tuple[str, str], Finding] = {}
+        known = {*facts.sources(), *(format.source for format in formats().values())}
+        for source in self.settings.vat:
+            if source not in known:  # misspelt, or of a layout of one's own that is not loaded
+                self._find("vat_of_nobody", source)
 
     # --- measures
 
@@ -159,6 +201,8 @@ class Evaluation:
             self._tell_unheard(measure, sources)
         figures: dict[str, Fraction] = {}
         currencies: set[str] = set()
+        vats: set[tuple[str, str]] = set()
+        converted: list[Converted] = []
         for source in sources:
             figure = self.hearing.figure(source, measure, slice)
             heard = self.hearing.hear(source, measure)
@@ -170,16 +214,44 @@ class Evaluation:
                     return Input(None, (source,))
             figures[source] = exact(round(figure, 6))
             if measure.unit is Unit.MONEY:
-                currencies |= set(heard.currencies or (UNKNOWN_CURRENCY,))
-            self.answers[heard.stream, heard.covers] = None
+                currencies |= set(heard.currencies or (UNKNOWN,))
+                vats |= {(source, word) for word in heard.vats or (UNKNOWN,)}
+                converted += self._converted(source, measure, slice)
+            self.answers[heard.stream, heard.covers, measure.adds is not Adds.LAST] = None
             if heard.straddling:
                 self._find("rows_straddle", source, n=heard.straddling, measure=measure.name)
         if len(currencies) > 1:
             self._find_currencies(id, currencies)
             return Input(None, tuple(figures))
+        if self._vats_clash(id, vats):
+            return Input(None, tuple(figures))
         total = sum(figures.values(), Fraction(0)) if figures else None
-        currency = next(iter(currencies - {UNKNOWN_CURRENCY}), None)
-        return Input(total, tuple(figures), currency)
+        currency = next(iter(currencies - {UNKNOWN}), None)
+        return Input(total, tuple(figures), currency, tuple(sorted(vats)), tuple(converted))
+
+    def _converted(self, source: str, measure: Measure, slice: str) -> list[Converted]:
+        return [
+            Converted(source, exact(round(figure / float(how.rate * how.vat), 6)), how)
+            for figure, how in self.hearing.conversions(source, measure, slice)
+        ]
+
+    def _vats_clash(self, where: str, vats: Iterable[tuple[str, str]]) -> bool:
+        """Whether money with VAT meets money without; money that does not say is asked about."""
+        said = sorted(set(vats))
+        words = {word for _, word in said}
+        for source, word in said:
+            if word == UNKNOWN and len(words) > 1:
+                self._find("vat_unknown", source)
+            if word not in (UNKNOWN, self.settings.vat_basis):
+                self._find(f"vat_not_converted_{word}", source)
+        if clash := {"incl", "excl"} <= words:
+            listed = {
+                word: ", ".join(own for own, said_ in said if said_ == word) for word in words
+            }
+            self._find(
+                "vat_differs", where, Severity.ERROR, incl=listed["incl"], excl=listed["excl"]
+            )
+        return clash
 
     def _tell_rival(self, source: str, measure: Measure, heard: Heard) -> None:
         told, other = (exact(round(f, 2)) for f in (heard.figures[TOTAL], heard.rival or 0))
@@ -190,14 +262,20 @@ class Evaluation:
 
     def _tell_unheard(self, measure: Measure, sources: Sequence[str]) -> None:
         """Sources that add up, but that this figure is without."""
-        if measure.family.speak is not Speak.ALL or not sources:
+        chosen = wanted_source(measure, self.settings.sources)
+        if measure.family.speak is not Speak.ALL or not sources or chosen:
             return
         if BY_HAND not in sources and self._total.hear(BY_HAND, measure):
             self._find("table_set_aside", measure.id)
+        adding = believed(self.hearing.facts, measure.family)
         for stream in self.hearing.facts.streams:
-            known = stream.source in measure.family.order and measure.id in stream.measures
-            if known and not self._total.hear(stream.source, measure):
+            if measure.id not in stream.measures:
+                continue
+            heard = self._total.hear(stream.source, measure)
+            if stream.source in adding and not heard:
                 self._find("source_silent", stream.source)
+            if stream.source not in adding and heard:
+                self._find("source_set_aside", stream.source, measure=measure.name)
 
     def measures(self) -> dict[str, Input]:
         """Every measure that someone speaks for, in total."""
@@ -206,6 +284,8 @@ class Evaluation:
 
     def even(self, where: str, inputs: Mapping[str, Input], slice: str = TOTAL) -> dict[str, Input]:
         """The inputs; those that cover far fewer days than all together are taken as missing.
+
+        A stock is known by its last day, so its days are not compared.
 
         Args:
             where: the KPI that needs them, for the finding.
@@ -216,8 +296,8 @@ class Evaluation:
         covered: dict[str, tuple[Period, ...]] = {}
         blank: dict[str, int] = {}
         for id, given in inputs.items():
-            if id in catalogue.measures() and given.value is not None:
-                measure = catalogue.measure(id)
+            measure = catalogue.measures().get(id)
+            if measure and measure.adds is not Adds.LAST and given.value is not None:
                 heard = [h for source in given.sources if (h := self.hearing.hear(source, measure))]
                 if heard:
                     covered[id] = _within((span for h in heard for span in h.covers), asked)
@@ -265,6 +345,8 @@ class Evaluation:
         if len(currencies) > 1:
             self._find_currencies(kpi.id, currencies)
             value = None
+        if self._vats_clash(kpi.id, (said for given in inputs.values() for said in given.vats)):
+            value = None
         if value is not None and variant.formula.share and kpi.unit is Unit.SHARE:
             part, whole, _ = variant.formula.share
             if not 0 <= value <= 1 and {part, whole} <= set(catalogue.measures()):
@@ -284,40 +366,57 @@ class Evaluation:
             currency=next(iter(currencies), None) if kpi.unit is Unit.MONEY else None,
             low=interval[0] if interval else None,
             high=interval[1] if interval else None,
+            whole=self._is_whole(inputs, slice),
         )
 
-    def _outages(self, inputs: Mapping[str, Input], slice: str) -> set[str]:
+    def _is_whole(self, inputs: Mapping[str, Input], slice: str) -> bool:
+        """Whether the figures speak for all days of a week or month."""
+        whole = self.hearing.whole_span(slice)
+        if slice == TOTAL or self.hearing.by not in TIME_SLICES or not whole:
+            return True
+        return all(
+            _within(heard.covers, whole) == (whole,)
+            for id, given in inputs.items()
+            for heard in self._heard(id, given)
+            if catalogue.measure(id).adds is not Adds.LAST
+        )
+
+    def _heard(self, id: str, given: Input) -> list[Heard]:
+        """What the sources of a figure say; nothing where a plan states it."""
+        if id not in catalogue.measures() or STATED in given.sources:
+            return []
+        measure = catalogue.measure(id)
+        return [heard for own in given.sources if (heard := self.hearing.hear(own, measure))]
+
+    def _outages(self, inputs: Mapping[str, Input], slice: str) -> frozenset[date]:
         """The days on which a source that counts every day has no row: it was not counting."""
-        if self.hearing.by in DIMENSION_SLICES and slice != TOTAL:
-            return set()
         asked = self.hearing.span(slice)
         found: set[date] = set()
         for id, given in inputs.items():
-            for source in given.sources:
-                heard = (
-                    self.hearing.hear(source, catalogue.measure(id)) if source != STATED else None
-                )
-                if heard and catalogue.measure(id).family.every_day:
+            for heard in self._heard(id, given):
+                measure = catalogue.measure(id)
+                if measure.family.every_day and measure.adds is not Adds.LAST:
                     found.update(heard.stream.gaps(_within(heard.covers, asked)))
-                if heard and asked:
+                if asked:
                     found.update(day for day in heard.blanks if asked.has(day))
-        return {str(day) for day in found}
+        return frozenset(found)
 
     def _without(
-        self, outages: set[str], where: str, inputs: dict[str, Input], slice: str
+        self, outages: frozenset[date], where: str, inputs: dict[str, Input], slice: str
     ) -> dict[str, Input]:
         """The inputs without the days on which one of them was not counted.
 
-        Orders of a day whose visits nobody counted would make the conversion too good.
+        Orders of a day whose visits nobody counted would make the conversion too good, of a channel
+        as well as in total.
         """
         asked = self.hearing.span(slice)
         if not outages or not asked or len(inputs) < 2:
             return inputs
-        lost = {id: self._on_days(id, given, outages) for id, given in inputs.items()}
+        lost = {id: self._on_days(id, given, slice, outages) for id, given in inputs.items()}
         days = asked.days
         if len(outages) > UNEVEN * days:
             whole = {
-                id: given for id, given in inputs.items() if not self._told_by_day(id, given, asked)
+                id: given for id, given in inputs.items() if not self._told_by_day(id, given, slice)
             }
             for id in whole:
                 self._find(
@@ -330,35 +429,28 @@ class Evaluation:
             inputs = inputs | {id: Input(None, given.sources) for id, given in whole.items()}
         if not any(lost.values()):
             return inputs
-        self._find("days_left_out", where, n=len(outages), days=", ".join(sorted(outages)[:5]))
+        listed = ", ".join(map(str, sorted(outages)[:5]))
+        self._find("days_left_out", where, n=len(outages), days=listed)
         return {
             id: given if given.value is None else replace(given, value=given.value - lost[id])
             for id, given in inputs.items()
         }
 
-    def _told_by_day(self, id: str, given: Input, asked: Period) -> bool:
+    def _told_by_day(self, id: str, given: Input, slice: str) -> bool:
         """Whether the days account for a figure, so that some of them can be taken off."""
-        if id not in catalogue.measures() or STATED in given.sources or given.value is None:
+        if not self._heard(id, given) or given.value is None:
             return True
-        heard = [self._days.hear(source, catalogue.measure(id)) for source in given.sources]
-        within = (str(asked.first), str(asked.last))
-        told = sum(
-            figure
-            for h in heard
-            if h
-            for day, figure in h.figures.items()
-            if within[0] <= day <= within[1]
-        )
-        return bool(np.isclose(told, float(given.value)))
+        measure = catalogue.measure(id)
+        if measure.adds is Adds.LAST:
+            return True  # it has no days to take off
+        return all(self.hearing.told_by_day(own, measure, slice) for own in given.sources)
 
-    def _on_days(self, id: str, given: Input, days: set[str]) -> Fraction:
-        if id not in catalogue.measures() or STATED in given.sources or not days:
+    def _on_days(self, id: str, given: Input, slice: str, days: frozenset[date]) -> Fraction:
+        if not self._heard(id, given):
             return Fraction(0)
         measure = catalogue.measure(id)
-        figures = (
-            self._days.figure(source, measure, day) for source in given.sources for day in days
-        )
-        return sum((exact(round(f, 6)) for f in figures if f is not None), Fraction(0))
+        figures = (self.hearing.on_days(own, measure, slice, days) for own in given.sources)
+        return sum((exact(round(figure, 6)) for figure in figures), Fraction(0))
 
     def _inputs(self, kpi: Kpi, variant: Variant, slice: str) -> dict[str, Input]:
         """The figures of a formula, all of one source where the KPI asks for that."""
@@ -380,7 +472,7 @@ class Evaluation:
         first = measures[0]
         wanted = {wanted_source(measure, self.settings.sources) for measure in measures}
         preferred = speakers(self._total, first, self.settings.sources)
-        for source in (*preferred, *first.family.order):
+        for source in (*preferred, *believed(self.hearing.facts, first.family)):
             if None not in wanted and source not in wanted:
                 continue
             if all(self._total.hear(source, measure) for measure in measures):
@@ -390,6 +482,8 @@ class Evaluation:
     def _reporting_all(self, measures: Sequence[Measure]) -> tuple[str, ...]:
         """Sources that add up, but only those that have every one of `measures`."""
         having = [speakers(self._total, m, self.settings.sources) for m in measures]
+        for measure, sources in zip(measures, having, strict=True):
+            self._tell_unheard(measure, sources)
         shared = set.intersection(*map(set, having))
         for left_out in sorted(set().union(*having) - shared):
             self._find("source_lacks_part", left_out, source=left_out)
@@ -401,7 +495,7 @@ class Evaluation:
         formula: Formula,
         inputs: Mapping[str, Input],
         slice: str,
-        outages: set[str],
+        outages: frozenset[date],
     ) -> tuple[float, float] | None:
         counted = all(
             id in catalogue.measures() and STATED not in given.sources
@@ -409,6 +503,8 @@ class Evaluation:
         )
         if not counted:
             return None  # what is stated or assumed has no spread of its own to show
+        if any(catalogue.measure(id).adds is Adds.LAST for id in inputs):
+            return None  # a stock is no sum of days, nor one try among others
         if formula.share and kpi.unit is Unit.SHARE:
             part, whole, of_rest = formula.share
             if all(catalogue.measure(id).unit is Unit.COUNT for id in (part, whole)):
@@ -420,14 +516,17 @@ class Evaluation:
         days = self._by_day(inputs, outages)
         return daily_interval(formula, days) if days else None
 
-    def _by_day(self, inputs: Mapping[str, Input], outages: set[str]) -> dict[str, Array] | None:
+    def _by_day(
+        self, inputs: Mapping[str, Input], outages: frozenset[date]
+    ) -> dict[str, Array] | None:
         """The daily figures behind some sums; ``None`` where days do not account for them."""
+        left_out = set(map(str, outages))
         series: dict[str, dict[str, float]] = {id: {} for id in inputs}
         for id, given in inputs.items():
             for source in given.sources:
                 heard = self._days.hear(source, catalogue.measure(id))
                 for day, figure in (heard.figures if heard else {}).items():
-                    if day in outages:
+                    if day in left_out:
                         continue
                     series[id][day] = series[id].get(day, 0.0) + figure
             if not np.isclose(sum(series[id].values()), float(given.value or 0)):
@@ -439,7 +538,7 @@ class Evaluation:
 
     def covered(self) -> Period | None:
         """The period asked about; if none was, all days of the streams that were heard."""
-        return self.period or spanning(stream.period for stream, _ in self.answers)
+        return self.period or spanning(stream.period for stream, *_ in self.answers)
 
     def all_findings(self) -> tuple[Finding, ...]:
         """What was odd so far, and which streams do not cover the period."""
@@ -495,11 +594,14 @@ def kpi_values(
         rows += [cut.value(kpi, slice) for slice in cut.slices() for kpi in wanted]
         told = {(finding.code, finding.where) for finding in findings}
         findings += [finding for key, finding in cut.findings.items() if key not in told]
+        if cut_short := sorted({row.slice for row in rows if not row.whole}):
+            values: dict[str, object] = {"n": len(cut_short), "slices": ", ".join(cut_short[:5])}
+            findings.append(Finding(Severity.INFO, "slices_not_whole", values=values))
     return Values(whole.covered(), tuple(rows), tuple(findings))
 
 
 def _partial(
-    answers: Iterable[tuple[Stream, tuple[Period, ...]]], period: Period | None
+    answers: Iterable[tuple[Stream, tuple[Period, ...], bool]], period: Period | None
 ) -> list[Finding]:
     """Streams that do not cover the whole period, or leave out days of what they cover."""
     found: dict[tuple[str, str], Finding] = {}
@@ -508,10 +610,10 @@ def _partial(
         finding = Finding(Severity.WARNING, code, stream.source, values)
         found.setdefault((code, stream.source), finding)
 
-    for stream, covers in answers:
+    for stream, covers, each_day in answers:
         held = _within(covers, period)
         if period and held and held != (period,):
             find("period_not_whole", stream, held=", ".join(map(str, held)), period=str(period))
-        if gaps := stream.gaps(held):
+        if each_day and (gaps := stream.gaps(held)):
             find("missing_days", stream, n=len(gaps), days=", ".join(map(str, gaps[:5])))
     return list(found.values())

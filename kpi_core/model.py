@@ -16,6 +16,7 @@ from kpi_core.formula import Formula
 from kpi_core.text import Both
 
 TOTAL = "total"  # the name of the slice that is everything
+BY_HAND = "table"  # the source of tables that no system exported
 
 
 class Unit(StrEnum):
@@ -32,6 +33,7 @@ class Adds(StrEnum):
     """How a measure of two rows becomes one figure."""
 
     SUM = "sum"
+    LAST = "last"  # a stock (followers): over days the last one known, over channels the sum
     NONE = "none"  # people: those of two days are not the sum of the days
 
 
@@ -65,6 +67,7 @@ class Group(StrEnum):
 class Family:
     """Measures that one kind of system reports; `order` says which source is believed first.
 
+    It is a list of preference: a source that it does not name speaks as well (see `ranked`).
     Where something is counted `every_day`, a day without a row is a day nobody counted; elsewhere
     (advertising, sales) it is a day on which nothing happened.
     """
@@ -73,6 +76,18 @@ class Family:
     speak: Speak
     order: tuple[str, ...]
     every_day: bool = False
+
+    def ranked(self, sources: Iterable[str]) -> tuple[str, ...]:
+        """`sources`, the most believed first: as listed, one not listed just before `BY_HAND`.
+
+        What is listed after the table by hand is believed less than it, and so less than a system
+        that nobody has listed; where the table is not listed, the unlisted come last.
+        """
+        unlisted = sorted(set(sources) - set(self.order) - {BY_HAND})
+        place = self.order.index(BY_HAND) if BY_HAND in self.order else len(self.order)
+        order = (*self.order[:place], *unlisted, *self.order[place:], BY_HAND)
+        given = set(sources)
+        return tuple(dict.fromkeys(source for source in order if source in given))
 
 
 @dataclass(frozen=True)

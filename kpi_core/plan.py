@@ -11,10 +11,11 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from kpi_core import catalogue
 from kpi_core.errors import KpiError, PlanError
+from kpi_core.ingest.mapping import Vat
 from kpi_core.kpis import Settings
 from kpi_core.model import Better, DefaultGoal, Period, parse_period
 from kpi_core.rules import Goal, Number, Part
@@ -53,6 +54,10 @@ class Plan(Part):
         variants: KPI to the definition that counts.
         assumptions: quantities that no export holds, such as ``margin_rate``.
         sources: family or measure to the source that is heard.
+        rates: currency to what one unit of it is worth in the plan's currency.
+        vat: source to whether its money includes VAT; goes before what its files say.
+        vat_rate: 0.2 for 20 %; nothing is converted without it.
+        vat_basis: with or without VAT: what all money, targets among it, is counted in.
         facts: measures or KPIs stated by hand; they overrule files.
     """
 
@@ -68,6 +73,10 @@ class Plan(Part):
     variants: dict[str, str] = Field(default_factory=dict)
     assumptions: dict[str, Number] = Field(default_factory=dict)
     sources: dict[str, str] = Field(default_factory=dict)
+    rates: dict[str, Number] = Field(default_factory=dict)
+    vat: dict[str, Vat] = Field(default_factory=dict)
+    vat_rate: Annotated[Number, Field(ge=0)] | None = None
+    vat_basis: Vat = "incl"
     facts: dict[str, Number] = Field(default_factory=dict)
 
     @field_validator("period")
@@ -119,6 +128,25 @@ class Plan(Part):
         Settings(sources=sources)
         return sources
 
+    @field_validator("rates")
+    @classmethod
+    def _are_rates(cls, rates: dict[str, Decimal], info: ValidationInfo) -> dict[str, Decimal]:
+        exact = {code: Fraction(rate) for code, rate in rates.items()}
+        Settings(currency=info.data.get("currency"), rates=exact)
+        return rates
+
+    @field_validator("vat")
+    @classmethod
+    def _are_sources(cls, vat: dict[str, Vat]) -> dict[str, Vat]:
+        Settings(vat=vat)
+        return vat
+
+    @field_validator("vat_rate")
+    @classmethod
+    def _is_share(cls, rate: Decimal | None) -> Decimal | None:
+        Settings(vat_rate=None if rate is None else Fraction(rate))
+        return rate
+
     @field_validator("scheme")
     @classmethod
     def _is_scheme(cls, scheme: Scheme) -> Scheme:
@@ -145,6 +173,10 @@ class Plan(Part):
             sources=self.sources,
             given={id: Fraction(value) for id, value in self.facts.items()},
             currency=self.currency,
+            rates={code: Fraction(rate) for code, rate in self.rates.items()},
+            vat=self.vat,
+            vat_rate=None if self.vat_rate is None else Fraction(self.vat_rate),
+            vat_basis=self.vat_basis,
         )
 
     def shares(self) -> dict[str, Fraction]:

@@ -62,6 +62,8 @@ def _spoken(value: object, lang: str) -> object:
     """A value of a phrase: numbers as they are written, names that come in both languages."""
     if isinstance(value, Fraction):
         return number(value, lang)
+    if isinstance(value, float):  # of a file: kopecks where it has some
+        return number(value, lang, 0 if value.is_integer() else 2)
     return value[lang] if isinstance(value, Mapping) else value
 
 

@@ -200,7 +200,25 @@ def source_name(source: str, lang: str) -> str:
     """The name of a system that counted."""
     if source == STATED:
         return say(lang, "words.stated")
-    for format in formats().values():
-        if format.source == source:
-            return str(format.name[lang])
-    return source
+    known = formats()
+    of_it = (format for format in known.values() if format.source == source)
+    format = known.get(source) or next(of_it, None)
+    return format.name[lang] if format else source
+
+
+def meaning(target: str, lang: str) -> str:
+    """What a column of a table means: a measure by its name, or what a row is about."""
+    if target in catalogue.measures():
+        return catalogue.measures()[target].name[lang]
+    return say(lang, f"words.column_{target or 'unused'}")
+
+
+def family_name(family: str, lang: str) -> str:
+    """What a family of measures is about."""
+    return say(lang, f"words.family_{family}")
+
+
+def total(id: str, value: Number | None, lang: str) -> str:
+    """A total of a measure, as files print it: kopecks stay."""
+    unit = catalogue.measure(id).unit
+    return figure(value, unit, lang, decimals=2 if unit is Unit.MONEY else 0)

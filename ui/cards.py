@@ -5,11 +5,13 @@ from fractions import Fraction
 
 import streamlit as st
 
-from kpi_core import words
+from kpi_core import catalogue, words
 from kpi_core.charts import INK
 from kpi_core.errors import Finding, Severity
+from kpi_core.ingest import Table
+from kpi_core.model import Unit
 from kpi_core.score import Judged
-from kpi_core.text import Number, days, exact
+from kpi_core.text import Number, days, exact, number
 from ui.session import State
 
 _ICONS = {
@@ -80,3 +82,25 @@ def status(state: State, judged: Judged) -> None:
         st.badge(state.say("status_partly"), icon=":material/contrast:", color="orange")
     else:
         st.badge(state.say("status_missed"), icon=":material/cancel:", color="red")
+
+
+def table_words(state: State, table: Table) -> str:
+    """A table of a file in one line: period, rows, the totals of its measures."""
+    period = days(table.period.first, table.period.last, state.lang) if table.period else "—"
+    rows = state.say("rows", n=table.rows, rows=number(table.rows, state.lang))
+    return f"{period} · {rows} · " + " · ".join(_total(state, table, id) for id in table.measures)
+
+
+def _total(state: State, table: Table, id: str) -> str:
+    """A measure of a table: its sum, or the figure that the file itself states."""
+    measure = catalogue.measure(id)
+    decimals = 2 if measure.unit is Unit.MONEY else 0
+    total, said = table.total(id), ""
+    if total is None and id in table.control:
+        total, said = table.control[id], f" ({state.say('stated_total')})"
+    if total is None:
+        return f"{measure.name[state.lang]}: {state.say('does_not_add')}"
+    shown = words.figure(
+        total, measure.unit, state.lang, decimals=decimals, currency=table.currency
+    )
+    return f"{measure.name[state.lang]}: {shown}{said}"

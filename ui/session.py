@@ -5,7 +5,7 @@ weights, targets and rules; widgets show it and write back to it through callbac
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +19,8 @@ from kpi_core.errors import KpiError, PlanError
 from kpi_core.facts import Facts, combine
 from kpi_core.funnel import Funnel, funnel
 from kpi_core.ingest import Upload, read
+from kpi_core.ingest.formats import Format
+from kpi_core.ingest.layouts import Draft, read_layout, written
 from kpi_core.kpis import Evaluation, KpiValue, Values, kpi_values
 from kpi_core.link import View, decode, encode
 from kpi_core.model import Business, Period, parse_period
@@ -34,6 +36,19 @@ ALL_DAYS = "all"
 LINK = "v"  # the query parameter of a shared view
 
 
+TEACHABLE = frozenset({"unknown_layout", "no_headings", "no_figures"})
+TAUGHT_BYTES = 20 * 2**20  # of a file that waits to be explained; it stays in memory so long
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A file that could not be read, and why; `data` only while its columns can be explained."""
+
+    name: str
+    error: KpiError
+    data: bytes | None = field(default=None, repr=False)
+
+
 @dataclass(frozen=True)
 class State:
     """What a page needs to draw itself."""
@@ -42,7 +57,7 @@ class State:
     plan: Plan
     sample: bool
     uploads: tuple[Upload, ...]
-    failures: tuple[KpiError, ...]
+    failures: tuple[Failed, ...]
     facts: Facts
     period: Period | None
 
@@ -82,6 +97,10 @@ class State:
             reset_levers()
             st.rerun()
 
+    def vat_percent(self) -> float:
+        """The VAT rate as people type it; 0: not given."""
+        return float(100 * (self.plan.vat_rate or Decimal(0)))
+
     def sources(self, ids: tuple[str, ...]) -> str:
         """Systems by their names."""
         return ", ".join(source_name(id, self.lang) for id in ids)
@@ -89,7 +108,7 @@ class State:
     def _key(self) -> tuple[str, str, str]:
         kpis = ",".join(self.plan.kpis())
         readings = self.plan.model_dump_json(
-            include={"business", "currency", "variants", "assumptions", "sources", "facts"}
+            exclude={"name", "period", "lines", "scheme", "missing", "partial_period"}
         )
         return str(_named(self.uploads)), str(self.period), readings + kpis
 
@@ -158,6 +177,7 @@ def start() -> str | None:
         schemes={},
         uploads={},
         failures=(),
+        layouts={},
         sample=True,
         period=None,
         levers={},
@@ -309,21 +329,97 @@ def choose_period(text: str | None) -> None:
     st.session_state["period"] = text
 
 
-def add_files(files: list[tuple[str, bytes]]) -> None:
-    """Read files into the session. A file that fails is told; what was loaded stays."""
+def _untold(number: int) -> None:
+    """Nobody watches."""
+
+
+def add_files(files: list[tuple[str, bytes]], progress: Callable[[int], object] = _untold) -> None:
+    """Read files into the session. A file that fails is told; what was loaded stays.
+
+    `progress` is called with the number of each file before it is read.
+    """
     st.session_state["uploader"] += 1
     failures = []
-    for name, data in files:
+    for number, (name, data) in enumerate(files):
+        progress(number)
         try:
-            upload = read(name, data)
+            _keep(read(name, data, taught()))
         except KpiError as failed:
-            failures.append(failed)
-        else:
-            uploads: dict[str, Upload] = st.session_state["uploads"]
-            uploads.pop(upload.digest, None)  # under another name: it takes the place of the old
-            uploads[upload.digest] = upload
-            choose_sample(False)
+            waits = failed.code in TEACHABLE and len(data) <= TAUGHT_BYTES
+            failures.append(Failed(name, failed, data if waits else None))
     st.session_state["failures"] = tuple(failures)
+
+
+def _keep(upload: Upload) -> None:
+    uploads: dict[str, Upload] = st.session_state["uploads"]
+    uploads.pop(upload.digest, None)  # under another name: it takes the place of the old
+    uploads[upload.digest] = upload
+    choose_sample(False)
+
+
+def replace_file(digest: str, name: str, data: bytes) -> None:
+    """Read a file in the place of another one, which stays if the new one fails."""
+    st.session_state["uploader"] += 1
+    try:
+        new = read(name, data, taught())
+    except KpiError as failed:
+        st.session_state["failures"] = (Failed(name, failed),)
+        return
+    if new.digest != digest:
+        st.session_state["uploads"].pop(digest, None)
+    _keep(new)
+    st.session_state["failures"] = ()
+
+
+def layouts() -> dict[str, str]:
+    """Name to text of the layouts that were taught in this session."""
+    known: dict[str, str] = st.session_state["layouts"]
+    return known
+
+
+def taught() -> list[Format]:
+    """The layouts that were taught in this session, the latest first."""
+    return [read_layout(name, text) for name, text in reversed(layouts().items())]
+
+
+def tried(failed: Failed, draft: Draft) -> Upload:
+    """What a file would give if its columns meant what `draft` says.
+
+    Raises:
+        KpiError: nothing, and why.
+    """
+    return read(failed.name, failed.data or b"", [read_layout(draft.name, written(draft))])
+
+
+def teach(failed: Failed, draft: Draft) -> None:
+    """Remember a layout, and read the file that it was made from."""
+    upload = tried(failed, draft)
+    layouts()[draft.name] = written(draft)
+    _keep(upload)
+    st.session_state["failures"] = tuple(
+        other for other in st.session_state["failures"] if other is not failed
+    )
+
+
+def bring_layout(name: str, data: bytes) -> None:
+    """Take a layout file that was saved before, and read what waits for one."""
+    st.session_state["uploader"] += 1
+    try:
+        text = data.decode("utf-8", errors="replace")
+        format = read_layout(name.removesuffix(".toml"), text)
+    except KpiError as wrong:
+        st.session_state["refused"] = wrong
+        return
+    layouts()[format.name["en"]] = text
+    waiting = [f for f in st.session_state["failures"] if f.data is not None]
+    others = tuple(f for f in st.session_state["failures"] if f.data is None)
+    add_files([(failed.name, failed.data) for failed in waiting])
+    st.session_state["failures"] += others
+
+
+def forget_layout(name: str) -> None:
+    """Let go of a layout; files that were read by it stay."""
+    layouts().pop(name, None)
 
 
 def remove_file(digest: str) -> None:
@@ -384,6 +480,32 @@ def set_factor(position: int, **changes: object) -> None:
 def set_plan(**changes: object) -> None:
     """Change whole fields of the plan."""
     st.session_state["plan"] = changed(st.session_state["plan"], **changes)
+
+
+def set_vat(source: str, word: str | None) -> None:
+    """Whether the money of a source includes VAT; ``None``: as its files say."""
+    plan: Plan = st.session_state["plan"]
+    others = {id: said for id, said in plan.vat.items() if id != source}
+    set_plan(vat=others | ({source: word} if word else {}))
+
+
+def set_vat_percent(rate: float) -> None:
+    """The rate of VAT in percent; 0: not known, so nothing is converted."""
+    set_plan(vat_rate=Decimal(str(rate)) / 100 if rate else None)
+
+
+def set_rate(currency: str, rate: Decimal) -> None:
+    """What one unit of a currency is worth; 0: not known."""
+    plan: Plan = st.session_state["plan"]
+    others = {code: worth for code, worth in plan.rates.items() if code != currency}
+    set_plan(rates=others | ({currency: rate} if rate else {}))
+
+
+def set_source(family: str, source: str | None) -> None:
+    """The source that is heard for a family of measures; ``None``: by the rule."""
+    plan: Plan = st.session_state["plan"]
+    others = {id: said for id, said in plan.sources.items() if id != family}
+    set_plan(sources=others | ({family: source} if source else {}))
 
 
 def drop_stated() -> None:

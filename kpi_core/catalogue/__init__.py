@@ -181,6 +181,12 @@ def _goals(entries: Mapping[str, Any]) -> tuple[DefaultGoal, ...]:
     )
 
 
+@cache
+def shares_by_position() -> tuple[float, ...]:
+    """The share of searchers who click a result, from the first place of a page on."""
+    return tuple(_toml(_HERE / "positions.toml")["shares"])
+
+
 def business(id: str) -> Business:
     """The business type called `id`."""
     return _named(businesses(), id, "unknown_business")

@@ -5,7 +5,7 @@ rows out are records in, or a finding says which are not.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -13,17 +13,28 @@ import pandas as pd
 
 from kpi_core import catalogue
 from kpi_core.errors import Finding, IngestError, KpiError, Severity
-from kpi_core.ingest.formats import Format, known_headings, recognise
-from kpi_core.ingest.mapping import Mapped, map_section
+from kpi_core.ingest.formats import Format, Kind, known_headings, recognise
+from kpi_core.ingest.headings import plain
+from kpi_core.ingest.mapping import Mapped, Vat, map_section
+from kpi_core.ingest.opening import Grid, Opened, opened
 from kpi_core.ingest.sections import Section, sections
-from kpi_core.ingest.textfile import read_text
 from kpi_core.ingest.titles import stated_period
-from kpi_core.ingest.values import Cell
-from kpi_core.ingest.workbook import Sheet, read_parquet, read_workbook
 from kpi_core.model import Adds, Period, Unit
 
 MAX_BYTES = 200 * 2**20
-_LEAVES_NOTHING = frozenset({"segments_overlap", "rows_overlap"})  # they say why all is left out
+_NOTHING = frozenset({"no data available", "no data", "no data to display", "нет данных"})
+_LEAVES_NOTHING = frozenset(
+    {
+        "segments_overlap",
+        "rows_overlap",
+        "metric_unknown",
+        "answers_off_scale",
+        "parts_do_not_add",
+        "groups_unclear",
+        "rows_above_total",
+        "rows_below_total",
+    }
+)  # they say why all is left out
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,9 @@ class Table:
         period: first and last day, by the rows or as the file states it.
         stated: whether the period is stated by the file and not only seen in its rows.
         sparse: a row is an order, an event or a mailing: a day without rows is a day without any.
+        control: measure to the total that the file itself states, or that was counted over all of
+            it and does not add up from its rows (people).
+        vat: whether its money includes value added tax, where the file says so.
     """
 
     format: str
@@ -51,11 +65,13 @@ class Table:
     stated: bool
     sparse: bool
     currency: str | None
+    control: Mapping[str, float] = field(default_factory=dict, hash=False)
+    vat: Vat | None = None
 
     def total(self, measure: str) -> float | None:
         """The sum over the table; ``None`` where a sum means nothing or no row has a figure."""
         column = self.facts[measure].dropna()
-        if column.empty or (catalogue.measure(measure).adds is Adds.NONE and len(column) > 1):
+        if column.empty or (catalogue.measure(measure).adds is not Adds.SUM and len(column) > 1):
             return None
         return float(column.sum())
 
@@ -80,8 +96,13 @@ class Upload:
         return self.tables[0].format
 
 
-def read(name: str, data: bytes) -> Upload:
+def read(name: str, data: bytes, layouts: Sequence[Format] = ()) -> Upload:
     """The file called `name` (a label, never a path) as tables of facts.
+
+    Args:
+        name: its name; only a label, but some exports state their period there.
+        data: its bytes.
+        layouts: those that the user taught; they come before the built-in formats.
 
     Raises:
         IngestError: it is no table, or none of its tables holds a known measure and no finding
@@ -89,7 +110,7 @@ def read(name: str, data: bytes) -> Upload:
     """
     label = PurePath(name.replace("\\", "/")).name or "file"
     try:
-        return _read(label, data)
+        return _read(label, data, layouts)
     except IngestError as failed:
         failed.where = failed.where or label
         raise
@@ -99,63 +120,59 @@ def read(name: str, data: bytes) -> Upload:
         raise IngestError("unreadable", where=label) from bug
 
 
-@dataclass(frozen=True)
-class _Opened:
-    """The sheets of a file by name, and how its bytes were understood."""
-
-    sheets: Sequence[tuple[str, Sequence[Sequence[Cell]]]]
-    encoding: str | None = None
-    delimiter: str | None = None
-    findings: tuple[Finding, ...] = ()
-
-
-def _read(label: str, data: bytes) -> Upload:
+def _read(label: str, data: bytes, layouts: Sequence[Format]) -> Upload:
     if len(data) > MAX_BYTES:
         raise IngestError("file_too_large", megabytes=MAX_BYTES >> 20)
-    opened = _open(label, data)
-    findings = list(opened.findings)
+    known = known_headings(layouts)
+    file = opened(label, data, known)
+    findings = list(file.findings)
+    found = [(sheet, section) for sheet in file.sheets for section in sections(sheet.rows, known)]
+    recognised = [(sheet, section, recognise(section, layouts)) for sheet, section in found]
+    aside = _said_aside(file, [sheet for sheet, _, format in recognised if format])
     tables: list[Table] = []
-    seen: list[str] = []
-    for sheet_name, rows in opened.sheets:
-        where = f"{label} › {sheet_name}" if len(opened.sheets) > 1 else label
-        for section in sections(rows, known_headings()):
-            seen += [column.raw for column in section.headings if column.raw]
-            if format := recognise(section):
-                stated = stated_period([*section.title, sheet_name, label])
-                mapped = map_section(section, format, where, opened.delimiter, stated)
-                findings += mapped.findings
-                tables.append(_table(section, format, mapped, stated))
-            else:
-                findings.append(_unknown(section, where))
+    for sheet, section, format in recognised:
+        where = f"{label} › {sheet.name}" if len(file.sheets) > 1 else label
+        if format is None:
+            findings.append(_unknown(section, where))
+        elif format.kind is Kind.REFUSED:
+            if all(other is None or other.kind is Kind.REFUSED for _, _, other in recognised):
+                raise IngestError("known_without_figures", where=where, what=format.name)
+            told: dict[str, object] = {"what": format.name}
+            findings.append(Finding(Severity.INFO, "sheet_set_aside", where, told))
+        else:
+            stated = stated_period([*section.title, sheet.name, label, *aside])
+            mapped = map_section(section, format, where, sheet.delimiter, stated)
+            findings += mapped.findings
+            tables.append(_table(section, format, mapped, stated))
+    for sheet in file.sheets:
+        if sheet.rows and not any(sheet is other for other, _ in found):
+            where = f"{label} › {sheet.name}"
+            findings.append(Finding(Severity.INFO, "sheet_without_headings", where))
     overlap = any(finding.code in _LEAVES_NOTHING for finding in findings)
     if not overlap and not any(table.measures for table in tables):
+        seen = [column.raw for _, section in found for column in section.headings if column.raw]
         code = "no_figures" if tables else "unknown_layout" if seen else "no_headings"
+        code = "empty_report" if _says_that_it_is_empty(file) else code
         raise IngestError(code, columns=", ".join(seen)[:300])
     digest = hashlib.sha256(data).hexdigest()
-    return Upload(label, digest, len(data), opened.encoding, tuple(tables), tuple(findings))
+    return Upload(label, digest, len(data), file.encoding, tuple(tables), tuple(findings))
 
 
-def _open(label: str, data: bytes) -> _Opened:
-    """The sheets of a file by what its bytes are, whatever its name says."""
-    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        sheets = read_workbook(data)
-        odd = tuple(finding for sheet in sheets for finding in _unread_cells(sheet, label))
-        return _Opened([(sheet.name, sheet.rows) for sheet in sheets], findings=odd)
-    if data.startswith(b"PAR1") or (data.startswith(b"PARE") and data.endswith(b"PARE")):
-        return _Opened([("", read_parquet(data).rows)])
-    text = read_text(data, known_headings())
-    told = Finding(Severity.INFO, "encoding_guessed", label, {"encoding": text.encoding})
-    guessed = (told,) if text.guessed else ()
-    return _Opened([("", text.rows)], text.encoding, text.delimiter, guessed)
+def _said_aside(file: Opened, tables: Sequence[Grid]) -> list[str]:
+    """The lines of sheets that hold no table: there some exports state their period."""
+    aside = [sheet for sheet in file.sheets if not any(sheet is table for table in tables)]
+    rows = [row for sheet in aside for row in sheet.rows[:25]] if tables else []
+    return [" ".join(str(cell) for cell in row if cell is not None) for row in rows]
 
 
-def _unread_cells(sheet: Sheet, label: str) -> list[Finding]:
-    where = f"{label} › {sheet.name}"
-    counted = {
-        "formulas_without_value": sheet.formulas_without_value,
-        "error_cells": sheet.error_cells,
-    }
-    return [Finding(Severity.WARNING, code, where, {"n": n}) for code, n in counted.items() if n]
+def _says_that_it_is_empty(file: Opened) -> bool:
+    """Whether a row says nothing but that there is nothing."""
+    for sheet in file.sheets:
+        for row in sheet.rows[:25]:
+            said = [str(cell) for cell in row if cell is not None and str(cell).strip()]
+            if len(said) == 1 and plain(said[0]) in _NOTHING:
+                return True
+    return False
 
 
 def _unknown(section: Section, where: str) -> Finding:
@@ -182,4 +199,6 @@ def _table(section: Section, format: Format, mapped: Mapped, stated: Period | No
         stated=period is not None and period == stated,
         sparse=format.sparse,
         currency=(mapped.currency or format.currency) if money else None,
+        control=mapped.control,
+        vat=mapped.vat if money else None,
     )

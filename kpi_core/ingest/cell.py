@@ -9,16 +9,20 @@ operating system bounds the rest.
 It imports nothing of the project and its libraries only when needed: a small file should not wait.
 """
 
+import importlib.util
 import io
 import json
+import math
 import posixpath
 import re
+import struct
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -135,6 +139,19 @@ FORMULA_ALONE = re.compile(
 )
 IS_ERROR = re.compile(TAG + rb"""c\s[^<>]*?\bt=["']e["']""")
 TEXT_FORMULA = re.compile(rb"""\bt=["']str["']""")
+# What the reader takes for another value than it is, or for none, without a word.
+VALUE = TAG + rb"v(?:\s[^<>]*)?>"
+VALUE_END = b"v>"
+TORN_VALUE = re.compile(VALUE + rb"[^<]*(?:<[!?]|</(?:\w+:)?v>\s*" + VALUE + rb")")
+NO_INDEX = re.compile(
+    TAG + rb"""c\s(?:[^<>]*?\s)?t=["']s["'][^<>]*>\s*""" + VALUE + rb"(?![0-9]+</)"
+)
+ENTITY = re.compile(
+    TAG + rb"c(?=[\s>])([^<>]*)>\s*(?:" + TAG + rb"f(?:\s[^<>]*)?>[^<]*</(?:\w+:)?f>\s*)?"
+    + VALUE + rb"[^<&]*&"
+)  # fmt: skip
+OTHER_ROW = re.compile(rb"^([0-9]+)\n(?:[A-Z]{1,3}\1\n)*+[A-Z]{1,3}+(?!\1$)", re.MULTILINE)
+SHEET_DATA = re.compile(TAG + rb"sheetData[\s/>]")
 EXCEL_ROWS = 1_048_576
 CHUNK = MB
 LONGEST_TEXT = 4 * MB
@@ -193,19 +210,24 @@ class Package:
         return ElementTree.fromstring(text)  # noqa: S314 - no DTD came through `pieces`
 
     def sheet_parts(self) -> dict[str, str]:
-        """Part by sheet name, as the workbook's list and relations tell it."""
+        """Part by sheet name, as the workbook's list and relations tell it: none of them twice."""
         targets = {
             relation.get("Id"): posixpath.normpath(
                 posixpath.join("/xl", relation.get("Target", ""))
             )[1:].casefold()
             for relation in self.tree("xl/_rels/workbook.xml.rels")
         }
-        found = {}
+        found = []
         for element in self.tree("xl/workbook.xml").iter():
             if element.tag.endswith("}sheet"):
                 ids = [value for key, value in element.items() if key.endswith("}id")]
-                found[element.get("name", "")] = targets.get(ids[0], "") if ids else ""
-        return found
+                found.append((element.get("name", ""), targets.get(ids[0], "") if ids else ""))
+        if len(found) > self.limits.sheets:
+            raise Refused("too_many_sheets", sheets=len(found), limit=self.limits.sheets)
+        # Readers find a sheet by its name: one of two would be read twice, the other never.
+        if any(len(set(column)) < len(found) for column in zip(*found, strict=True)):
+            raise Refused("broken_workbook", detail="two sheets of one name or one part")
+        return dict(found)
 
 
 def _at_tags(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -232,17 +254,22 @@ class Tally:
     far_column: int = 0
     formulas_without_value: int = 0
     error_cells: int = 0
+    tables: int = 0
     seen_rows: set[bytes] = field(default_factory=set)
 
     def see(self, piece: bytes) -> None:
         """Counts one piece, rows whole."""
+        self.read_right(piece)
         addresses = ADDRESS.findall(piece)
-        places = PLACE.findall(b"\n".join(addresses))
+        listed = b"\n".join(addresses)
+        places = PLACE.findall(listed)
         rows = {row for column, row in places if not column}
         if len(places) != len(addresses):
             raise Refused("broken_workbook", detail="a cell address that is none")
         if len(set(addresses)) < len(addresses) or not self.seen_rows.isdisjoint(rows):
             raise Refused("broken_workbook", detail="one cell or row twice")
+        if OTHER_ROW.search(listed):
+            raise Refused("broken_workbook", detail="a cell in a row that is not its own")
         self.seen_rows |= rows
         columns = {column for column, _ in places}
         self.far_row = max([self.far_row, *map(int, {row for _, row in places})])
@@ -257,6 +284,17 @@ class Tally:
             for attributes, value in FORMULA_ALONE.findall(piece)
         )
 
+    def read_right(self, piece: bytes) -> None:
+        """Refuses what no Excel writes and the reader takes for something else."""
+        self.tables += len(SHEET_DATA.findall(piece))
+        entities = ENTITY.findall(piece) if b"&" in piece else []
+        if (
+            self.tables > 1
+            or (VALUE_END in piece and (TORN_VALUE.search(piece) or NO_INDEX.search(piece)))
+            or not all(TEXT_FORMULA.search(attributes) for attributes in entities)
+        ):
+            raise Refused("broken_workbook", detail="a value that readers see differently")
+
 
 def column_number(letters: bytes) -> int:
     """1 for A, 27 for AA."""
@@ -266,39 +304,39 @@ def column_number(letters: bytes) -> int:
     return number
 
 
-def inspect(data: bytes, limits: Limits) -> dict[str, Tally]:
-    """Judges every part of the workbook; the tally of each sheet by its name."""
+def inspect(data: bytes, limits: Limits) -> list[Tally]:
+    """Judges every part of the workbook; the tally of each sheet, in their order."""
     package = Package(data, limits)
     by_name = package.sheet_parts()
     if not by_name:
         raise Refused("no_sheet")
-    if len(by_name) > limits.sheets:
-        raise Refused("too_many_sheets", sheets=len(by_name), limit=limits.sheets)
     by_part = {part: Tally(limits) for part in by_name.values()}
     for part in package.parts:
         tally = by_part.get(part)
         for piece in package.pieces(part):
             if tally:
                 tally.see(piece)
-    return {name: by_part[part] for name, part in by_name.items()}
+    return [by_part[part] for part in by_name.values()]
 
 
 def read_workbook(data: bytes, limits: Limits, answer: Answer) -> None:
-    """Every sheet of tables, hidden ones too, in the order of the workbook."""
+    """Every sheet of tables of an XLSX or XLS file, hidden ones too, in the workbook's order."""
     from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum  # noqa: PLC0415
 
-    tallies = inspect(data, limits)
+    tallies = (inspect_old if data.startswith(OLE) else inspect)(data, limits)
     book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+    if len({meta.name for meta in book.sheets_metadata}) < len(tallies):
+        raise Refused("broken_workbook", detail="two sheets of one name")
     cells = 0
-    for meta in book.sheets_metadata:
+    for meta, tally in zip(book.sheets_metadata, tallies, strict=True):
         if meta.typ != SheetTypeEnum.WorkSheet:
             continue
         sheet = book.get_sheet_by_name(meta.name)
-        fits(sheet.total_height, sheet.total_width, limits)
-        cells += sheet.total_height * sheet.total_width
+        far = sheet.end or (-1, -1)
+        fits(far[0] + 1, far[1] + 1, limits)
+        cells += (far[0] + 1) * (far[1] + 1)
         if cells > limits.cells:
             raise Refused("too_many_cells", rows=cells, columns=1, limit=limits.cells)
-        tally = tallies.get(meta.name) or Tally(limits)
         # The reader leaves out empty columns on the left, though not the empty rows above.
         left = [None] * (sheet.start[1] if sheet.start else 0)
         answer.sheet(
@@ -313,10 +351,187 @@ def read_workbook(data: bytes, limits: Limits, answer: Answer) -> None:
 def _plain(cell: Any, limits: Limits) -> Any:
     """Excel keeps every number as a float: a whole one is meant as an integer."""
     if type(cell) is float:
+        if math.isnan(cell):
+            return None
         return int(cell) if cell.is_integer() and abs(cell) < 1e15 else cell
     if type(cell) is str and len(cell) > limits.cell_chars:
         raise Refused("broken_workbook", detail="a text longer than Excel allows")
     return None if cell == "" else cell
+
+
+# Old workbooks (.xls) ---------------------------------------------------------------------------
+
+OLE = b"\xd0\xcf\x11\xe0"
+DOCUMENTS = {  # what else is kept in compound files
+    "worddocument": "Word (.doc)",
+    "powerpoint document": "PowerPoint (.ppt)",
+    "visiodocument": "Visio (.vsd)",
+    "__properties_version1.0": "Outlook (.msg)",
+}
+OLD_COLUMNS = 256
+BOF, EOF, FORMULA, BOOLERR, MULRK, MULBLANK = 0x809, 0x0A, 0x06, 0x205, 0xBD, 0xBE
+FILEPASS, BOUNDSHEET, SST, CONTINUE, LABELSST = 0x2F, 0x85, 0xFC, 0x3C, 0xFD
+CELLS = {FORMULA, BOOLERR, MULRK, MULBLANK, 0x201, 0x203, 0x204, 0x27E, 0xFD, 0xD6}
+
+
+class Compound:
+    """An OLE compound file: small files in chains of sectors."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        if len(data) < 1536 or struct.unpack_from("<H", data, 30)[0] not in {9, 12}:
+            raise Refused("old_workbook")
+        self.size = 1 << struct.unpack_from("<H", data, 30)[0]
+        tables, directory, self.cutoff, self.mini = struct.unpack_from("<II4xII", data, 44)
+        more, more_count = struct.unpack_from("<II", data, 68)
+        places = list(struct.unpack_from("<109I", data, 76))
+        tables = min(tables, len(data) // self.size)
+        while more_count and more < 0xFFFFFFFA and len(places) < tables:
+            *found, more = struct.unpack(f"<{self.size // 4}I", self.sector(more))
+            places += found
+        self.next = b"".join(self.sector(place) for place in places[:tables])
+        entries = self.chain(directory)
+        self.streams: dict[str, tuple[int, int]] = {}
+        for at in range(0, len(entries) - 127, 128):
+            length, kind = struct.unpack_from("<HB", entries, at + 64)
+            name = entries[at : at + max(min(length, 64) - 2, 0)].decode("utf-16-le", "replace")
+            if kind:
+                start, size = struct.unpack_from("<II", entries, at + 116)
+                self.streams.setdefault("" if kind == 5 else name.casefold(), (start, size))
+
+    def sector(self, number: int) -> bytes:
+        """One sector; the last of the file may be short, but not of a table of sectors."""
+        found = self.data[(number + 1) * self.size : (number + 2) * self.size]
+        if not found:
+            raise Refused("broken_workbook", detail="a sector beyond the end")
+        return found.ljust(self.size, b"\0")
+
+    def chain(self, start: int) -> bytes:
+        """The sectors from `start` on."""
+        parts: list[bytes] = []
+        number = start
+        while number < 0xFFFFFFFA:
+            if len(parts) > len(self.data) // self.size or 4 * number + 4 > len(self.next):
+                raise Refused("broken_workbook", detail="a chain without an end")
+            parts.append(self.sector(number))
+            (number,) = struct.unpack_from("<I", self.next, 4 * number)
+        return b"".join(parts)
+
+    def stream(self, name: str) -> bytes:
+        """The content of one stream."""
+        start, size = self.streams[name]
+        if size >= self.cutoff:
+            found = self.chain(start)
+        else:
+            small, follow = self.chain(self.streams[""][0]), self.chain(self.mini)
+            parts: list[bytes] = []
+            number = start
+            while number < 0xFFFFFFFA and len(parts) <= len(follow) // 4:
+                parts.append(small[64 * number : 64 * number + 64])
+                (number,) = struct.unpack_from("<I", follow, 4 * number)
+            found = b"".join(parts)
+        if len(found) < size:
+            raise Refused("broken_workbook", detail="a stream cut short")
+        return found[:size]
+
+
+def records(stream: bytes, at: int) -> Iterator[tuple[int, bytes]]:
+    """The records of one sheet or of the head, without those of charts inside."""
+    depth = 0
+    while True:
+        if at + 4 > len(stream):
+            raise Refused("broken_workbook", detail="a sheet without an end")
+        kind, length = struct.unpack_from("<HH", stream, at)
+        body = stream[at + 4 : at + 4 + length]
+        if depth == 0 and kind != BOF:
+            raise Refused("broken_workbook", detail="no sheet where one is said to be")
+        depth += (kind == BOF) - (kind == EOF)
+        if depth == 0:
+            return
+        if depth == 1:
+            yield kind, body
+        at += 4 + length
+
+
+def inspect_old(data: bytes, limits: Limits) -> list[Tally]:
+    """Judges an old workbook by its records; the tally of each sheet, in their order."""
+    package = Compound(data)
+    named = [name for name in ("workbook", "book") if name in package.streams]
+    if not named:
+        documents = [kind for name, kind in DOCUMENTS.items() if name in package.streams]
+        raise Refused("other_file", kind=documents[0]) if documents else Refused("old_workbook")
+    stream = package.stream(named[0])
+    starts, texts, room, before = [], 0, 0, 0
+    for kind, body in records(stream, 0):
+        if kind == FILEPASS:
+            raise Refused("encrypted")
+        if kind == SST:
+            texts = struct.unpack_from("<I", body, 4)[0]
+        if kind == SST or (kind == CONTINUE and before == SST):
+            room += len(body)
+        before = SST if kind == CONTINUE and before == SST else kind
+        if kind == BOUNDSHEET:
+            starts.append(struct.unpack_from("<I", body)[0])
+    if 3 * texts > room:
+        raise Refused("broken_workbook", detail="more texts than there is room for")
+    if not starts:
+        raise Refused("no_sheet")
+    if len(starts) > limits.sheets:
+        raise Refused("too_many_sheets", sheets=len(starts), limit=limits.sheets)
+    if len(set(starts)) < len(starts):
+        raise Refused("broken_workbook", detail="two sheets at one place")
+    return [_old_sheet(records(stream, start), texts, limits) for start in starts]
+
+
+def _old_sheet(found: Iterator[tuple[int, bytes]], texts: int, limits: Limits) -> Tally:
+    tally = Tally(limits)
+    seen: dict[int, int] = {}  # row to the columns that hold a cell, as bits
+    for kind, body in found:
+        if kind not in CELLS:
+            continue
+        if kind == LABELSST and struct.unpack_from("<I", body, 6)[0] >= texts:
+            raise Refused("broken_workbook", detail="a text that is not there")
+        row, column = struct.unpack_from("<HH", body)
+        last = struct.unpack_from("<H", body, len(body) - 2)[0] if kind in {MULRK, MULBLANK} else 0
+        last = max(last, column)
+        if last >= OLD_COLUMNS:
+            raise Refused("broken_workbook", detail="a cell address that is none")
+        taken = (2 << last) - (1 << column)
+        if seen.get(row, 0) & taken:
+            raise Refused("broken_workbook", detail="one cell twice")
+        seen[row] = seen.get(row, 0) | taken
+        tally.far_row = max(tally.far_row, row + 1)
+        tally.far_column = max(tally.far_column, last + 1)
+        # A formula's value is a number, or a kind: 2 an error, 3 an empty text or none at all.
+        special = kind == FORMULA and body[12:14] == b"\xff\xff"
+        tally.formulas_without_value += special and body[6] == 3
+        tally.error_cells += (special and body[6] == 2) or (kind == BOOLERR and body[7] == 1)
+    fits(tally.far_row, tally.far_column, limits)
+    return tally
+
+
+# Pages ------------------------------------------------------------------------------------------
+
+
+def read_markup(data: bytes, limits: Limits, answer: Answer) -> None:
+    """Every table of an HTML page, which comes as UTF-8."""
+    # A neighbour, which no import finds: this file runs without its package.
+    place = Path(__file__).with_name("markup.py")
+    spec = importlib.util.spec_from_file_location("markup", place)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(place)
+    markup = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(markup)
+    found = markup.tables(data.decode(), lambda rows, columns: fits(rows, columns, limits))
+    if not found:
+        raise Refused("not_a_table")
+    if len(found) > limits.sheets:
+        raise Refused("too_many_sheets", sheets=len(found), limit=limits.sheets)
+    for number, (caption, rows) in enumerate(found, start=1):
+        if any(cell and len(cell) > limits.cell_chars for row in rows for cell in row):
+            raise Refused("cell_too_long", limit=limits.cell_chars)
+        titled = [[caption], *rows] if caption else rows
+        answer.sheet(titled, name=str(number), hidden=False)
 
 
 # Parquet ----------------------------------------------------------------------------------------
@@ -412,10 +627,11 @@ def main(kind: str, limits: Limits) -> None:
     # Libraries come before the bound, so that it measures the file and not them.
     if kind == "parquet":
         import pyarrow.parquet  # noqa: F401, PLC0415
-    else:
+    elif kind == "workbook":
         import python_calamine  # noqa: F401, PLC0415
     bound(limits)
-    read = read_parquet if kind == "parquet" else read_workbook
+    readers = {"parquet": read_parquet, "workbook": read_workbook, "markup": read_markup}
+    read = readers[kind]
     answer = Answer(limits)
     try:
         read(sys.stdin.buffer.read(), limits, answer)

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from babel import Locale
 from babel.numbers import list_currencies
 
 _CURRENCIES = {
@@ -26,6 +27,7 @@ class Heading:
     """A heading: its normalised `name`, and what it carried besides.
 
     Attributes:
+        full: the normalised text with what stands in brackets.
         currency: the code of a currency in it.
         percent: whether it has a percent sign.
         narrowed: other words in brackets: which goal, which part.
@@ -33,6 +35,7 @@ class Heading:
 
     raw: str
     name: str
+    full: str
     currency: str | None = None
     percent: bool = False
     narrowed: str = ""
@@ -45,7 +48,18 @@ def currency_code(text: str) -> str | None:
     'RUB'
     """
     word = text.strip().casefold()
-    return _CURRENCIES.get(word) or (word.upper() if word.upper() in _codes() else None)
+    code = word.upper() if word.upper() in _codes() else None
+    return _CURRENCIES.get(word) or code or _named_currencies().get(word)
+
+
+@lru_cache
+def _named_currencies() -> dict[str, str]:
+    """Names of currencies in both languages, as CRMs write them: Белорусский рубль."""
+    return {
+        name.casefold(): code
+        for language in ("en", "ru")
+        for code, name in Locale(language).currencies.items()
+    }
 
 
 @lru_cache
@@ -72,7 +86,8 @@ def heading(raw: str) -> Heading:
     """
     text = raw.strip("\ufeff \t\r\n\u200b")
     if len(text) > _LONGEST:
-        return Heading(raw, plain(text))
+        return Heading(raw, plain(text), plain(text))
+    full = plain(text)
     currency, percent = None, "%" in text
     narrowed = []
     for found in _BRACKETS.findall(text):
@@ -88,7 +103,7 @@ def heading(raw: str) -> Heading:
         if sign in text:
             currency = _CURRENCIES[sign]
             text = text.replace(sign, " ")
-    return Heading(raw, plain(text.replace("%", " ")), currency, percent, " ".join(narrowed))
+    return Heading(raw, plain(text.replace("%", " ")), full, currency, percent, " ".join(narrowed))
 
 
 def _written_code(text: str) -> str | None:

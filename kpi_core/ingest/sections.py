@@ -33,8 +33,8 @@ class Section:
         self.lines.append(line)
 
     def names(self) -> set[str]:
-        """The normalised headings."""
-        return {column.name for column in self.headings}
+        """The normalised headings, with and without what stands in brackets."""
+        return {name for column in self.headings for name in (column.name, column.full)}
 
     def commented(self) -> bool:
         """Whether its title stands in ``#`` comment lines."""
@@ -43,6 +43,14 @@ class Section:
     def repeats(self, row: Sequence[Cell]) -> bool:
         """Whether `row` says the headings again, as at the top of a printed page."""
         return [column.raw for column in self.headings] == _texts(row)
+
+    def take_name(self) -> str:
+        """Its last row, taken away, if that is a lone text: the name of the table that follows."""
+        row = self.rows[-1] if self.rows else ()
+        if not row or _is_empty(row[:1]) or not _is_empty(row[1:]) or _has_figure(row):
+            return ""
+        self.lines.pop()
+        return _text(self.rows.pop()[0])
 
 
 def sections(rows: Sequence[Sequence[Cell]], known: frozenset[str]) -> list[Section]:
@@ -58,6 +66,7 @@ def sections(rows: Sequence[Sequence[Cell]], known: frozenset[str]) -> list[Sect
     section: Section | None = None
     before: Section | None = None  # the table that a comment line has ended
     in_comment = False  # the line before was one
+    above: Sequence[Cell] = ()  # the title line before
     parted = False  # by an empty line, within a file whose tables have comments above
     for line, row in enumerate(rows, start=1):
         if section and _has_figure(row) and not _may_be_comment(row):
@@ -74,7 +83,7 @@ def sections(rows: Sequence[Sequence[Cell]], known: frozenset[str]) -> list[Sect
             parted = section is not None and section.commented() and bool(section.rows)
         elif section is None:
             if count_known(row, known) >= needed or (below_comment and not _has_figure(row)):
-                section = Section(title, _headings(row))
+                section = Section(title, _two_level(above, row) or _headings(row))
                 found.append(section)
                 title, parted, before = [], False, None
             elif before:
@@ -82,17 +91,27 @@ def sections(rows: Sequence[Sequence[Cell]], known: frozenset[str]) -> list[Sect
                 section.add(line, row)
             elif line <= LOOK_AHEAD:
                 title.append(" ".join(text for text in _texts(row) if text))
-        elif _has_figure(row):
+                above = row
+        elif _has_figure(row) or not (parted or _may_be_headings(section, row, known)):
             section.add(line, row)
+        elif not section.rows and (both := _two_level(_raw(section), row)):
+            section.headings = both
         elif section.repeats(row):
+            section = _renamed(section, found)
             parted = False
-        elif parted or _are_headings(row, known):
+        else:
             section = Section(section.title if parted else [], _headings(row))
             found.append(section)
             parted = False
-        else:
-            section.add(line, row)
     return found
+
+
+def _renamed(section: Section, found: list[Section]) -> Section:
+    """Where headings are said again: the same table, or one more if a name stands above them."""
+    if name := section.take_name():
+        section = Section([*section.title, name], section.headings)
+        found.append(section)
+    return section
 
 
 def _text(cell: Cell) -> str:
@@ -112,9 +131,12 @@ def _is_empty(row: Sequence[Cell]) -> bool:
 
 
 def _is_comment(row: Sequence[Cell], *, alone: bool) -> bool:
-    """A ``#`` line; within a table only one whose other cells are empty, or it is a record."""
+    """A ``#`` line; within a table only one whose other cells are empty, or it is a record.
+
+    A cell of just ``#`` beside others is a heading: the number of a row.
+    """
     is_one = _may_be_comment(row) and bool(_COMMENT.match(_text(row[0])))
-    return is_one and (not alone or _is_empty(row[1:]))
+    return is_one and (not (alone or _text(row[0]) == "#") or _is_empty(row[1:]))
 
 
 def _may_be_comment(row: Sequence[Cell]) -> bool:
@@ -133,7 +155,14 @@ def _has_figure(row: Sequence[Cell]) -> bool:
 
 def count_known(row: Sequence[Cell], known: frozenset[str]) -> int:
     """How many cells of `row` are headings that some format or measure uses."""
-    return sum(1 for cell in row if isinstance(cell, str) and heading(cell).name in known)
+    named = (heading(cell) for cell in row if isinstance(cell, str))
+    return sum(1 for column in named if column.name in known or column.full in known)
+
+
+def _may_be_headings(section: Section, row: Sequence[Cell], known: frozenset[str]) -> bool:
+    """Whether `row` begins a table, repeats the headings of this one, or is their lower half."""
+    is_lower_half = not section.rows and _two_level(_raw(section), row) is not None
+    return is_lower_half or section.repeats(row) or _are_headings(row, known)
 
 
 def _are_headings(row: Sequence[Cell], known: frozenset[str]) -> bool:
@@ -142,3 +171,29 @@ def _are_headings(row: Sequence[Cell], known: frozenset[str]) -> bool:
 
 def _headings(row: Sequence[Cell]) -> list[Heading]:
     return [heading(text) for text in _texts(row)]
+
+
+def _raw(section: Section) -> list[str]:
+    return [column.raw for column in section.headings]
+
+
+def _two_level(above: Sequence[Cell], row: Sequence[Cell]) -> list[Heading] | None:
+    """Headings of two rows: some stand alone, others span several columns that `row` names.
+
+    A name that comes back under another span is told apart by it: Выручка (ноябрь).
+    """
+    below, upper = _texts(row), _texts(above)
+    width = max(len(below), len(upper))
+    below += [""] * (width - len(below))
+    upper += [""] * (width - len(upper))
+    alone = [at for at in range(width) if upper[at] and not below[at]]
+    spans = [at for at in range(width - 1) if upper[at] and below[at] and not upper[at + 1]]
+    both = [at for at in range(width) if upper[at] and below[at]]
+    if not alone or not spans or both != spans or any(below[at + 1] == "" for at in spans):
+        return None
+    found: list[Heading] = []
+    span = ""
+    for high, low in zip(upper, below, strict=True):
+        span = high or span
+        found.append(heading(f"{low} ({span})" if low and below.count(low) > 1 else low or high))
+    return found

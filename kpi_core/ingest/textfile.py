@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from kpi_core.errors import IngestError
 from kpi_core.ingest.sections import LOOK_AHEAD, count_known
 
+# This file runs in the server itself, so what it takes at once is kept small.
+MAX_BYTES = 8 * 2**20
 MAX_COLUMNS = 1_000
 MAX_CELL = 32_767  # the longest cell Excel can hold
-MAX_CELLS = 20_000_000
+MAX_CELLS = 2_000_000
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -27,6 +29,7 @@ _BOMS = (
 )
 _MARKUP = re.compile(r"\s*(<!doctype|<html|<table|<meta|<\?xml|[\[{]\s*[\"{\[])", re.I)
 _SEP = re.compile(r"sep=(.)\r?\n")  # Meta Business Suite
+_FIGURE = re.compile(r'"?[-+]?\d[\d.,:%-]*"?')  # as machines write it, without spaces
 _KNOWN = set("ёЁ №«»–—…°€₽\u00a0\u202f’“”")
 
 
@@ -48,10 +51,14 @@ def read_text(data: bytes, known: frozenset[str] = frozenset()) -> TextRows:
     """
     if not data.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0"):
         raise IngestError("empty_file")
-    text, encoding, guessed = _decoded(data)
+    if len(data) > MAX_BYTES:
+        raise IngestError("file_too_large", megabytes=MAX_BYTES >> 20)
+    text, encoding, guessed = decoded(data)
     if _MARKUP.match(text):
         raise IngestError("not_a_table")
-    text = text.replace("\0", "")
+    if "\0" in text:  # a file half written ends in zeros: its rows are not all here
+        raise IngestError("binary_file")
+    text = text.replace("\ufeff", "")  # files put one after another have a mark within
     delimiter = None
     if found := _SEP.match(text):
         delimiter, text = found[1], text[found.end() :]
@@ -60,7 +67,22 @@ def read_text(data: bytes, known: frozenset[str] = frozenset()) -> TextRows:
     return TextRows(_rows(text, delimiter), encoding, delimiter, guessed)
 
 
-def _decoded(data: bytes) -> tuple[str, str, bool]:
+def has_headings(data: bytes, known: frozenset[str]) -> bool:
+    """Whether a text that could not be read is about a table at all: a heading stands in it."""
+    try:
+        text = decoded(data[:200_000])[0]
+    except IngestError:
+        return True
+    lines = text.splitlines()[:300]
+    rows = [[cell.strip(' "') for cell in re.split(r"[,;\t|]", line)] for line in lines]
+    return any(count_known(row, known) for row in rows)
+
+
+def decoded(data: bytes, declared: str | None = None) -> tuple[str, str, bool]:
+    """The text, its encoding, and whether that is a guess.
+
+    `declared` is what the file says of itself: believed unless it is UTF-8 all the same.
+    """
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             try:
@@ -83,7 +105,13 @@ def _decoded(data: bytes) -> tuple[str, str, bool]:
     try:
         return data.decode("utf-8"), "utf-8", False
     except UnicodeDecodeError:
-        return *_cyrillic(data), True
+        pass
+    try:
+        if declared:
+            return data.decode(declared), declared, False
+    except UnicodeDecodeError:
+        pass
+    return *_cyrillic(data), True
 
 
 def _cyrillic(data: bytes) -> tuple[str, str]:
@@ -91,7 +119,11 @@ def _cyrillic(data: bytes) -> tuple[str, str]:
 
     Small letters dominate in real words, and a capital never follows a small one.
     """
-    words = b" ".join(re.findall(rb"[\x80-\xff]+", data))[:100_000]
+    # A sign alone is a dash or a space between digits more often than a word.
+    runs = re.findall(rb"[\x80-\xff]{2,}", data)
+    if not runs and set(_signs(data, "cp1251")) <= _KNOWN:
+        return data.decode("cp1251"), "cp1251"
+    words = b" ".join(runs or re.findall(rb"[\x80-\xff]", data))[:100_000]
     best: tuple[float, str, str] | None = None
     for encoding in ("cp1251", "koi8-r", "cp866", "mac_cyrillic"):
         try:
@@ -110,39 +142,62 @@ def _cyrillic(data: bytes) -> tuple[str, str]:
     return best[1], best[2]
 
 
+def _signs(data: bytes, encoding: str) -> str:
+    """The signs of `data` that are not ASCII."""
+    return b"".join(re.findall(rb"[\x80-\xff]", data)).decode(encoding, "replace")
+
+
 def _delimiter(text: str, known: frozenset[str]) -> str:
     """The sign that brings out the most known headings in a row.
 
     Else the one that cuts the most lines into the same number of cells, two at least: decimal
     commas alone cut well too.
     """
-    sample = [line for line in text[:200_000].splitlines()[:300] if line.strip()]
+    sample = [line for line in text.lstrip()[:200_000].splitlines()[:300] if line.strip()]
     best: tuple[int, float, str] = (0, 0.0, ",")
     for sign in ",;\t|":
         try:
             rows = [row for row in csv.reader(sample, delimiter=sign) if len(row) > 1]
         except csv.Error:  # a cell beyond all limits
             continue
-        headings = max((count_known(row, known) for row in rows[:LOOK_AHEAD]), default=0)
-        width, times = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
+        if not rows:
+            continue
+        headings = max(count_known(row, known) for row in rows[:LOOK_AHEAD])
+        width, times = Counter(map(len, rows)).most_common(1)[0]
         best = max(best, (headings, times + min(width, 20) / 100, sign))
     return best[2]
 
 
 def _rows(text: str, delimiter: str) -> list[list[str]]:
     rows: list[list[str]] = []
-    cells = 0
+    cells, line = 0, 0
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for row in reader:
-            cells += len(row)
+            cells += len(row) or 1
             if len(row) > MAX_COLUMNS:
                 raise IngestError("too_many_columns", columns=len(row), limit=MAX_COLUMNS)
             if cells > MAX_CELLS:
                 raise IngestError(
                     "too_many_cells", rows=len(rows), columns=len(row), limit=MAX_CELLS
                 )
+            if reader.line_num > line + 2 and _swallowed(row, rows[-1:], delimiter):
+                raise IngestError("broken_quotes", line=line + 1)
+            line = reader.line_num
             rows.append(row)
     except csv.Error:
         raise IngestError("broken_quotes", line=reader.line_num) from None
     return rows
+
+
+def _swallowed(row: list[str], before: list[list[str]], delimiter: str) -> bool:
+    """Whether a cell of `row` holds whole rows: two stray quotes make a text of all between them.
+
+    A line within a cell is a row if it has as many cells as the row before, and a figure in one.
+    """
+    width = len(before[0]) if before else len(row)
+    lines = [line for cell in row for line in cell.splitlines()[1:-1]]
+    parts = [line.split(delimiter) for line in lines]
+    return width > 1 and any(
+        len(cells) == width and any(_FIGURE.fullmatch(cell) for cell in cells) for cells in parts
+    )

@@ -18,10 +18,11 @@ _DATE = re.compile(
     r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})"  # 2026-10-01
     r"|(?<!\d)(?P<y2>20\d{2})(?P<m2>\d{2})(?P<d2>\d{2})(?!\d)"  # 20261001
     r"|(?P<d3>\d{2})\.(?P<m3>\d{2})\.(?P<y3>\d{4})"  # 01.10.2026
-    r"|(?P<d4>\d{1,2}) (?P<n4>[^\W\d]{3,12}) (?P<y4>\d{4})"  # 1 October 2026
+    r"|(?P<d4>\d{1,2}) (?P<n4>[^\W\d]{3,12})\.? (?P<y4>\d{4})"  # 1 October 2026
     r"|(?P<n5>[^\W\d]{3,12}) (?P<d5>\d{1,2}), (?P<y5>\d{4})"  # October 1, 2026
 )
 _WHOLE_MONTH = re.compile(r"(?<![^\W_])([^\W\d_]{3,})[ _](20\d{2})(?!\d)")  # Октябрь 2026
+_ONE_DAY = re.compile(r"дата (платежей|возвратов|операций)\s*:", re.I)
 _EDGES = {"start": re.compile("start date|дата начала", re.I),
           "end": re.compile("end date|дата (окончания|завершения)", re.I)}  # fmt: skip
 
@@ -60,6 +61,8 @@ def stated_period(lines: Sequence[str]) -> Period | None:
                 edges[edge] = found[0]
         if len(edges) == 2 and edges["start"] <= edges["end"]:
             return Period(edges["start"], edges["end"])
+        if len(found) == 1 and _ONE_DAY.search(line):
+            return Period(found[0], found[0])
         if not found and (month := _whole_month(line)):
             return month
     return None

@@ -7,7 +7,9 @@ is seen from its neighbours. What does not fit is missing and counted, never 0.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,7 @@ MISSING = frozenset({
     "не определено", "нет данных", "no data", "#div/0", "#div/0!", "#n/a", "∞",
 })  # fmt: skip
 _LONGEST = 64  # characters of a number or a day
+_LOOKED_AT = 500  # cells of a column that the decimal mark of a file is sought in
 _LARGEST = 10**15  # of figures: beyond, sums are no longer exact
 _COIN = r"us\$|[₽$€£₸₴]|rub|rur|usd|eur|gbp|kzt|uah|byn|руб\.?|р\.?|тенге"
 _AMOUNT = re.compile(
@@ -42,6 +45,8 @@ _SPELLED = {  # by decimal mark: digits alone, or in groups of three with one an
     for mark, other in ((r"\.", ","), (",", r"\."))
 }
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3}|\.\d{3})")  # 2.546: thousands or decimals
+_PLAIN = re.compile(r"(?:-?\d{1,15}(?:\.\d{1,20})?)?(?:\n(?:-?\d{1,15}(?:\.\d{1,20})?)?)*")
+_PLAIN_GROUPED = re.compile(r"^-?[1-9]\d{0,2}\.\d{3}$", re.M)
 _THOUSANDS = re.compile(r"\d{1,3}(?:(?:,\d{3}){2,}|(?:\.\d{3}){2,})")  # 1,234,567
 _DURATION = re.compile(r"(\d+):([0-5]\d)(?::([0-5]\d))?")  # 00:03:45
 
@@ -84,9 +89,10 @@ def _amount(cell: str) -> re.Match[str] | None:
 
 
 def _digits(columns: Iterable[Sequence[Cell]]) -> Iterable[str]:
-    """The digits of every different text that holds a mark."""
+    """The digits of different texts that hold a mark, the first few hundred of each column."""
     for column in columns:
-        for cell in {cell for cell in column if type(cell) is str and ("," in cell or "." in cell)}:
+        marked = (cell for cell in column if type(cell) is str and ("," in cell or "." in cell))
+        for cell in dict.fromkeys(islice(marked, _LOOKED_AT)):
             if found := _amount(cell):
                 yield found["digits"]
 
@@ -121,6 +127,8 @@ def decimal_mark(columns: Iterable[Sequence[Cell]], delimiter: str | None) -> st
 
 def numbers(cells: Sequence[Cell], file_mark: str | None) -> Numbers:
     """A column of cells as numbers, with what could not be read."""
+    if (plain := _plain_numbers(cells)) is not None:
+        return Numbers(plain)
     amounts = {cell: _amount(cell) for cell in {cell for cell in cells if type(cell) is str}}
     found = {cell: amount for cell, amount in amounts.items() if amount}
     proofs = {_proof(amount["digits"]) for amount in found.values()} - {None}
@@ -145,6 +153,19 @@ def numbers(cells: Sequence[Cell], file_mark: str | None) -> Numbers:
     codes = {code for coin in coins if (code := currency_code(coin))}
     unclear = mark is None and any(_GROUPED.fullmatch(a["digits"]) for a in found.values())
     return Numbers(read, tuple(unread), percent, frozenset(codes), unclear)
+
+
+def _plain_numbers(cells: Sequence[Cell]) -> npt.NDArray[np.float64] | None:
+    """A column of nothing but ``12`` and ``12.5`` (or empty cells), the way of most exports."""
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    if not texts or len(texts) < len(cells):
+        return None
+    joined = "\n".join(texts)
+    if not _PLAIN.fullmatch(joined):
+        return None
+    if (points := joined.count(".")) and points == len(_PLAIN_GROUPED.findall(joined)):
+        return None  # thousands or decimals: other rules decide
+    return np.array([text or "nan" for text in texts], dtype=float)
 
 
 def _value(amount: re.Match[str], mark: str | None, *, percent: bool) -> float | None:
@@ -189,13 +210,51 @@ def seconds(cells: Sequence[Cell], file_mark: str | None) -> Numbers:
     return Numbers(values, tuple(unread))
 
 
+def clock_hours(cells: Sequence[Cell]) -> Numbers:
+    """A column of hours as on a clock (``02:30``, also ``02:30:00``) as hours; nothing else is."""
+    whole = [
+        f"{cell.strip()}:00" if isinstance(cell, str) and cell.count(":") == 1 else cell
+        for cell in cells
+    ]
+    on_clock = [
+        cell if isinstance(cell, time | timedelta) or ":" in str(cell) else None for cell in whole
+    ]
+    read = seconds(on_clock, None)
+    lost = {row for row, cell in enumerate(cells) if on_clock[row] is None and not is_missing(cell)}
+    return Numbers(read.values / 3600, tuple(sorted(lost.union(read.unread))))
+
+
+LIST_MARKS = "[]'\"\\ "  # what stands around the words of such a list
+_LISTED = re.compile(r"[\[\]\s'\"\\]+")  # [1,2]; ['0.50','12.00']; [\'a\']
+
+
+def list_figures(cells: Sequence[Cell], how: Literal["length", "sum"]) -> npt.NDArray[np.float64]:
+    """The lengths or the sums of lists that stand in cells as text: ``[1,2]``; ``[]`` is 0."""
+    read = {cell: _listed(cell, how) for cell in set(cells)}
+    return np.array([read[cell] for cell in cells], dtype=float)
+
+
+def _listed(cell: Cell, how: Literal["length", "sum"]) -> float:
+    if is_missing(cell):
+        return 0.0
+    parts = [part for part in _LISTED.sub("", str(cell)).split(",") if part]
+    if how == "length":
+        return float(len(parts))
+    return float(np.sum(numbers(parts, ".").values)) if parts else 0.0
+
+
 # --- days
 
 _CLOCK = re.compile(
-    r"[ T]+\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[ap]m)?( ?(Z|UTC|[+-]\d{2}:?\d{2}))?$", re.I
+    r"[ T]+\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[ap]m)?"
+    r"( ?(Z|(UTC|GMT)?[+-]\d{1,2}(:?\d{2})?|UTC|GMT))?$",
+    re.I,
 )
 _SLASHED = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})(?!\d)")  # 10/01/2026
 _ISO = re.compile(r"(\d{4})([-./])(\d{1,2})\2(\d{1,2})|(\d{4})(\d{2})(\d{2})(?:\d{2})?")
+_EPOCH = re.compile(
+    r"(1\d{9})(?:\d{3}){0,2}"
+)  # seconds since 1970, also in thousandths, millionths
 _DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4}|\d{2})")
 _DAY_NAMED = re.compile(r"(\d{1,2})[ /-]([^\W\d]+)\.?,?[ /-](\d{4}|\d{2})(?: г\.?)?")  # 1 Oct 2026
 _NAMED_DAY = re.compile(r"([^\W\d]+)\.? (\d{1,2}),? (\d{4})")  # Oct 1, 2026
@@ -221,16 +280,19 @@ class Days:
     ambiguous: bool = False
 
 
-def days(cells: Sequence[Cell], *, start: date | None = None) -> Days:
+def days(cells: Sequence[Cell], *, start: date | None = None, month_first: bool = False) -> Days:
     """A column of dates, date-times, months or intervals as days.
 
     Args:
         cells: the column.
         start: the column counts days from this one ("Nth day" 0).
+        month_first: the order of ``03/04/2026`` where the column does not settle it.
     """
     bare = [cell.date() if type(cell) is datetime else cell for cell in cells]
     codes, different = pd.factorize(np.fromiter(bare, dtype=object, count=len(bare)))
     order = _slashed_order(different)
+    if order is None and month_first:
+        order = True
     read = [nth_day(cell, start) if start else interval(cell, order) for cell in different]
     # The last one stands for empty cells, whose code is -1.
     first, last = (
@@ -319,6 +381,8 @@ def _month(year: int, number: int) -> Interval:
 
 def _day(text: str, month_first: bool) -> date | None:
     bare = _CLOCK.sub("", text)
+    if found := _EPOCH.fullmatch(bare):
+        return datetime.fromtimestamp(int(found[1]), UTC).date()
     if found := _ISO.fullmatch(bare):
         year, month, day = found.group(1, 3, 4) if found[1] else found.group(5, 6, 7)
         return _date(year, int(month), day)
@@ -327,6 +391,11 @@ def _day(text: str, month_first: bool) -> date | None:
     if found := _SLASHED.fullmatch(bare):
         one, two = int(found[1]), int(found[2])
         return _date(found[3], *((one, found[2]) if month_first else (two, found[1])))
+    return _named_day(bare)
+
+
+def _named_day(bare: str) -> date | None:
+    """A day whose month is a word."""
     if found := _DAY_NAMED.fullmatch(bare):
         return _date(found[3], month_number(found[2]), found[1])
     if found := _NAMED_DAY.fullmatch(bare):

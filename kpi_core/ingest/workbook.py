@@ -1,4 +1,4 @@
-"""Uploaded XLSX and Parquet files to rows of cells, safely.
+"""Uploaded workbooks, HTML pages and Parquet files to rows of cells, safely.
 
 The bytes are foreign. This module judges them by their first bytes and lets a child process
 (``cell.py``) open them; whatever happens there, the caller gets a table or an `IngestError`.
@@ -55,15 +55,15 @@ class Sheet:
 
 
 def read_workbook(data: bytes, limits: Limits = LIMITS) -> list[Sheet]:
-    """Every sheet of an XLSX file, hidden ones too, in the order of the workbook.
+    """Every sheet of an XLSX or XLS file, hidden ones too, in the order of the workbook.
 
     Raises:
-        IngestError: the file is not an XLSX workbook, is broken, or costs more than `limits`.
+        IngestError: the file is neither kind of workbook, is broken, or costs more than `limits`.
     """
     _check_size(data, limits)
-    if data.startswith(OLE):
-        raise IngestError("encrypted" if OLE_ENCRYPTED in data else "old_workbook")
-    if not data.startswith(ZIP):
+    if OLE_ENCRYPTED in data and data.startswith(OLE):
+        raise IngestError("encrypted")
+    if not data.startswith((ZIP, OLE)):
         raise IngestError("wrong_format")
     return _read("workbook", data, limits)
 
@@ -80,6 +80,15 @@ def read_parquet(data: bytes, limits: Limits = LIMITS) -> Sheet:
     if not data.startswith(PARQUET):
         raise IngestError("wrong_format")
     return _read("parquet", data, limits)[0]
+
+
+def read_markup(text: str, limits: Limits = LIMITS) -> list[Sheet]:
+    """The tables of an HTML page; their names are their numbers.
+
+    Raises:
+        IngestError: it has no table, is cut off, or costs more than `limits`.
+    """
+    return _read("markup", text.encode("utf-8", "replace"), limits)
 
 
 def _check_size(data: bytes, limits: Limits) -> None:

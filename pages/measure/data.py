@@ -1,29 +1,21 @@
 """What have I loaded, and can it be trusted?"""
 
+from decimal import Decimal
+
 import streamlit as st
 
-from kpi_core import catalogue, words
-from kpi_core.errors import Severity
-from kpi_core.ingest import Table, Upload
+from kpi_core import catalogue, charts, words
+from kpi_core.ingest import Upload
 from kpi_core.model import Unit
-from kpi_core.text import days, number
-from ui import cards, session
-from ui.session import State
+from kpi_core.verdict import calendar, checks, verdict, voices
+from ui import cards, session, teaching
+from ui.session import Failed, State
 
 
 def main() -> None:
-    """Verdict, upload, a card a file, who speaks for what."""
+    """Verdict, upload, a card a file, which days, who speaks, what the files say themselves."""
     state = session.current(st.session_state["lang"])
-    found = [finding for upload in state.uploads for finding in upload.findings]
-    found += list(state.facts.findings)
-    worst = {finding.severity for finding in found}
-    verdict = (
-        "data_broken"
-        if Severity.ERROR in worst
-        else "data_warnings"
-        if Severity.WARNING in worst
-        else "data_whole"
-    )
+    judged = verdict(state.facts, state.uploads, state.values().findings)
     sources = ", ".join(words.source_name(id, state.lang) for id in state.facts.sources())
     cards.heading(
         state,
@@ -33,65 +25,224 @@ def main() -> None:
             data=state.business.name[state.lang] if state.sample else state.say("own_files"),
             n=len(state.uploads),
             sources=sources or "—",
-            verdict=state.say(verdict),
+            verdict=state.say(f"data_{judged.state}"),
         ),
     )
+    _drop(state)
+    for number, failed in enumerate(state.failures):
+        _failure(state, failed, number)
+    if state.sample:
+        st.caption(state.say("sample_shown", business=state.business.name[state.lang]))
+    for upload in state.uploads:
+        _card(state, upload)
+    cards.findings(state, list(state.facts.findings))
+    if state.facts.period:
+        st.subheader(state.say("calendar"))
+        st.altair_chart(charts.calendar(calendar(state.facts), state.lang, cards.ink()))
+    _speakers(state)
+    _money(state)
+    _controls(state)
+    _layouts(state)
+    _plan_file(state)
+
+
+def _drop(state: State) -> None:
+    """The box for files; they are read one by one, and each is told while it is read."""
     files = st.file_uploader(
         state.say("drop_files"),
         accept_multiple_files=True,
         help=state.say("drop_help"),
         key=session.upload_key("files"),
     )
-    if files:
-        with st.spinner(state.say("reading", n=len(files))):
-            session.add_files([(file.name, file.getvalue()) for file in files])
-        st.rerun()
-    for failure in state.failures:
-        st.error(cards.plain(failure.text(state.lang)), icon=":material/error:")
-    if state.sample:
-        st.caption(state.say("sample_shown", business=state.business.name[state.lang]))
-    for upload in state.uploads:
-        _card(state, upload)
-    cards.findings(state, list(state.facts.findings))
-    _plan_file(state)
+    if not files:
+        return
+    bar = st.progress(0.0)
+
+    def tell(number: int) -> None:
+        name = cards.plain(files[number].name)
+        text = state.say("reading_file", name=name, number=number + 1, n=len(files))
+        bar.progress(number / len(files), text)
+
+    session.add_files([(file.name, file.getvalue()) for file in files], tell)
+    st.rerun()
+
+
+def _failure(state: State, failed: Failed, number: int) -> None:
+    """A file that could not be read, and the way out where there is one."""
+    st.error(cards.plain(failed.error.text(state.lang)), icon=":material/error:")
+    if failed.data is not None:
+        title = state.say("teach_title", name=cards.plain(failed.name))
+        with st.expander(title, expanded=number == 0, icon=":material/edit:"):
+            teaching.editor(state, failed, f"teach.{number}.{len(failed.data)}")
 
 
 def _card(state: State, upload: Upload) -> None:
     """One file: recognised as, period, rows, totals, what is odd."""
     with st.container(border=True):
-        name, button = st.columns([5, 1], vertical_alignment="center")
+        name, buttons = st.columns([4, 2], vertical_alignment="center")
         format_name = words.source_name(upload.tables[0].source, state.lang)
         name.markdown(f"**{cards.plain(upload.name)}** · {cards.plain(format_name)}")
         if not state.sample:
-            button.button(
-                state.say("remove"),
-                key=f"remove.{upload.digest[:12]}",
-                on_click=session.guarded(session.remove_file, upload.digest),
-                icon=":material/delete:",
-            )
+            with buttons.container(horizontal=True, horizontal_alignment="right"):
+                _replace(state, upload)
+                st.button(
+                    state.say("remove"),
+                    key=f"remove.{upload.digest[:12]}",
+                    on_click=session.guarded(session.remove_file, upload.digest),
+                    icon=":material/delete:",
+                )
         for table in upload.tables:
             if table.measures:
-                st.caption(cards.plain(_table_words(state, table)))
+                st.caption(cards.plain(cards.table_words(state, table)))
         cards.findings(state, upload.findings)
 
 
-def _table_words(state: State, table: Table) -> str:
-    period = days(table.period.first, table.period.last, state.lang) if table.period else "—"
-    totals = []
-    for id in table.measures:
-        measure = catalogue.measure(id)
-        total = table.total(id)
-        decimals = 2 if measure.unit is Unit.MONEY else 0
-        shown = (
-            state.say("does_not_add")
-            if total is None
-            else words.figure(
-                total, measure.unit, state.lang, decimals=decimals, currency=table.currency
-            )
+def _replace(state: State, upload: Upload) -> None:
+    """A newer file in the place of this one."""
+    with st.popover(state.say("replace"), icon=":material/sync:"):
+        file = st.file_uploader(
+            state.say("replace_help"), key=session.upload_key(f"replace.{upload.digest[:12]}")
         )
-        totals.append(f"{measure.name[state.lang]}: {shown}")
-    rows = state.say("rows", n=table.rows, rows=number(table.rows, state.lang))
-    return f"{period} · {rows} · " + " · ".join(totals)
+    if file:
+        session.replace_file(upload.digest, file.name, file.getvalue())
+        st.rerun()
+
+
+def _speakers(state: State) -> None:
+    """Who speaks for each family of measures, with the choice of another."""
+    telling = voices(state.facts, state.period, state.plan.sources)
+    families: dict[str, list[str]] = {}
+    heard: dict[str, dict[str, str]] = {}
+    for voice in telling:
+        measure = catalogue.measure(voice.measure)
+        known = families.setdefault(measure.family.id, [])
+        known += [id for id in (*voice.heard, *voice.others) if id not in known]
+        heard.setdefault(state.sources(voice.heard), {})[voice.measure] = measure.name[state.lang]
+    with st.expander(state.say("speakers"), icon=":material/record_voice_over:"):
+        st.caption(state.say("speakers_help"))
+        for sources, measures in heard.items():
+            st.markdown(f"**{cards.plain(sources)}**: {cards.plain(', '.join(measures.values()))}")
+        for family, known in families.items():
+            if len(known) > 1 or family in state.plan.sources:
+                _choose_speaker(state, family, known)
+
+
+def _choose_speaker(state: State, family: str, known: list[str]) -> None:
+    chosen = state.plan.sources.get(family)
+    options = [None, *known, *([chosen] if chosen and chosen not in known else [])]
+    st.selectbox(
+        state.say("speaker_of", family=words.family_name(family, state.lang)),
+        options,
+        format_func=lambda id: words.source_name(id, state.lang) if id else state.say("by_rule"),
+        **session.widget(
+            f"speaker.{family}",
+            chosen,
+            lambda source: session.set_source(family, source),
+        ),
+    )
+
+
+def _money(state: State) -> None:
+    """VAT is asked once per source, the worth of each foreign currency once."""
+    spoken = {
+        (table.source, table.currency)
+        for upload in state.uploads
+        for table in upload.tables
+        if any(catalogue.measure(id).unit is Unit.MONEY for id in table.measures)
+    }
+    foreign = {code for _, code in spoken if code} - {state.plan.currency, "?"}
+    if not spoken:
+        return
+    with st.expander(
+        state.say("money_questions"), expanded=bool(foreign), icon=":material/payments:"
+    ):
+        for code in sorted(foreign | set(state.plan.rates)):
+            _rate(state, code)
+        for source in sorted({source for source, _ in spoken}):
+            st.segmented_control(
+                state.say("vat_of", source=words.source_name(source, state.lang)),
+                ["incl", "excl"],
+                format_func=lambda word: state.say(f"vat_{word}"),
+                **session.widget(
+                    f"vat.{source}",
+                    state.plan.vat.get(source),
+                    lambda word, source=source: session.set_vat(source, word),
+                ),
+            )
+        st.number_input(
+            state.say("vat_rate"),
+            min_value=0.0,
+            max_value=100.0,
+            step=1.0,
+            format="%.0f",
+            help=state.say("vat_rate_help"),
+            **session.widget("vat_rate", state.vat_percent(), session.set_vat_percent),
+        )
+
+
+def _rate(state: State, code: str) -> None:
+    st.number_input(
+        state.say("rate_of", currency=code, into=state.plan.currency),
+        min_value=0.0,
+        step=0.01,
+        format="%.4f",
+        **session.widget(
+            f"rate.{code}",
+            float(state.plan.rates.get(code, Decimal(0))),
+            lambda worth: session.set_rate(code, Decimal(str(worth))),
+        ),
+    )
+
+
+def _controls(state: State) -> None:
+    """What the files print as totals, beside what we added up."""
+    rows = [
+        {
+            state.say("control_file"): check.file,
+            state.say("control_measure"): catalogue.measure(check.measure).name[state.lang],
+            state.say("control_summed"): words.total(check.measure, check.summed, state.lang),
+            state.say("control_stated"): words.total(check.measure, check.stated, state.lang),
+            state.say("control_agrees"): _agrees(state, agrees=check.agrees),
+        }
+        for check in checks(state.uploads)
+    ]
+    if rows:
+        with st.expander(state.say("controls"), icon=":material/balance:"):
+            st.dataframe(rows, hide_index=True, height="content")
+
+
+def _agrees(state: State, *, agrees: bool | None) -> str:
+    return "—" if agrees is None else state.say("yes" if agrees else "no")
+
+
+def _layouts(state: State) -> None:
+    """The layouts that were taught: take along, bring, forget."""
+    with st.expander(state.say("layouts"), icon=":material/school:"):
+        st.caption(state.say("layouts_help"))
+        for name, text in session.layouts().items():
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"**{cards.plain(name)}**")
+                st.download_button(
+                    state.say("layout_download"),
+                    text,
+                    file_name=f"{name}.toml",
+                    mime="application/toml",
+                    on_click="ignore",
+                    key=f"layout.{name}",
+                    icon=":material/download:",
+                )
+                st.button(
+                    state.say("layout_forget"),
+                    key=f"forget.{name}",
+                    on_click=session.guarded(session.forget_layout, name),
+                    icon=":material/delete:",
+                )
+        file = st.file_uploader(
+            state.say("layout_upload"), type="toml", key=session.upload_key("layout")
+        )
+    if file:
+        session.bring_layout(file.name, file.getvalue())
+        st.rerun()
 
 
 def _plan_file(state: State) -> None:

@@ -1,6 +1,8 @@
 """Several files become one body of facts."""
 
+from dataclasses import replace
 from datetime import date
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -8,10 +10,11 @@ import pytest
 from kpi_core import catalogue
 from kpi_core.errors import UsageError
 from kpi_core.facts import Hearing, combine, speakers
-from kpi_core.ingest import read
+from kpi_core.formula import parse
+from kpi_core.ingest import Upload, read
 from kpi_core.kpis import Evaluation, Settings
-from kpi_core.model import Period, parse_period, united
-from tests.core.small import codes, daily, facts, value, values
+from kpi_core.model import Period, Unit, Variant, parse_period, united
+from tests.core.small import by_slice, codes, daily, export, facts, value, values
 
 DIRECT = """
     День,Кампания,Показы,Клики,Расход
@@ -135,12 +138,50 @@ def test_a_choice_for_no_family_is_refused() -> None:
         Settings(sources={"trafic": "ga4"})
 
 
-def test_a_source_that_is_not_listed_does_not_speak() -> None:
-    console = "Top pages,Clicks,Impressions,CTR,Position\n/a,70,1000,7%,3.1"
-    hearing = Hearing(facts(console), None)
-    clicks = catalogue.measure("clicks")
-    assert hearing.hear("search_console", clicks) is not None
-    assert speakers(hearing, clicks) == ()
+# A system that no list of preference names: its export format alone makes it known.
+UNLISTED = "new_system"
+
+
+def test_a_source_that_is_not_listed_speaks_after_the_listed_and_before_the_table() -> None:
+    traffic = catalogue.families()["traffic"]
+    heard = ("table", UNLISTED, "ga4", "events", "metrika")
+    assert traffic.ranked(heard) == ("metrika", "ga4", UNLISTED, "table", "events")
+    bare = replace(traffic, order=())
+    assert bare.ranked(("table", "b", "a")) == ("a", "b", "table")
+
+
+def visits(name: str, source: str, figure: int) -> Upload:
+    return export(name, daily("Sessions", rows={1: (figure,)}), source=source)
+
+
+def test_where_one_source_speaks_an_unlisted_one_speaks_before_the_table() -> None:
+    table, other, metrika = (
+        visits("t", "table", 10),
+        visits("o", UNLISTED, 20),
+        visits("m", "metrika", 30),
+    )
+    assert value(combine([table, other]), "sessions") == 20
+    assert value(combine([table, other, metrika]), "sessions") == 30
+
+
+def test_an_unlisted_ad_system_adds_up_with_the_listed_ones() -> None:
+    """Direct spent 1 100.75, the other system 300; the table by hand repeats what they say."""
+    spend = daily('"Cost, RUB"', rows={1: (300,)})
+    other, by_hand = export("o", spend, source=UNLISTED), export("t", spend + "\n")
+    both = combine([export("d", DIRECT), other, by_hand])
+    found = Evaluation(both, None).input("spend")
+    assert (found.value, found.sources) == (Fraction(110075 + 30000, 100), ("direct", UNLISTED))
+
+
+def test_the_spend_that_an_analytics_system_repeats_is_not_added_but_told() -> None:
+    spend = export("m", daily("Cost", rows={1: (1100,)}), source="metrika")
+    both = combine([export("d", DIRECT), spend])
+    evaluation = Evaluation(both, None)
+    assert evaluation.input("spend").sources == ("direct",)
+    assert ("source_set_aside", "metrika") in evaluation.findings
+    chosen = Evaluation(both, None, settings=Settings(sources={"ads": "metrika"}))
+    assert chosen.input("spend").value == 1100
+    assert speakers(Hearing(both, None), catalogue.measure("spend")) == ("direct",)
 
 
 # --- time
@@ -235,6 +276,138 @@ def test_visitors_of_a_month_are_those_of_its_one_row() -> None:
     assert heard is not None
     assert heard.figures == {"total": 600}
     assert Hearing(months, None).hear("table", visitors) is None
+
+
+MONTH_OF_USERS = "Day,Sessions,Users\n2026-10-01,10,9\n2026-10-02,10,9"
+TWO_DAYS = "2026-10-01..2026-10-02"
+
+
+def stated(**changes: object) -> Upload:
+    return export("ga4.csv", MONTH_OF_USERS, control={"users": 12.0}, **changes)
+
+
+@pytest.mark.parametrize("asked", [None, TWO_DAYS])
+def test_visitors_that_a_file_states_for_all_its_days_are_those_of_its_days(
+    asked: str | None,
+) -> None:
+    """9 on each of two days; 12 people in all, says the total row."""
+    heard = Hearing(combine([stated()]), asked and parse_period(asked)).hear(
+        "table", catalogue.measure("users")
+    )
+    assert heard is not None
+    assert heard.figures == {"total": 12}
+
+
+def test_visitors_stated_for_other_days_are_not_those_of_the_days_asked_about() -> None:
+    users = catalogue.measure("users")
+    files = [stated(), export("more.csv", daily("Sessions", rows={5: (10,)}))]
+    assert Hearing(combine(files), None).hear("table", users) is None
+    assert Hearing(combine(files), parse_period("2026-10")).hear("table", users) is None
+    days = Hearing(combine(files), None, "day").hear("table", users)
+    assert days is not None
+    assert days.figures == {"2026-10-01": 9, "2026-10-02": 9}
+
+
+def test_of_two_stated_numbers_of_people_that_of_the_plainer_report_is_taken_and_told() -> None:
+    split = daily("Channel,Sessions", rows={1: ("ppc", 10), 2: ("email", 10)})
+    files = [export("p", split, control={"users": 5.0}), stated(source="table")]
+    evaluation = Evaluation(combine(files), None)
+    assert evaluation.hearing.figure("table", catalogue.measure("users"), "total") == 12
+    heard = evaluation.hearing.hear("table", catalogue.measure("users"))
+    assert heard is not None
+    assert heard.rival == 5
+
+
+# --- stocks
+
+FOLLOWERS = """
+    Date,Channel,Followers,Likes
+    2026-10-01,social,100,1
+    2026-10-01,email,50,1
+    2026-10-06,social,110,1
+    2026-10-20,social,120,1
+    2026-10-20,email,60,1
+    2026-11-03,social,130,1
+"""
+
+
+def test_of_a_stock_the_last_known_day_speaks_and_channels_add_up() -> None:
+    """On the 20th 120 and 60; the 3rd of November knows 130 of the first only."""
+    made = facts(FOLLOWERS)
+    followers = catalogue.measure("followers")
+    assert Evaluation(made, None).input("followers").value == 130 + 60
+    october = Evaluation(made, parse_period("2026-10"))
+    assert october.input("followers").value == 120 + 60
+    by_channel = Hearing(made, None, "channel").hear("table", followers)
+    assert by_channel is not None
+    assert by_channel.figures == {"social": 130, "email": 60}
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        ("day", {"2026-10-01": 150, "2026-10-20": 180}),
+        ("week", {"2026-09-28": 150, "2026-10-19": 180}),
+        ("month", {"2026-10": 180}),
+    ],
+)
+def test_a_slice_of_time_has_its_own_last_stock_or_none(
+    by: str, expected: dict[str, float]
+) -> None:
+    """Where a channel known before is lacking, the sum would look like a loss: there is none."""
+    heard = Hearing(facts(FOLLOWERS), None, by).hear("table", catalogue.measure("followers"))
+    assert heard is not None
+    assert heard.figures == expected
+
+
+def test_days_between_two_counts_of_a_stock_are_not_missed_but_its_end_is() -> None:
+    october = Evaluation(facts(FOLLOWERS), parse_period("2026-10"))
+    october.input("followers")
+    assert [found.code for found in october.all_findings()] == ["period_not_whole"]
+    whole = Evaluation(facts(FOLLOWERS), parse_period("2026-10-05..2026-10-20"))
+    assert whole.input("followers").value == 120 + 60
+    assert whole.all_findings() == ()
+
+
+def test_a_stock_over_a_flow_is_undisturbed_by_days_and_has_no_interval() -> None:
+    """One follower gained a day, 131 on the last of 31 days; 40 likes a day."""
+    days = [f"2026-10-{day:02}" for day in range(1, 32)]
+    rows = [f"{day},{100 + n},40" for n, day in enumerate(days, start=1)]
+    made = facts("\n".join(["Date,Followers,Likes", *rows]))
+    per_follower = Variant("all", {}, parse("likes / followers"))
+    kpi = replace(catalogue.kpi("cr"), id="likes", unit=Unit.RATIO, variants=(per_follower,))
+    found = Evaluation(made, None).value(kpi)
+    assert (found.value, found.low) == (Fraction(40 * 31, 131), None)
+    share = replace(kpi, unit=Unit.SHARE)
+    assert Evaluation(facts("Date,Followers,Likes\n2026-10-01,90,9"), None).value(share).low is None
+
+
+def test_a_stock_of_days_outside_the_period_is_not_heard() -> None:
+    hearing = Hearing(facts(FOLLOWERS), parse_period("2026-08"))
+    assert hearing.hear("table", catalogue.measure("followers")) is None
+    cut = Hearing(facts(FOLLOWERS), parse_period("2026-08"), "week")
+    assert cut.hear("table", catalogue.measure("followers")) is None
+
+
+# --- campaigns
+
+
+def test_campaigns_are_one_whatever_marks_and_capitals_they_are_written_with() -> None:
+    """Two rows say "brand search", one each of the others: that spelling is shown."""
+    spend = "День,Кампания,Показы,Клики,Расход\n" + "\n".join(
+        f"0{day}.10.2026,{name},100,10,{cost}"
+        for day, name, cost in [
+            (1, "Brand_Search", 100), (2, "brand search", 200), (3, "Лето – 2026", 50)
+        ]
+    )  # fmt: skip
+    sold = "Date,utm_campaign,Orders\n" + "\n".join(
+        f"2026-10-0{day},{name},{n}"
+        for day, name, n in [(1, "brand search", 2), (2, "BRAND-SEARCH", 1), (3, "лето_2026", 5)]
+    )
+    both = facts(spend, sold)
+    assert by_slice(both, "cpo", "campaign") == {
+        "total": 350 / 8, "brand search": 100, "Лето – 2026": 10
+    }  # fmt: skip
 
 
 # --- slices

@@ -14,7 +14,7 @@ from kpi_core.facts import combine
 from kpi_core.formula import parse
 from kpi_core.kpis import Evaluation, Settings
 from kpi_core.model import Unit
-from tests.core.small import by_slice, codes, daily, facts, value, values
+from tests.core.small import by_slice, codes, daily, export, facts, value, values
 
 # --- ratio of sums
 
@@ -279,6 +279,105 @@ def test_every_slice_is_read_by_the_definition_of_the_total() -> None:
     rows = "2026-10-01,organic,100,5,\n2026-10-01,direct,100,,7"
     table = facts(f"Date,Channel,Sessions,Orders,Leads\n{rows}")
     assert by_slice(table, "cr", "channel") == {"total": 0.025, "organic": 0.05, "direct": None}
+
+
+# --- advertising beside sales
+
+ADS = """
+    День,Кампания,Показы,Клики,Расход
+    01.10.2026,Brand Search,1000,10,100
+    01.10.2026,Лето,1000,20,200
+    02.10.2026,Brand Search,1000,10,100
+    02.10.2026,Осень,1000,5,50
+"""
+SALES = """
+    Date,utm_source,utm_medium,utm_campaign,Orders,"Revenue, RUB"
+    2026-10-01,yandex,cpc,brand_search,2,1000
+    2026-10-02,yandex,cpc,BRAND-SEARCH,1,400
+    2026-10-02,yandex,cpc,лето,1,300
+    2026-10-02,letter,email,winter,1,90
+"""
+CRM = """
+    ID,Название сделки,Этап сделки,Дата создания сделки,Бюджет,utm_source,utm_medium,utm_campaign
+    1,Дом,Успешно реализовано,01.10.2026,500,yandex,cpc,brand_search
+    2,Дача,Новая заявка,02.10.2026,0,yandex,cpc,brand_search
+    3,Баня,Новая заявка,02.10.2026,0,yandex,cpc,Лето
+"""
+
+
+def test_ads_meet_sales_by_campaign() -> None:
+    """
+    | campaign     | spend | orders | revenue | CPO         | ROMI                 |
+    |--------------|-------|--------|---------|-------------|----------------------|
+    | Brand Search | 200   | 3      | 1400    | 200 / 3     | 1200 / 200 = 6       |
+    | Лето         | 200   | 1      | 300     | 200         | 100 / 200 = 0.5      |
+    | Осень        | 50    | -      | -       | not known   | not known, never -1  |
+    | winter       | -     | 1      | 90      | not known   | not known            |
+    | total        | 450   | 5      | 1790    | 90          | 1340 / 450           |
+    """
+    both = facts(ADS, SALES)
+    assert by_slice(both, "cpo", "campaign") == {
+        "total": 90, "Brand Search": 200 / 3, "Лето": 200, "Осень": None, "winter": None
+    }  # fmt: skip
+    assert by_slice(both, "romi_revenue", "campaign") == {
+        "total": 1340 / 450, "Brand Search": 6, "Лето": 0.5, "Осень": None, "winter": None
+    }  # fmt: skip
+
+
+def test_ads_meet_sales_by_channel_and_by_day() -> None:
+    """Paid search: 450 of spend, 4 orders, 1 700; by day 300 and 2, 150 and 3."""
+    both = facts(ADS, SALES)
+    assert by_slice(both, "cpo", "channel") == {"total": 90, "paid_search": 112.5, "email": None}
+    romi = by_slice(both, "romi_revenue", "channel")
+    assert romi == {"total": 1340 / 450, "paid_search": 1250 / 450, "email": None}
+    assert by_slice(both, "cpo", "day") == {"total": 90, "2026-10-01": 150, "2026-10-02": 50}
+
+
+def test_a_campaign_without_sales_says_which_figure_it_lacks() -> None:
+    found = values(facts(ADS, SALES), "romi_revenue", by="campaign").rows
+    lacking = {row.slice: row.missing for row in found}
+    assert (lacking["Осень"], lacking["winter"]) == (("revenue",), ("spend",))
+
+
+def test_ads_meet_the_deals_of_a_crm_by_campaign() -> None:
+    """Two leads for 200 and one for 200; autumn brought nobody that the CRM would know of."""
+    assert by_slice(facts(ADS, CRM), "cpl", "campaign") == {
+        "total": 150, "Brand Search": 100, "Лето": 200, "Осень": None
+    }  # fmt: skip
+
+
+# --- slices of time
+
+
+def test_weeks_and_months_at_the_edge_of_the_period_are_marked() -> None:
+    """October 2026 begins on a Thursday and ends on a Saturday."""
+    days = facts(daily("Sessions", rows=dict.fromkeys(range(1, 32), (1,))))
+    weeks = values(days, "sessions", period="2026-10", by="week")
+    assert {row.slice: row.whole for row in weeks.rows} == {
+        "total": True, "2026-09-28": False, "2026-10-05": True, "2026-10-12": True,
+        "2026-10-19": True, "2026-10-26": False,
+    }  # fmt: skip
+    assert "slices_not_whole" in codes(weeks)
+    months = values(days, "sessions", period="2026-10", by="month")
+    assert all(row.whole for row in months.rows)
+    assert codes(months) == set()
+
+
+def test_a_week_that_a_file_ends_in_is_marked_though_the_period_goes_on() -> None:
+    days = facts(daily("Sessions", rows=dict.fromkeys(range(5, 15), (1,))))
+    weeks = values(days, "sessions", period="2026-10-05..2026-10-18", by="week")
+    assert {row.slice: row.whole for row in weeks.rows} == {
+        "total": True, "2026-10-05": True, "2026-10-12": False
+    }  # fmt: skip
+
+
+def test_a_channel_is_judged_by_the_days_on_which_its_visits_were_counted() -> None:
+    """On the 3rd the counter was off: 3 orders of 300 visits are 1 %, not 4 of 300."""
+    visits = daily("Channel,Sessions", rows=dict.fromkeys((1, 2, 4), ("organic", 100)))
+    bought = daily("Channel,Orders", rows=dict.fromkeys((1, 2, 3, 4), ("organic", 1)))
+    both = combine([export("v", visits), export("o", bought, source="shopify", sparse=True)])
+    found = by_slice(both, "cr", "channel", "2026-10-01..2026-10-04")
+    assert found == {"total": 0.01, "organic": 0.01}
 
 
 def test_without_files_every_kpi_is_missing_and_says_what_it_lacks() -> None:

@@ -14,7 +14,7 @@ from kpi_core.kpis import Evaluation
 from kpi_core.pay import payout
 from kpi_core.plan import MAX_BYTES, Plan, changed, default_plan, json_schema, read_plan
 from kpi_core.text import phrases
-from tests.core.small import values
+from tests.core.small import daily, facts, values
 
 each_business = pytest.mark.parametrize("business", catalogue.businesses())
 SCHEMA = Path(__file__).parents[2] / "docs" / "plan.schema.json"
@@ -106,6 +106,23 @@ def test_a_name_that_is_both_a_measure_and_a_kpi_is_the_measure() -> None:
     assert evaluation.value(catalogue.kpi("cpl")).value == 500
 
 
+# --- money of several kinds
+
+
+def test_a_plan_pays_for_money_of_another_currency_at_its_own_rate() -> None:
+    """100 dollars at 90 and 20 % of VAT are 10 800 roubles for 120 leads: 90 each, of 500."""
+    money = {"rates": {"USD": 90}, "vat": {"table": "excl"}, "vat_rate": 0.2}
+    plan = changed(stated(leads=120), **money)
+    spend = facts(daily('"Cost, USD"', rows={1: (100,)}))
+    found = values(spend, *plan.kpis(), settings=plan.settings()).total("cpl")
+    assert (found.value, found.currency) == (90, "RUB")
+    assert (
+        str(payout(plan, values(spend, *plan.kpis(), settings=plan.settings())).bonus) == "30000.00"
+    )
+    again = read_plan(plan.as_json().encode())
+    assert (again, again.settings()) == (plan, plan.settings())
+
+
 # --- what is no plan
 
 
@@ -186,6 +203,14 @@ SPOILT: list[tuple[dict[str, Any], str]] = [
     ({"variants": []}, "variants"),
     ({"assumptions": {"luck": 1}}, "assumptions"),
     ({"sources": {"luck": "ga4"}}, "sources"),
+    ({"rates": {"usd": 92.5}}, "rates"),
+    ({"rates": {"USD": 0}}, "rates"),
+    ({"rates": {"RUB": 1}}, "rates"),
+    ({"rates": {"USD": "much"}}, "rates.USD"),
+    ({"vat": {"direct": "without"}}, "vat.direct"),
+    ({"vat_rate": 20}, "vat_rate"),
+    ({"vat_rate": -0.2}, "vat_rate"),
+    ({"vat_basis": "net"}, "vat_basis"),
     ({"facts": {"luck": 1}}, "facts"),
     ({"facts": {"leads": None}}, "facts.leads"),
 ]  # fmt: skip

@@ -37,26 +37,42 @@
 | a day without advertising was left out as if it were not counted | 100.00 | 66.67 |
 | paid orders of the shop were divided by orders of the analytics | 59 % | 83 % |
 | the same files in another order were one and the same | same | not the same |
+| whether a month or its days were heard hung on the order of the files | 1000 or 900 | 900 |
+| of two months that overlap in part, the file loaded first was heard | 600 or 700 | 700 |
+| a table kept by hand counted what the ad systems export once more | 200 | 100 |
+| a warning that it was set aside was lost where two measures are divided | no word | told |
+| two tables of one source disagreed and one of them was taken | 100 | told; by hand: none |
+| an ad system whose file of the month was lacking left no trace | 20 of spend | told |
+| money that names no currency was added to roubles | 110 | no sum |
+| more orders than visits made a conversion rate | 200 % | no rate |
+| a month without mailings was a lacking export, or the reverse | missing, 0 | 0, missing |
+| a report of an unfinished month stated the whole of it | whole | until the 14th |
+| one line with a figure earned the whole fund | 1000.00 | refused |
+| visits of a month with blank days passed for the month's | 20 % | 10 % |
+| orders of a channel on days without a counter made its conversion better | 1.3 % | 1 % |
+| visitors of a day were taken off the visitors of a month | 591 | 600 |
 """
 
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from itertools import permutations
 
 import pytest
 
 from kpi_core import catalogue, words
 from kpi_core.drivers import Lever, Model, calibrate, parse_lever, project
-from kpi_core.errors import PlanError, UsageError
+from kpi_core.errors import PlanError, Severity, UsageError
 from kpi_core.facts import Hearing, combine
+from kpi_core.formula import parse
 from kpi_core.funnel import funnel
 from kpi_core.kpis import Evaluation, KpiValue, Settings, Values
-from kpi_core.model import Better, Unit
+from kpi_core.model import Better, Unit, Variant, parse_period
 from kpi_core.pay import payout
 from kpi_core.plan import changed, default_plan, read_plan
 from kpi_core.rules import Band, Bands, Goal, Step, Steps
 from kpi_core.score import score
-from tests.core.small import by_slice, codes, daily, facts, value, values
+from tests.core.small import by_slice, codes, daily, export, facts, value, values
 
 DIRECT = "День,Кампания,Показы,Клики,Расход\n01.10.2026,{0},{1},{2},{3}"
 GOOGLE = "Campaign,Day,Currency code,Clicks,Impr.,Cost\n{0},2026-10-01,{1},{2},100,{3}"
@@ -213,11 +229,45 @@ def test_half_a_month_and_the_whole_count_once(halves: tuple[int, int]) -> None:
     assert value(both, "sessions") == value(both, "sessions", "2026-10") == 1000
 
 
-def test_of_two_reports_that_overlap_in_part_the_first_is_heard_and_its_end_is_told() -> None:
-    found = values(facts(stated(1, 20, 600), stated(10, 31, 700)), "sessions", period="2026-10")
-    assert found.total("sessions").value == 600
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_reports_that_overlap_in_part_the_longer_is_heard_and_its_end_is_told(
+    turned: bool,
+) -> None:
+    texts = (stated(1, 20, 600), stated(10, 31, 700))
+    found = values(facts(*(texts[::-1] if turned else texts)), "sessions", period="2026-10")
+    assert found.total("sessions").value == 700
     told = next(finding for finding in found.findings if finding.code == "period_not_whole")
-    assert told.values["held"] == "2026-10-01..2026-10-20"
+    assert told.values["held"] == "2026-10-10..2026-10-31"
+
+
+NINE_HUNDRED = daily("Sessions", rows={day: (36 if day > 6 else 0,) for day in range(1, 32)})
+TEN_DAYS = daily("Sessions", rows=dict.fromkeys(range(1, 11), (36,)))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_days_speak_before_their_month_if_they_are_all_there_whatever_the_order(
+    turned: bool,
+) -> None:
+    """A month of 1 000; its days are 900 in all, ten of them 360."""
+    for days, expected in ((NINE_HUNDRED, 900), (TEN_DAYS, 1000)):
+        texts = (MONTH, days)[:: -1 if turned else 1]
+        assert value(facts(*texts), "sessions", "2026-10") == expected
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_quarter_its_months_and_days_of_one_count_once_whatever_the_order(
+    order: tuple[int, ...],
+) -> None:
+    """August 300, September 400, October by its days 900."""
+    texts = [
+        "Period,Sessions\n2026-08-01 - 2026-10-31,2000",
+        "Month,Sessions\n2026-08,300\n2026-09,400\n2026-10,1000",
+        NINE_HUNDRED,
+    ]
+    whole = facts(*(texts[number] for number in order))
+    assert by_slice(whole, "sessions", "month") == {
+        "total": 1600, "2026-08": 300, "2026-09": 400, "2026-10": 900
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("dated_first", [True, False])
@@ -283,8 +333,10 @@ def test_a_chosen_source_without_bounces_has_no_bounce_rate() -> None:
 
 
 def test_an_order_exported_again_counts_once_whatever_changed() -> None:
-    first = f"{SHOPIFY}\n#1,pending,RUB,100,2026-10-01 12:00:00 +0300,1,organic"
-    later = f"{SHOPIFY}\n#1,paid,RUB,90,2026-10-01 12:00:00 +0300,1,referral"
+    heading = "Name,Financial Status,Currency,Total,Created at,Lineitem quantity,Note Attributes"
+    at = "2026-10-01 12:00:00 +0300"
+    first = f"{heading}\n#1,pending,RUB,100,{at},1,utm_medium: organic"
+    later = f"{heading}\n#1,paid,RUB,90,{at},1,utm_medium: referral"
     both = facts(first, later)
     assert [finding.code for finding in both.findings] == ["files_overlap"]
     assert by_slice(both, "aov", "channel") == {"total": 90, "referral": 90}
@@ -294,6 +346,109 @@ def test_the_order_of_overlapping_files_makes_other_facts() -> None:
     one, two = daily("Sessions", rows={1: (10,)}), daily("Sessions", rows={1: (12,)})
     assert value(facts(one, two), "sessions") == 12
     assert facts(one, two).digest != facts(two, one).digest
+
+
+def test_a_table_by_hand_that_repeats_an_ad_system_is_set_aside_and_told() -> None:
+    both = facts(DIRECT.format("A", 100, 10, 100), daily('"Cost, RUB",Clicks', rows={1: (100, 10)}))
+    found = values(both, "cpc", "ctr")
+    assert Evaluation(both, None).input("spend").value == 100
+    assert ("table_set_aside", "spend") in {(told.code, told.where) for told in found.findings}
+    alone = facts(daily('"Cost, RUB",Clicks', rows={1: (100, 10)}))
+    assert codes(values(alone, "cpc")) == set()
+
+
+def test_tables_of_one_system_that_disagree_are_told_and_by_hand_neither_is_taken() -> None:
+    """100 visits by day, but 120 by day and channel."""
+    plain, split = (
+        daily("Sessions", rows={1: (100,)}),
+        daily("Channel,Sessions", rows={1: ("ppc", 120)}),
+    )
+    by_hand = values(facts(plain, split), "sessions")
+    assert by_hand.total("sessions").value is None
+    by_system = [export("a", plain, source="ga4"), export("b", split, source="ga4")]
+    found = values(combine(by_system), "sessions")
+    assert found.total("sessions").value == 100
+    severities = [
+        told.severity for made in (by_hand, found) for told in made.findings
+        if told.code == "streams_disagree"
+    ]  # fmt: skip
+    assert severities == [Severity.ERROR, Severity.WARNING]
+
+
+def test_tables_of_one_system_that_agree_but_for_rounding_are_not_told() -> None:
+    plain, split = (
+        daily("Sessions", rows={1: (100,)}),
+        daily("Channel,Sessions", rows={1: ("ppc", 101)}),
+    )
+    assert codes(values(facts(plain, split), "sessions")) == set()
+
+
+@pytest.mark.parametrize("kpi", ["cpo", "cpc"])
+def test_an_ad_system_that_is_silent_in_the_period_is_told(kpi: str) -> None:
+    september = GOOGLE.format("A", "RUB", 5, 50).replace("2026-10", "2026-09")
+    both = facts(DIRECT.format("A", 100, 10, 20), september, daily("Orders", rows={1: (1,)}))
+    found = values(both, kpi, period="2026-10-01..2026-10-01")
+    assert found.total(kpi).inputs["spend"].value == 20
+    assert ("source_silent", "google_ads") in {(told.code, told.where) for told in found.findings}
+
+
+def test_money_that_names_no_currency_is_not_added_to_roubles() -> None:
+    nameless = export("n", daily("Cost", rows={1: (10,)}), source="new_system")
+    both = combine([export("d", DIRECT.format("A", 100, 10, 100)), nameless])
+    evaluation = Evaluation(both, None)
+    assert evaluation.input("spend").value is None
+    assert evaluation.findings["currencies_differ", "spend"].values["currencies"] == "?, RUB"
+
+
+def test_more_orders_than_visits_make_no_rate() -> None:
+    found = values(facts(daily("Sessions,Orders", rows={1: (10, 20)})), "cr")
+    assert found.total("cr").value is None
+    assert "share_impossible" in codes(found)
+
+
+def test_a_quiet_month_of_orders_is_zero_and_a_silent_month_of_visits_is_missing() -> None:
+    """Both files speak of September and of November; October has no row in either."""
+    days = "Date,{}\n" + "\n".join(f"2026-{month}-{day:02},1" for month, day in
+                                   [("09", 30), ("11", 1)])  # fmt: skip
+    quiet = export("o", days.format("Orders"), source="shopify", sparse=True)
+    made = combine([quiet, export("v", days.format("Sessions"))])
+    assert value(made, "orders", "2026-10") == 0
+    assert value(made, "sessions", "2026-10") is None
+
+
+def test_a_report_of_a_month_that_is_not_over_ends_with_its_last_row() -> None:
+    """The title says October, the rows end on the 14th."""
+    title = "# Start date: 20261001\n# End date: 20261031\nDate,Sessions\n"
+    rows = "\n".join(f"202610{day:02},1" for day in range(1, 15))
+    found = values(facts(title + rows), "sessions", period="2026-10")
+    told = next(finding for finding in found.findings if finding.code == "period_not_whole")
+    assert told.values["held"] == "2026-10-01..2026-10-14"
+
+
+def test_blank_days_are_no_days_of_the_measure() -> None:
+    """Visits of ten days of thirty; orders of all: 10 of 100, not 20 or 30."""
+    rows = {day: (10 if day <= 10 else "", 1) for day in range(1, 31)}
+    found = values(
+        facts(daily("Sessions,Orders", rows=rows)), "cr", period="2026-10-01..2026-10-30"
+    )
+    assert found.total("cr").value is None
+    assert "covers_less" in codes(found)
+    few = {day: (10 if day <= 29 else "", 1) for day in range(1, 31)}
+    found = values(facts(daily("Sessions,Orders", rows=few)), "cr", period="2026-10-01..2026-10-30")
+    assert found.total("cr").value == Fraction(29, 290)
+    assert "days_left_out" in codes(found)
+
+
+def test_visitors_of_a_day_are_never_taken_off_those_of_a_month() -> None:
+    """On the 2nd there are no orders to be seen; the 600 people of the month stay 600."""
+    month = export("m", "Day,Sessions,Users\n" + "\n".join(
+        f"2026-10-{day:02},20,9" for day in range(1, 32)), control={"users": 600.0})  # fmt: skip
+    bought = {day: ("" if day == 2 else 1, 1) for day in range(1, 32)}
+    made = combine([month, export("o", daily("Orders,Items", rows=bought))])
+    per_visitor = Variant("all", {}, parse("orders / users"))
+    kpi = replace(catalogue.kpi("cr"), variants=(per_visitor,))
+    found = Evaluation(made, parse_period("2026-10")).value(kpi)
+    assert found.inputs["users"].value == 600
 
 
 # --- what if
@@ -368,6 +523,24 @@ def test_a_line_without_weight_blocks_nothing() -> None:
     plan = changed(plan, lines=lines, missing="block", facts=given)
     found = values(combine([]), *plan.kpis(), settings=plan.settings())
     assert score(plan, {row.kpi: row for row in found.rows}).total == 1
+
+
+@pytest.mark.parametrize(("weight", "paid"), [(1, "0.00"), (2, None)])
+def test_less_than_half_of_the_weight_judged_earns_no_fund(weight: int, paid: str | None) -> None:
+    """One line has a figure, of weight 1; the other has none, of weight 1 or 2."""
+    lines = [
+        {"kpi": "sessions", "target": 1000, "weight": 1},
+        {"kpi": "comments", "target": 10, "weight": weight},
+    ]
+    scheme = {"kind": "scorecard", "salary": 1000, "fund": 1000}
+    plan = changed(default_plan("portal"), lines=lines, scheme=scheme, facts={"sessions": 1})
+    found = values(combine([]), *plan.kpis(), settings=plan.settings())
+    if paid is None:
+        with pytest.raises(PlanError) as refused:
+            payout(plan, found)
+        assert refused.value.code == "too_little_judged"
+    else:
+        assert str(payout(plan, found).bonus) == paid
 
 
 def test_a_value_never_looks_like_the_band_it_misses() -> None:

@@ -1,79 +1,19 @@
 """Uploaded workbooks and Parquet files: a table or a named error, whatever the bytes are."""
 
-import io
 import struct
 import threading
-import zipfile
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-import xlsxwriter
 
 from kpi_core.errors import IngestError
 from kpi_core.ingest.cell import Limits
 from kpi_core.ingest.workbook import CHILDREN, read_parquet, read_workbook
-
-MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-TWO_CELLS = '<row r="1"><c r="A1"><v>1</v></c><c r="B1"><v>2</v></c></row>'
-
-
-def workbook(fill: Callable[[Any], None]) -> bytes:
-    """An honest workbook."""
-    out = io.BytesIO()
-    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
-        fill(book)
-    return out.getvalue()
-
-
-def sheet_xml(rows: str) -> str:
-    head = '<?xml version="1.0" encoding="UTF-8"?>'
-    return f'{head}<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
-
-
-def crafted(sheet: str | bytes, *more: tuple[str, str | bytes]) -> bytes:
-    """A minimal workbook around the XML of one sheet, with `more` parts."""
-    parts = [
-        (
-            "[Content_Types].xml",
-            f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="xml" '
-            'ContentType="application/xml"/></Types>',
-        ),
-        (
-            "_rels/.rels",
-            f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" '
-            f'Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        ),
-        (
-            "xl/workbook.xml",
-            f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>'
-            '<sheet name="Data" sheetId="1" r:id="rId1"/></sheets></workbook>',
-        ),
-        (
-            "xl/_rels/workbook.xml.rels",
-            f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" '
-            f'Type="{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-        ),
-        ("xl/worksheets/sheet1.xml", sheet),
-        *more,
-    ]
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
-        for name, content in parts:
-            package.writestr(name, content)
-    return out.getvalue()
-
-
-def parquet(table: pa.Table, **options: Any) -> bytes:
-    out = io.BytesIO()
-    pq.write_table(table, out, **options)
-    return out.getvalue()
+from tests.badfiles import MAIN, ROW_1, crafted, honest, parquet, sheet_xml
 
 
 def refusal(read: Callable[..., object], data: bytes, limits: Limits | None = None) -> str:
@@ -83,7 +23,7 @@ def refusal(read: Callable[..., object], data: bytes, limits: Limits | None = No
     return refused.value.code
 
 
-GOOD = crafted(sheet_xml(TWO_CELLS))
+GOOD = crafted(sheet_xml(ROW_1))
 
 
 # Workbooks
@@ -114,7 +54,7 @@ def test_every_kind_of_cell_comes_back_as_its_kind() -> None:
         sheet.write_blank(3, 6, None, forms["share"])
         sheet.write_blank(9, 0, None, forms["day"])
 
-    (sheet,) = read_workbook(workbook(fill))
+    (sheet,) = read_workbook(honest(fill))
     assert sheet.name == "Данные"
     assert sheet.rows == [
         ["Кампания", "n", "x"],
@@ -133,7 +73,7 @@ def test_every_kind_of_cell_comes_back_as_its_kind() -> None:
 
 
 def test_empty_rows_above_and_columns_on_the_left_keep_their_places() -> None:
-    (sheet,) = read_workbook(workbook(lambda book: book.add_worksheet().write(2, 1, "x")))
+    (sheet,) = read_workbook(honest(lambda book: book.add_worksheet().write(2, 1, "x")))
     assert sheet.rows == [[], [], [None, "x"]]
 
 
@@ -146,7 +86,7 @@ def test_hidden_sheets_are_read_and_marked_and_charts_are_left_out() -> None:
         book.add_chartsheet("chart").set_chart(chart)
         book.add_worksheet("second").hide()
 
-    sheets = read_workbook(workbook(fill))
+    sheets = read_workbook(honest(fill))
     assert [(s.name, s.rows, s.hidden) for s in sheets] == [
         ("first", [[1]], False),
         ("second", [], True),
@@ -199,7 +139,7 @@ def test_what_is_no_workbook_is_named_by_its_first_bytes(code: str, data: bytes)
         ("broken_workbook", '<row r="0"><c r="A0"><v>1</v></c></row>'),
         ("broken_workbook", '<row r="2000000"><c r="A2000000"><v>1</v></c></row>'),
         ("broken_workbook", '<row r="1"><c r="A1"><v>1</v></c><c r="A1"><v>999</v></c></row>'),
-        ("broken_workbook", TWO_CELLS + "<row r='1'/>"),
+        ("broken_workbook", ROW_1 + "<row r='1'/>"),
         ("broken_workbook", '<row r="1"><c r="A1" t="s"><v>7</v></c></row>'),
         ("broken_workbook", f'<row><c t="inlineStr"><is><t>{"ab" * 20_000}</t></is></c></row>'),
     ],
@@ -220,12 +160,12 @@ def test_a_sheet_that_cannot_be_a_table_is_refused(code: str, rows: str) -> None
 def test_a_dtd_is_refused_in_every_part(doctype: str, part: str) -> None:
     evil = doctype + f'<worksheet xmlns="{MAIN}"/>'
     is_sheet = part == "xl/worksheets/sheet1.xml"
-    data = crafted(evil) if is_sheet else crafted(sheet_xml(TWO_CELLS), (part, evil))
+    data = crafted(evil) if is_sheet else crafted(sheet_xml(ROW_1), (part, evil))
     assert refusal(read_workbook, data) == "xml_dtd"
 
 
 def test_a_sheet_in_utf_16_is_an_error_and_not_an_empty_table() -> None:
-    text = sheet_xml(TWO_CELLS)
+    text = sheet_xml(ROW_1)
     assert refusal(read_workbook, crafted(text.encode("utf-16"))) == "broken_workbook"
     cyrillic = text.replace("UTF-8", "windows-1251")
     assert refusal(read_workbook, crafted(cyrillic)) == "broken_workbook"
@@ -233,7 +173,7 @@ def test_a_sheet_in_utf_16_is_an_error_and_not_an_empty_table() -> None:
 
 def test_parts_that_no_reader_opens_may_be_in_utf_16() -> None:
     query = '<?xml version="1.0" encoding="utf-16"?><DataMashup/>'.encode("utf-16")
-    (sheet,) = read_workbook(crafted(sheet_xml(TWO_CELLS), ("customXml/item1.xml", query)))
+    (sheet,) = read_workbook(crafted(sheet_xml(ROW_1), ("customXml/item1.xml", query)))
     assert sheet.rows == [[1, 2]]
 
 
@@ -242,16 +182,16 @@ def test_a_bomb_is_refused_while_it_unpacks() -> None:
     assert len(bomb) < 100_000
     assert refusal(read_workbook, bomb) == "decompressed_too_large"
     large = Limits(unpacked_bytes=1000)
-    assert refusal(read_workbook, crafted(sheet_xml(TWO_CELLS * 50)), large) == (
+    assert refusal(read_workbook, crafted(sheet_xml(ROW_1 * 50)), large) == (
         "decompressed_too_large"
     )
 
 
 def test_two_parts_of_one_name_are_refused_since_readers_choose_differently() -> None:
     with pytest.warns(UserWarning, match="Duplicate name"):
-        data = crafted(sheet_xml(TWO_CELLS), ("xl/worksheets/sheet1.xml", sheet_xml("")))
+        data = crafted(sheet_xml(ROW_1), ("xl/worksheets/sheet1.xml", sheet_xml("")))
     assert refusal(read_workbook, data) == "broken_workbook"
-    other_case = crafted(sheet_xml(TWO_CELLS), ("XL/worksheets/Sheet1.xml", sheet_xml("")))
+    other_case = crafted(sheet_xml(ROW_1), ("XL/worksheets/Sheet1.xml", sheet_xml("")))
     assert refusal(read_workbook, other_case) == "broken_workbook"
 
 

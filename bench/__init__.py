@@ -1,0 +1,1 @@
+"""Benchmarks: one small file each, run by ``python tasks.py bench``."""

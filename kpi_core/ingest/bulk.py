@@ -1,0 +1,467 @@
+"""Large CSV and Parquet files: their records are added up outside this process.
+
+A file of millions of records is not read cell by cell. The head of it, read the ordinary way, tells
+what it is; then a child process (``bulk_cell.py``) is asked for a reduction: records with equal
+keys joined into one, figures added, every record counted. What comes back is small enough for the
+ordinary rules of ``values.py``, which still judge each day and each odd figure.
+
+Either the sums hold every record of the file, proven by a count of the bytes, or there is an
+`IngestError`.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from kpi_core.errors import IngestError
+from kpi_core.ingest import bulk_cell as child
+from kpi_core.ingest.bulk_cell import MB, Limits
+from kpi_core.ingest.values import MISSING, numbers
+from kpi_core.ingest.workbook import CHILDREN
+
+LIMITS = Limits()
+Mark = Literal[".", ","]
+_GLOB = frozenset("*?[]{}")  # DuckDB would take such a path for a pattern
+_BYTES_A_SECOND = 20 * MB  # a tenth of what was measured; a large file may take its time
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a text file is written, as a strict look at its head found.
+
+    Attributes:
+        encoding: a codec of Python; ``utf-8`` and ``utf-8-sig`` are read where they lie, any other
+            is first written anew as UTF-8.
+        delimiter: one ASCII sign.
+        headings: the cells of the heading row, all of them: a record must be as wide.
+        skip: records above the first one of the data, title lines and headings included; an empty
+            line is a record here.
+        mark: the decimal mark of the file, if its head tells; asked only for columns of figures
+            that must be judged by the ordinary rules.
+    """
+
+    encoding: str
+    delimiter: str
+    headings: tuple[str, ...]
+    skip: int
+    mark: Mark | None = None
+
+    def __post_init__(self) -> None:
+        sign = self.delimiter
+        if len(sign) != 1 or not sign.isascii() or sign.isalnum() or sign in '"\r\n\0.-':
+            raise ValueError(f"no delimiter: {sign!r}")
+        if len(self.headings) < 2:
+            raise ValueError("a table has two columns at least")
+
+
+@dataclass(frozen=True)
+class Key:
+    """A column of texts: records are joined where all keys are equal."""
+
+    at: int
+
+
+@dataclass(frozen=True)
+class Day:
+    """A key that holds days: a date-time ``2026-10-01 10:21:14`` is cut to its date.
+
+    Any other text stays as it is, for the day rules to judge.
+    """
+
+    at: int
+
+
+@dataclass(frozen=True)
+class Sum:
+    """A column of figures to add.
+
+    Attributes:
+        at: which column, counted from 0.
+        mark: the decimal mark that cells of this column prove; ``None`` if all that were seen are
+            whole: then a later ``2.546`` is judged together with all others, never guessed.
+    """
+
+    at: int
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True)
+class First:
+    """Of a record's lines, the first cell that is filled in, by their order in the file."""
+
+    at: int
+
+
+Use = Key | Day | Sum | First
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the ordinary rules said of a figure column whose cells are not all plain.
+
+    Attributes:
+        unread: records whose cell is no number though it is not empty; they are in no sum.
+        example: one such cell.
+        percent, currencies, unclear: as in `values.Numbers`; of an unclear column nothing was read.
+    """
+
+    unread: int
+    example: str | None
+    percent: bool
+    currencies: frozenset[str]
+    unclear: bool
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """A table after the reduction.
+
+    Attributes:
+        frame: one row a group, in the order of the keys (of records: of the file). Column ``i`` is
+            what was asked in place ``i``: a category of texts, days or numbers, or a sum as
+            float64, ``nan`` where no record of the group has a figure. ``n`` (int64): how many
+            records the group stands for.
+        records: how many the file holds, without blank lines; the sum of ``n`` and `nameless`.
+        nameless: records without an id where ids were asked for; they are in no row.
+        judged: by place, the figure columns that were not plain.
+    """
+
+    uses: tuple[Use, ...]
+    frame: pd.DataFrame = field(repr=False, hash=False, compare=False)
+    records: int
+    nameless: int
+    judged: Mapping[int, Judged]
+
+    def rows(self, width: int) -> list[list[object]]:
+        """The groups as rows of cells, each where the file has it; ``None`` for all others."""
+        columns: list[list[object]] = [[None] * len(self.frame)] * width
+        for place, use in enumerate(self.uses):
+            cells = self.frame[place].astype(object)
+            columns[use.at] = cells.where(cells.notna(), None).tolist()
+        return [list(row) for row in zip(*columns, strict=True)]
+
+
+@dataclass(frozen=True)
+class EventColumns:
+    """Where an event log keeps what; at least one of `user` and `session`.
+
+    Attributes:
+        attributes: dimension to column: what a session takes from its first event.
+        value: the figures that are added for the steps in `valued`.
+    """
+
+    event: int
+    time: int
+    user: int | None = None
+    session: int | None = None
+    attributes: Mapping[str, int] = field(default_factory=dict)
+    value: Sum | None = None
+    valued: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.user is None and self.session is None:
+            raise ValueError("events of nobody")
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """An event log after the reduction.
+
+    Attributes:
+        frame: one row a session (without session ids, a user's day), in the order of ``record``:
+            ``record`` (uint64, see `identity`), ``start`` (datetime64[s], its first day),
+            each attribute (category, "" where empty), each step (bool: it happened), and
+            ``value:<step>`` (float64, ``nan`` if no such event has a figure).
+        records: events in the file.
+        events: those of them that stand in a row of `frame`.
+        undated: those without a readable day.
+        nameless: those with a day, but without an id.
+        users: how many different ones the counted events name; ``None`` without such a column.
+    """
+
+    frame: pd.DataFrame = field(repr=False, hash=False, compare=False)
+    records: int
+    events: int
+    undated: int
+    nameless: int
+    users: int | None
+
+
+def identity(parts: Iterable[Sequence[str]]) -> npt.NDArray[np.uint64]:
+    """A number per record, the same in every file that holds it; its ids are not kept.
+
+    Each record is the texts that tell it apart: a session id, or a user and a day (2026-10-01).
+    """
+    texts = ("\x1f".join(part).encode() for part in parts)
+    digests = (hashlib.md5(text, usedforsecurity=False).digest() for text in texts)
+    return np.array([int.from_bytes(digest[:8], "little") for digest in digests], dtype=np.uint64)
+
+
+def reduce_text(
+    source: bytes | Path, dialect: Dialect, uses: Sequence[Use], limits: Limits = LIMITS
+) -> Reduced:
+    """The records of a delimited text file, joined by their keys.
+
+    Args:
+        source: the bytes, or where a local file lies.
+        dialect: how it is written.
+        uses: the wanted columns. With a `First` among them there is one `Key`, a record's id, and
+            no `Day`.
+        limits: what it may cost.
+
+    Raises:
+        IngestError: not every record can be proven, or there are too many groups.
+    """
+    job = _text_job(dialect)
+    return _reduced(source, job, uses, headings=dialect.headings, mark=dialect.mark, limits=limits)
+
+
+def reduce_parquet(
+    source: bytes | Path,
+    headings: Sequence[str],
+    uses: Sequence[Use],
+    limits: Limits = LIMITS,
+) -> Reduced:
+    """The records of a Parquet file with flat columns, joined by their keys.
+
+    Args:
+        source: the bytes, or where a local file lies.
+        headings: the names of its columns, for messages.
+        uses: as in `reduce_text`. Columns of numbers are added as they are, texts as in a text
+            file; times of a zone count as wall time.
+        limits: what it may cost.
+
+    Raises:
+        IngestError: it is broken or nested, a figure column holds no figures, or there are too
+            many groups.
+    """
+    return _reduced(source, {"kind": "parquet"}, uses, headings=headings, mark=None, limits=limits)
+
+
+def reduce_events(
+    source: bytes | Path,
+    dialect: Dialect | None,
+    columns: EventColumns,
+    steps: Mapping[str, str],
+    limits: Limits = LIMITS,
+) -> Sessions:
+    """An event log as one row a session.
+
+    Args:
+        source: the bytes, or where a local file lies.
+        dialect: how a text file is written; ``None``: it is Parquet.
+        columns: where what stands. Days must be ISO (2026-10-01) or dotted (01.10.2026).
+        steps: step to the pattern of its events, matched in full whatever the case.
+        limits: what it may cost.
+
+    Raises:
+        IngestError: not every event can be proven, the values are not plain figures, or there are
+            too many sessions.
+    """
+    job: dict[str, Any] = _text_job(dialect) if dialect else {"kind": "parquet"}
+    job |= {
+        "what": "events",
+        "event": columns.event,
+        "time": columns.time,
+        "user": columns.user,
+        "session": columns.session,
+        "attributes": list(columns.attributes.values()),
+        "value": [_asked(columns.value)] if columns.value else [],
+        "valued": sorted(columns.valued),
+        "steps": dict(steps),
+    }
+    with _prepared(source, job, limits) as ready:
+        rows, told = _ask(ready, limits)
+    if doubts := told.get("doubts"):
+        at, example = next(iter(doubts.items()))
+        named = dialect.headings[int(at)] if dialect else str(int(at) + 1)
+        raise IngestError("figures_not_plain", column=named, example=example)
+    read = {"record": rows["record"], "start": pd.to_datetime(rows["day"]).astype("datetime64[s]")}
+    for n, name in enumerate(columns.attributes):
+        texts = pd.Series([combo[n] for combo in told["combos"]], dtype="str")
+        numbered, different = pd.factorize(texts)
+        codes = numbered[rows["code"].to_numpy()] if len(rows) else []
+        read[name] = pd.Series(pd.Categorical.from_codes(codes, different))
+    for n, step in enumerate(steps):
+        read[step] = rows[f"s{n}"].astype(bool)
+        if f"v{n}" in rows:
+            read[f"value:{step}"] = rows[f"v{n}"]
+    counts = {name: told[name] for name in ("records", "events", "undated", "nameless", "users")}
+    return Sessions(pd.DataFrame(read), **counts)
+
+
+# --- tables
+
+
+def _text_job(dialect: Dialect) -> dict[str, Any]:
+    return {
+        "kind": "text",
+        "encoding": dialect.encoding,
+        "delimiter": dialect.delimiter,
+        "width": len(dialect.headings),
+        "skip": dialect.skip,
+    }
+
+
+def _asked(use: Use) -> dict[str, Any]:
+    return {"use": type(use).__name__.lower(), **asdict(use)}
+
+
+def _reduced(
+    source: bytes | Path,
+    job: dict[str, Any],
+    uses: Sequence[Use],
+    *,
+    headings: Sequence[str],
+    mark: Mark | None,
+    limits: Limits,
+) -> Reduced:
+    """Asks for the sums; figures that are not plain come as texts in a second go and are judged."""
+    kinds = [type(use) for use in uses]
+    if First in kinds and (kinds.count(Key) != 1 or Day in kinds):
+        raise ValueError("records have one key")
+    job = job | {"what": "table", "uses": [_asked(use) for use in uses]}
+    odd: list[int] = []
+    with _prepared(source, job, limits) as ready:
+        frame, told = _ask(ready, limits)
+        if doubts := told.get("doubts"):
+            odd = [place for place, use in enumerate(uses) if str(use.at) in doubts]
+            if First in kinds:  # as a second key they would part the lines of a record
+                column, example = headings[uses[odd[0]].at], doubts[str(uses[odd[0]].at)]
+                raise IngestError("figures_not_plain", column=column, example=example)
+            for place in odd:
+                ready["uses"][place] = _asked(Key(uses[place].at))
+            try:
+                frame, told = _ask(ready, limits)
+            except IngestError as failed:
+                if failed.code != "too_many_groups":
+                    raise
+                column, example = headings[uses[odd[0]].at], doubts[str(uses[odd[0]].at)]
+                raise IngestError("figures_not_plain", column=column, example=example) from None
+    frame.columns = pd.Index([*range(len(uses)), "n"], dtype=object)
+    judged = {place: _judge(frame, place, mark) for place in odd}
+    if odd:
+        frame = _joined(frame, uses)
+    return Reduced(tuple(uses), frame, told["records"], told["nameless"], judged)
+
+
+def _judge(frame: pd.DataFrame, place: int, mark: Mark | None) -> Judged:
+    """Turns the texts of a figure column into what they add up to in each row of `frame`."""
+    cells = frame[place].astype(object)
+    cells = cells.where(cells.notna(), None)
+    read = numbers(cells.tolist(), mark)
+    values = np.full(len(frame), np.nan) if read.unclear else read.values
+    frame[place] = values * frame["n"].to_numpy()
+    return Judged(
+        unread=int(frame["n"].iloc[list(read.unread)].sum()),
+        example=str(cells.iloc[read.unread[0]])[:40] if read.unread else None,
+        percent=read.percent,
+        currencies=read.currencies,
+        unclear=read.unclear,
+    )
+
+
+def _joined(frame: pd.DataFrame, uses: Sequence[Use]) -> pd.DataFrame:
+    """The groups joined again, once figures are no longer keys."""
+    keys = [place for place, use in enumerate(uses) if isinstance(use, Key | Day)]
+    sums = [place for place, use in enumerate(uses) if isinstance(use, Sum)]
+    grouped = frame.groupby(keys or np.zeros(len(frame)), dropna=False, observed=True, sort=True)
+    added = grouped[sums].sum(min_count=1).join(grouped["n"].sum())
+    added = added.reset_index() if keys else added.reset_index(drop=True)
+    return added[[*range(len(uses)), "n"]]
+
+
+# --- the child
+
+
+@contextmanager
+def _prepared(
+    source: bytes | Path, job: dict[str, Any], limits: Limits
+) -> Iterator[dict[str, Any]]:
+    """The job with a folder of its own and the path of a file that the child can open."""
+    with tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder, "source")
+        if isinstance(source, bytes):
+            path.write_bytes(source)
+        elif not source.is_file():
+            raise IngestError("no_such_file", where=source.name)
+        elif _GLOB & set(str(source.absolute())):
+            try:
+                path.hardlink_to(source.absolute())
+            except OSError:  # another disk
+                shutil.copyfile(source, path)
+        else:
+            path = source.absolute()
+        if not path.stat().st_size:
+            raise IngestError("empty_file")
+        more = int(path.stat().st_size / _BYTES_A_SECOND)
+        patient = replace(
+            limits,
+            cpu_seconds=limits.cpu_seconds + 2 * more,
+            wall_seconds=limits.wall_seconds + 2 * more,
+            disk_bytes=limits.disk_bytes + 3 * path.stat().st_size,
+        )
+        common = {"path": str(path), "folder": folder, "missing": sorted(MISSING)}
+        yield job | common | {"limits": asdict(patient)}
+
+
+def _ask(job: dict[str, Any], limits: Limits) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """What a child makes of the job: rows, and what it says of them.
+
+    Raises:
+        IngestError: the child refused the file or died, whatever the way.
+    """
+    wall = job["limits"]["wall_seconds"]
+    if not CHILDREN.acquire(timeout=2 * wall):
+        raise IngestError("busy")
+    try:
+        # By path and with -P: neither the working directory nor this package's own imports count.
+        done = subprocess.run(  # noqa: S603 - our own script; the job goes in by stdin
+            [sys.executable, "-P", child.__file__],
+            input=json.dumps(job).encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # what a reader prints may quote the file
+            timeout=wall,
+            check=False,
+            # Arrow's own pool reserves 1 GB of addresses at once.
+            env={**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"},
+        )
+    except subprocess.TimeoutExpired:
+        raise IngestError("timed_out", seconds=int(wall)) from None
+    finally:
+        CHILDREN.release()
+    if sys.platform != "win32" and done.returncode in {-signal.SIGXCPU, -signal.SIGKILL}:
+        raise IngestError("timed_out", seconds=job["limits"]["cpu_seconds"])
+    if done.returncode == -signal.SIGABRT:  # how a library ends that is refused memory
+        raise IngestError("out_of_memory", megabytes=limits.memory_bytes // MB)
+    if done.returncode != 0:
+        raise IngestError("reader_crashed", status=done.returncode)
+    told: dict[str, Any] = json.loads(done.stdout[done.stdout.rstrip().rfind(b"\n") + 1 :])
+    if "refused" in told:
+        raise IngestError(told["refused"], **told["values"])
+    return _frame(done.stdout) if "doubts" not in told else pd.DataFrame(), told
+
+
+def _frame(answer: bytes) -> pd.DataFrame:
+    """The Arrow stream in front of the last line."""
+    import pyarrow as pa  # noqa: PLC0415 - takes its time, and small files do without
+
+    with pa.ipc.open_stream(pa.py_buffer(answer)) as stream:
+        table = stream.read_all()
+    table.validate(full=True)
+    frame: pd.DataFrame = table.unify_dictionaries().to_pandas()
+    return frame

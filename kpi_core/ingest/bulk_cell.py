@@ -1,0 +1,1021 @@
+"""The child process that reduces large tables: a CSV or Parquet file comes in, its sums come out.
+
+Run as a script by ``bulk.py``: the job as JSON on stdin; on stdout an Arrow stream and, as the last
+line, a JSON object that says ``done``, ``doubts`` or ``refused``. Without that line the child died.
+
+DuckDB does the adding and is not believed blindly. Our own pass over the bytes goes first: it
+proves where quotes stand, counts the records, and must agree with the count of what was added up.
+A number is added only if its text is spelled the plain way, so that nothing is guessed in it.
+
+It imports nothing of the project. No text of the file and none of its headings becomes SQL.
+"""
+
+import codecs
+import csv
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+MB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one file may cost. A file over a limit is refused by name, never cut."""
+
+    columns: int = 1_000
+    line_bytes: int = MB  # of one record; quotes that never close end here
+    groups: int = 500_000  # rows of a reduced table: the parent judges each
+    sessions: int = 20_000_000  # rows of reduced events or records, which travel as numbers
+    kinds: int = 200_000  # of events with their sources: each goes into one small table
+    row_groups: int = 10_000
+    parquet_ratio: int = 1_000  # runs of equal values are packed harder than text
+    buffer_bytes: int = 8 * MB  # DuckDB's piece of a text file; its own choice takes 100 MB more
+    engine_bytes: int = 512 * MB  # what DuckDB keeps before it goes to disk
+    memory_bytes: int = 2048 * MB  # of addresses, on top of what the child takes before it reads
+    disk_bytes: int = 8192 * MB
+    result_bytes: int = 1024 * MB
+    threads: int = 2
+    cpu_seconds: int = 120
+    wall_seconds: float = 180
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not a fault
+    """The file is not read: `code` says why, in the words of ``errors.toml``."""
+
+    def __init__(self, code: str, **values: str | int) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+
+# Text: our own pass over the bytes ------------------------------------------------------------
+
+CHUNK = 64 << 10  # stays in the processor's cache while a dozen masks are made of it
+CARRY = 2  # bytes of the chunk before, kept in front of each
+LF, CR, QUOTE = 10, 13, 34
+BOM = codecs.BOM_UTF8
+PLAIN_UTF8 = frozenset({"utf-8", "utf-8-sig"})
+
+
+@dataclass
+class Look:
+    """What the bytes of a text file say before DuckDB sees them.
+
+    Attributes:
+        records: their number, blank lines included; a last one may lack its line end.
+        blank: lines without a byte; DuckDB leaves them out, so does every count.
+        delimiters: outside quotes, as all that follow: line feeds, carriage returns, pairs of both.
+    """
+
+    records: int = 0
+    blank: int = 0
+    delimiters: int = 0
+    line_feeds: int = 0
+    returns: int = 0
+    pairs: int = 0
+
+
+class Looker:
+    """Goes over UTF-8 records once, in chunks, and proves that their quotes can be read in one way.
+
+    Quotes are proven, not guessed: an opening one stands behind a delimiter or a line end, a
+    closing one before such. Where that holds for all, "inside" is simply: behind an odd quote.
+    """
+
+    def __init__(self, delimiter: str, skipped: int, limits: Limits) -> None:
+        import numpy  # noqa: PLC0415
+
+        self.np = numpy
+        self.limits = limits
+        self.sign = ord(delimiter)
+        self.skipped = skipped  # records above, for the numbers of lines
+        self.found = Look()
+        self.inside = False
+        self.closed = False  # the last byte was a quote that closes, or the first of a doubled one
+        self.since = 0  # bytes since the last record end
+        self.decoder = codecs.getincrementaldecoder("utf-8")()
+        # Made once: new ones for each chunk would take longer than the work.
+        self.masks = [numpy.empty(CHUNK, numpy.bool_) for _ in range(8)]
+
+    def run(self, path: Path, offset: int) -> Look:
+        """The file from the byte `offset` to its end."""
+        buffer = bytearray(CARRY + CHUNK)
+        buffer[:CARRY] = b"x\n"  # the first byte stands behind a line end
+        view = memoryview(buffer)
+        last = b""
+        with path.open("rb", buffering=0) as stream:
+            stream.seek(offset)
+            while size := stream.readinto(view[CARRY:]):
+                self.see(buffer, size)
+                last = bytes(buffer[CARRY + size - 1 : CARRY + size])
+                buffer[:CARRY] = buffer[size : size + CARRY]
+        found = self.found
+        if self.decoder.getstate() != (b"", 0):
+            raise Refused("bad_encoding")
+        if self.inside:
+            raise Refused("broken_quotes", line=self.line())
+        if found.returns and not found.returns == found.pairs == found.line_feeds:
+            raise Refused("mixed_newlines")
+        if last and last != b"\n":
+            found.records += 1
+        return found
+
+    def line(self, more: int = 0) -> int:
+        """The number of the record behind those that ended, and `more` of this chunk."""
+        return self.skipped + self.found.records + int(more) + 1
+
+    def see(self, buffer: bytearray, size: int) -> None:
+        """One chunk of `size` bytes, behind the last two bytes of the one before."""
+        np, found = self.np, self.found
+        whole = np.frombuffer(buffer, np.uint8, CARRY + size)
+        here, before = whole[CARRY:], whole[CARRY - 1 : -1]
+        masks = [mask[:size] for mask in self.masks]
+        feeds, returns, signs, quotes, one, two, *_ = masks
+        if here.max() > 127 or self.decoder.getstate() != (b"", 0):
+            try:
+                self.decoder.decode(memoryview(buffer)[CARRY : CARRY + size])
+            except UnicodeDecodeError:
+                raise Refused("bad_encoding") from None
+        np.equal(here, LF, out=feeds)
+        np.equal(here, CR, out=returns)
+        np.equal(here, self.sign, out=signs)
+        np.equal(here, QUOTE, out=quotes)
+        if here.min() == 0:
+            raise Refused("null_byte", line=self.line(np.count_nonzero(feeds[: here.argmin()])))
+        if self.inside or self.closed or quotes.any():
+            self._leave_quoted(before, masks)
+        found.delimiters += int(np.count_nonzero(signs))
+        found.returns += int(np.count_nonzero(returns))
+        if not feeds.any():
+            self.since += size
+        else:
+            np.equal(before, CR, out=one)
+            np.logical_and(one, feeds, out=one)
+            found.pairs += int(np.count_nonzero(one))
+            np.equal(whole[:-CARRY], LF, out=two)
+            found.blank += int(np.count_nonzero(np.logical_and(one, two, out=two)))
+            np.equal(before, LF, out=two)
+            found.blank += int(np.count_nonzero(np.logical_and(two, feeds, out=two)))
+            found.line_feeds += int(np.count_nonzero(feeds))
+            found.records = found.line_feeds
+            tail = feeds[-1024:] if feeds[-1024:].any() else feeds
+            self.since = int(np.argmax(tail[::-1]))
+        if self.since > self.limits.line_bytes:
+            code = "broken_quotes" if self.inside else "line_too_long"
+            raise Refused(code, line=self.line())
+
+    def _leave_quoted(self, before: Any, masks: Sequence[Any]) -> None:
+        """Takes what stands within quotes out of the masks, once each quote is proven.
+
+        Wrong is a quote within a bare cell, and any sign behind a quoted one.
+        """
+        np = self.np
+        feeds, returns, signs, quotes, one, two, inside, edges = masks
+        np.bitwise_xor.accumulate(quotes.view(np.uint8), out=inside.view(np.uint8))
+        if self.inside:
+            np.logical_not(inside, out=inside)
+        # Behind a closing quote stands an edge or a second quote; perhaps in the next chunk.
+        np.logical_or(feeds, returns, out=edges)
+        np.logical_or(edges, signs, out=edges)
+        np.logical_or(edges, quotes, out=edges)
+        np.greater(quotes, inside, out=one)
+        two[0] = self.closed
+        two[1:] = one[:-1]
+        np.greater(two, edges, out=two)
+        # Before an opening one stands an edge, or the quote that it doubles.
+        np.logical_and(quotes, inside, out=one)
+        first = before[0] in {LF, CR, QUOTE, self.sign}
+        one[0] &= not first
+        np.greater(one[1:], edges[:-1], out=one[1:])
+        np.logical_or(one, two, out=two)
+        for mask in (feeds, returns, signs):
+            np.greater(mask, inside, out=mask)
+        if two.any():
+            at = int(np.argmax(two))
+            raise Refused("broken_quotes", line=self.line(np.count_nonzero(feeds[:at])))
+        self.inside = bool(inside[-1])
+        self.closed = bool(quotes[-1]) and not self.inside
+
+
+@dataclass(frozen=True)
+class Head:
+    """What stands above the data: its lines and bytes; `plain`: a line of it is a record.
+
+    `returns`: its lines end in a carriage return and a line feed; none if they differ.
+    """
+
+    lines: int
+    size: int
+    plain: bool
+    returns: bool | None
+
+
+def head_of(path: Path, delimiter: str, skip: int) -> Head:
+    """The first `skip` records of a UTF-8 file, read by the standard library."""
+    taken: list[bytes] = []
+
+    def lines() -> Iterator[str]:
+        with path.open("rb") as stream:
+            while line := stream.readline(MB):
+                taken.append(line)
+                yield line.decode("utf-8-sig" if len(taken) == 1 else "utf-8")
+
+    reader = csv.reader(lines(), delimiter=delimiter, strict=True)
+    odd = False
+    for number in range(1, skip + 1):
+        try:
+            row = next(reader, None)
+        except UnicodeDecodeError:
+            raise Refused("bad_encoding") from None
+        except csv.Error:
+            lone = b"\r" in taken[-1].rstrip(b"\r\n")
+            raise Refused("mixed_newlines" if lone else "broken_quotes", line=number) from None
+        if row is None:
+            raise Refused("no_headings", columns="")
+        odd |= any('"' in cell for cell in row)
+    ends = {line.endswith(b"\r\n") for line in taken}
+    returns = ends.pop() if len(ends) == 1 else None
+    return Head(len(taken), sum(map(len, taken)), len(taken) == skip and not odd, returns)
+
+
+def to_utf8(source: Path, target: Path, encoding: str) -> None:
+    """Writes `source` anew as UTF-8, piece by piece; every byte must decode."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with source.open("rb") as given, target.open("wb") as out:
+        try:
+            while chunk := given.read(MB):
+                out.write(decoder.decode(chunk).encode())
+            out.write(decoder.decode(b"", final=True).encode())
+        except UnicodeError:
+            raise Refused("bad_encoding") from None
+
+
+# What the two kinds of files have in common -----------------------------------------------------
+
+
+def quoted(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def listed(texts: Sequence[str]) -> str:
+    """Texts as SQL literals with commas between."""
+    return ", ".join(map(quoted, texts))
+
+
+class TextFile:
+    """A delimited text file as a relation of text columns ``c0`` to ``cN``."""
+
+    def __init__(self, job: dict[str, Any], limits: Limits) -> None:
+        self.limits = limits
+        self.given = Path(job["path"])
+        self.delimiter: str = job["delimiter"]
+        self.width: int = job["width"]
+        self.skip: int = job["skip"]
+        self.folder = Path(job["folder"])
+        self.before = os.stat(self.given)
+        self.path = self.given
+        if job["encoding"] not in PLAIN_UTF8:
+            self.path = self.folder / "text"
+            to_utf8(self.given, self.path, job["encoding"])
+        self.head = head_of(self.path, self.delimiter, self.skip)
+        found = Looker(self.delimiter, self.skip, limits).run(self.path, self.head.size)
+        self.returns = found.returns > 0 if found.line_feeds else bool(self.head.returns)
+        if not self.head.plain or self.head.returns is not self.returns:
+            self._cut_head()
+        self.rows = found.records - found.blank
+        if found.delimiters != self.rows * (self.width - 1):
+            self.check_widths()
+
+    def _cut_head(self) -> None:
+        """DuckDB skips lines, not records; heads where that differs are cut off in a copy."""
+        rest = self.folder / "rest"
+        with self.path.open("rb") as whole, rest.open("wb") as out:
+            whole.seek(self.head.size)
+            while chunk := whole.read(MB):
+                out.write(chunk)
+        self.path, self.head = rest, Head(0, 0, plain=True, returns=None)
+
+    def check_widths(self) -> None:
+        """Refuses the first record that is not as wide as the headings, blank cells aside.
+
+        Slow and plain: called only when the counts say that there is one.
+        """
+        csv.field_size_limit(2 * self.limits.line_bytes)
+        with self.path.open("rb") as stream:
+            stream.seek(self.head.size)
+            lines = (line.decode() for line in stream)
+            reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+            for line, row in enumerate(reader, start=self.skip + 1):
+                if row and len(row) < self.width:
+                    raise Refused("narrow_row", line=line, columns=self.width)
+                if any(cell.strip() for cell in row[self.width :]):
+                    raise Refused("ragged", line=line, columns=self.width)
+
+    def kind(self, _at: int) -> str:
+        """What the cells of a column are."""
+        return "text"
+
+    def cell(self, at: int) -> str:
+        """The SQL for a cell of a column."""
+        return f"c{at}"
+
+    def relation(self, _con: Any, _wanted: Sequence[int]) -> str:
+        """The SQL for the records."""
+        columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(self.width))
+        # DuckDB 2.0 loses rows without a word when told of '\r\n', and finds it by itself rightly.
+        newline = "" if self.returns else "new_line = '\\n',"
+        return (
+            f"read_csv({quoted(str(self.path))}, auto_detect = false, header = false, "
+            f"skip = {self.head.lines}, delim = {quoted(self.delimiter)}, quote = '\"', "
+            f"escape = '\"', comment = '', {newline} strict_mode = true, null_padding = false, "
+            "ignore_errors = false, store_rejects = false, compression = 'none', "
+            "encoding = 'utf-8', filename = false, hive_partitioning = false, "
+            f"union_by_name = false, max_line_size = {self.limits.line_bytes + 2 * CHUNK}, "
+            f"buffer_size = {self.limits.buffer_bytes}, columns = {{{columns}}})"
+        )
+
+    def allowed(self) -> list[str]:
+        """The files that DuckDB may open."""
+        return [str(self.path)]
+
+    def fault(self, _error: Exception) -> Refused:
+        """What it means that DuckDB refuses what our own pass let through."""
+        self.check_widths()
+        return Refused("reader_disagrees")
+
+    def unchanged(self) -> bool:
+        """Whether the file is still the one that was looked at."""
+        now = os.stat(self.given)
+        return (now.st_size, now.st_mtime_ns) == (self.before.st_size, self.before.st_mtime_ns)
+
+
+class ParquetFile:
+    """A Parquet file with flat columns; its batches are judged before DuckDB gets them."""
+
+    BATCH = 131_072  # rows
+
+    def __init__(self, job: dict[str, Any], limits: Limits) -> None:
+        import pyarrow as pa  # noqa: PLC0415
+        from pyarrow import parquet  # noqa: PLC0415
+
+        self.pa, self.parquet = pa, parquet
+        self.limits = limits
+        self.path = Path(job["path"])
+        self.before = os.stat(self.path)
+        footer = parquet.ParquetFile(self.path)
+        meta, self.schema = footer.metadata, footer.schema_arrow
+        nested = [column.name for column in self.schema if pa.types.is_nested(column.type)]
+        if nested:
+            raise Refused("nested_columns", columns=", ".join(nested[:3]))
+        if meta.num_columns > limits.columns:
+            raise Refused("too_many_columns", columns=meta.num_columns, limit=limits.columns)
+        if len(set(self.schema.names)) < len(self.schema.names):
+            raise Refused("broken_parquet", detail="two columns of one name")
+        if meta.num_rows < 0 or meta.num_row_groups > limits.row_groups:
+            raise Refused("broken_parquet", detail="counts that cannot be")
+        groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
+        unpacked = sum(group.total_byte_size for group in groups)
+        ceiling = limits.parquet_ratio * self.before.st_size + MB
+        if unpacked > ceiling:
+            raise Refused("decompressed_too_large", megabytes=ceiling // MB)
+        if sum(group.num_rows for group in groups) != meta.num_rows:
+            raise Refused("broken_parquet", detail="counts that differ")
+        # Texts stay a dictionary: a file of 400 bytes may repeat 1 MB of text 50 000 times.
+        self.texts = [
+            column.path
+            for column in map(meta.schema.column, range(meta.num_columns))
+            if column.physical_type == "BYTE_ARRAY"
+        ]
+        self.file: Any = parquet.ParquetFile(self.path, read_dictionary=self.texts)
+        self.rows: int = meta.num_rows
+        self.read = 0
+        self.detail = ""
+
+    def kind(self, at: int) -> str:
+        """What the cells of a column are."""
+        types, kind = self.pa.types, self.file.schema_arrow.field(at).type
+        if types.is_dictionary(kind):
+            kind = kind.value_type
+        tests: tuple[tuple[str, Callable[[Any], bool]], ...] = (
+            ("text", lambda t: types.is_string(t) or types.is_large_string(t)),
+            ("text", types.is_null),  # a column without any cell
+            ("text", lambda t: types.is_binary(t) or types.is_fixed_size_binary(t)),
+            ("whole", types.is_integer),
+            ("decimal", types.is_decimal),
+            ("float", types.is_floating),
+            ("date", types.is_date),
+            ("time", types.is_timestamp),
+        )
+        return next((name for name, test in tests if test(kind)), "other")
+
+    def cell(self, at: int) -> str:
+        """The SQL for a cell of a column."""
+        return f"CAST(c{at} AS VARCHAR)" if self.kind(at) == "text" else f"c{at}"
+
+    def relation(self, con: Any, wanted: Sequence[int]) -> str:
+        """The SQL for the records; each call reads the file anew."""
+        pa = self.pa
+        names = [self.file.schema_arrow.names[at] for at in wanted]
+        types = [self._type(self.file.schema_arrow.field(at).type) for at in wanted]
+        schema = pa.schema([pa.field(f"c{at}", t) for at, t in zip(wanted, types, strict=True)])
+        if not wanted:
+            raise ValueError("no column is wanted")
+
+        def batches() -> Iterator[Any]:
+            self.read = 0
+            found = self.file.iter_batches(batch_size=self.BATCH, columns=names, use_threads=True)
+            for batch in found:
+                try:
+                    batch.validate(full=True)
+                    arrays = [self._fit(batch.column(name)) for name in names]
+                except Exception as error:
+                    self.detail = type(error).__name__
+                    raise
+                self.read += batch.num_rows
+                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+        con.register("given", pa.RecordBatchReader.from_batches(schema, batches()))
+        return "given"
+
+    def _type(self, kind: Any) -> Any:
+        types = self.pa.types
+        if types.is_timestamp(kind):
+            return self.pa.timestamp("us")
+        if types.is_dictionary(kind) and types.is_binary(kind.value_type):
+            return self.pa.dictionary(kind.index_type, self.pa.string())
+        return self.pa.string() if types.is_fixed_size_binary(kind) else kind
+
+    def _fit(self, array: Any) -> Any:
+        """Time of a zone as wall time: the day in it is the day people mean."""
+        import pyarrow.compute as pc  # noqa: PLC0415
+
+        types = self.pa.types
+        if types.is_timestamp(array.type):
+            if array.type.tz:
+                array = pc.local_timestamp(array)
+            return array.cast(self.pa.timestamp("us"), safe=False)
+        if types.is_fixed_size_binary(array.type):
+            return array.cast(self.pa.binary()).cast(self.pa.string())
+        if types.is_dictionary(array.type) and types.is_binary(array.type.value_type):
+            words = array.dictionary.cast(self.pa.string())  # an error if it is no UTF-8
+            return self.pa.DictionaryArray.from_arrays(array.indices, words)
+        return array
+
+    def allowed(self) -> list[str]:
+        """The files that DuckDB may open: none, it is given batches."""
+        return []
+
+    def fault(self, error: Exception) -> Refused:
+        """What it means that DuckDB refuses."""
+        return Refused("broken_parquet", detail=self.detail or type(error).__name__)
+
+    def unchanged(self) -> bool:
+        """Whether the file is still the one that was looked at, read to its end."""
+        now = os.stat(self.path)
+        same = (now.st_size, now.st_mtime_ns) == (self.before.st_size, self.before.st_mtime_ns)
+        return same and self.read == self.rows
+
+
+Given = TextFile | ParquetFile
+
+# Numbers ----------------------------------------------------------------------------------------
+
+# A figure of a text file is added as an exact decimal, and only if that decimal, printed, gives
+# the text again: no grouping, no percent, no sign of money, nothing rounded. Checking by printing
+# is ten times cheaper than by a pattern; patterns judge only columns where that fails.
+WIDE = "-?[0-9]{1,12}([.][0-9]{1,18})?"
+SEEN = {  # what an odd cell may be, for the column to be read once more
+    "point": WIDE,
+    "comma": "-?[0-9]{1,12}(,[0-9]{1,18})?",
+    "either": "-?[1-9][0-9]{0,2}[.,][0-9]{3}",  # 2.546: thousands or decimals
+    "marked": ".*[.,].*",
+}
+
+
+@dataclass
+class Figure:
+    """How one column is added.
+
+    `how`: ``whole`` (digits only), ``plain`` (up to 6 decimals), ``wide`` (up to 18), for columns
+    of Parquet ``given`` (whole and decimal), ``exact`` (floats that are decimals) and ``float``.
+    """
+
+    at: int
+    mark: str
+    how: str
+    places: list[int] = field(default_factory=list)  # of the uses that ask for it
+
+    def parsed(self, cell: str) -> str:
+        """SQL: the cell as a number, perhaps a wrong one."""
+        text = f"replace({cell}, ',', '.')" if self.mark == "," else cell
+        return {
+            "whole": f"TRY_CAST({cell} AS BIGINT)",
+            "plain": f"TRY_CAST({text} AS DECIMAL(18, 6))",
+            "wide": f"TRY_CAST(trim({text}) AS DECIMAL(38, 18))",
+            "given": cell,
+            "exact": f"TRY_CAST({cell} AS DECIMAL(18, 6))",
+            "float": f"CAST({cell} AS DOUBLE)",
+        }[self.how]
+
+    def proven(self, cell: str, number: str) -> str:
+        """SQL: whether that number is surely what the cell says."""
+        text = f"replace({cell}, ',', '.')" if self.mark == "," else cell
+        only = f" AND NOT contains({cell}, '.')" if self.mark == "," else ""
+        return {
+            "whole": f"CAST({number} AS VARCHAR) = {cell} AND abs({number}) < 1000000000000000",
+            "plain": f"starts_with(CAST({number} AS VARCHAR), {text}) "
+            f"AND NOT ends_with({text}, '.'){only}",
+            "wide": f"regexp_full_match(trim({text}), '{WIDE}'){only}",
+            "given": f"abs({number}) <= 1000000000000000",
+            "exact": f"CAST({number} AS DOUBLE) = {cell}",
+            "float": f"abs({number}) <= 1000000000000000",
+        }[self.how]
+
+    def odd(self, cell: str, value: str, missing: Sequence[str]) -> str:
+        """SQL: one of the cells that have no value though they are not empty, if there are any."""
+        void = f"lower(trim({cell})) IN ({listed(missing)})"
+        if self.how in {"given", "exact", "float"}:
+            void = "false" if self.how == "given" else f"isnan({cell})"
+        # CASE within CASE, since AND would look up every cell among the words for missing ones.
+        is_void = f"CASE WHEN {void} THEN NULL ELSE {cell} END"
+        return f"min(CASE WHEN {value} IS NULL THEN {is_void} END)"
+
+
+def figures_of(uses: Sequence[dict[str, Any]], given: Given) -> list[Figure]:
+    """A figure for each column that is added, in the cheapest way that may do."""
+    found: dict[int, Figure] = {}
+    for place, use in enumerate(uses):
+        if use["use"] != "sum":
+            continue
+        at, mark = use["at"], use.get("mark") or ""
+        kind = given.kind(at)
+        how = {"whole": "given", "decimal": "given", "float": "exact"}.get(kind)
+        if kind in {"date", "time", "other"}:
+            raise Refused("not_a_figure", column=at)
+        found.setdefault(at, Figure(at, mark, how or ("plain" if mark else "whole")))
+        found[at].places.append(place)
+    return list(found.values())
+
+
+def settle(con: Any, given: Given, odd: list[Figure], missing: Sequence[str]) -> list[int]:
+    """Finds another way to read columns that held odd cells; those for which there is none.
+
+    A column of a text file whose odd cells all show one decimal mark, and at least one of them in
+    a way that cannot mean thousands, is read with that mark.
+    """
+    doubts = []
+    texts = [figure for figure in odd if figure.how not in {"exact", "given", "float"}]
+    for figure in odd:
+        if figure.how == "exact":
+            figure.how = "float"
+        elif figure not in texts:
+            doubts.append(figure.at)
+    if not texts:
+        return doubts
+    counts = [
+        f"count_if(regexp_full_match({cell}, '{pattern}'))"
+        if name != "bare"
+        else f"count({cell}) - count_if(lower({cell}) IN ({listed(missing)}))"
+        for figure in texts
+        for cell in [f"trim({given.cell(figure.at)})"]
+        for name, pattern in [("bare", ""), *SEEN.items()]
+    ]
+    relation = given.relation(con, sorted({figure.at for figure in texts}))
+    told = con.execute(f"SELECT {', '.join(counts)} FROM {relation}").fetchall()[0]  # noqa: S608
+    for number, figure in enumerate(texts):
+        size = 1 + len(SEEN)
+        bare, point, comma, either, marked = told[number * size : (number + 1) * size]
+        is_proven = marked > either or figure.mark
+        if point == bare and (is_proven or not marked) and figure.mark != ",":
+            figure.mark, figure.how = ".", "wide"
+        elif comma == bare and (is_proven or not marked) and figure.mark != ".":
+            figure.mark, figure.how = ",", "wide"
+        else:
+            doubts.append(figure.at)
+    return doubts
+
+
+# Tables -----------------------------------------------------------------------------------------
+
+CLOCK = (
+    "[ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?[AaPp][Mm])?"
+    "( ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?"
+)
+DATED = "([0-9]{4}[-./][0-9]{2}[-./][0-9]{2}|[0-9]{2}[.][0-9]{2}[.][0-9]{4})" + CLOCK
+SPACE = (
+    " \t\r\n\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u2007\u202f\u3000"  # what Python strips, nearly all
+)
+
+
+def bare(cell: str) -> str:
+    """SQL: a text without white space around it; nothing if that is all."""
+    return f"NULLIF(trim({cell}, {quoted(SPACE)}), '')"
+
+
+def day_text(given: Given, at: int) -> str:
+    """SQL: a date-time as its day; a text that is none as it is."""
+    cell = given.cell(at)
+    kind = given.kind(at)
+    if kind == "text":
+        is_time = f"length({cell}) > 10 AND regexp_full_match({cell}, '{DATED}')"
+        return f"CASE WHEN {is_time} THEN left({cell}, 10) ELSE {cell} END"
+    return f"CAST({cell} AS DATE)" if kind == "time" else cell
+
+
+def reduce_table(con: Any, given: Given, job: dict[str, Any], limits: Limits) -> "Result":
+    """Groups of equal keys, their sums and the number of records in each.
+
+    With ``first`` columns the only key is a record's id, and row numbers tell which cell is first.
+    """
+    uses: list[dict[str, Any]] = job["uses"]
+    missing: list[str] = job["missing"]
+    ordered = any(use["use"] == "first" for use in uses)
+    figures = figures_of(uses, given)
+    for _ in range(3):
+        rows = _group(con, given, job, figures, limits, ordered=ordered)
+        odd = [f for n, f in enumerate(figures) if con.execute(f"SELECT count(o{n}) FROM reduced")  # noqa: S608
+               .fetchall()[0][0]]  # fmt: skip
+        if not odd:
+            break
+        if doubts := settle(con, given, odd, missing):
+            examples = {
+                str(figure.at): str(
+                    con.execute(f"SELECT min(o{n}) FROM reduced").fetchall()[0][0]  # noqa: S608
+                )[:40]
+                for n, figure in enumerate(figures)
+                if figure.at in doubts
+            }
+            return Result("", {"doubts": examples})
+        # The order of floats decides the last digit of their sum: one thread, the file's order.
+        if any(figure.how == "float" for figure in figures):
+            con.execute("SET threads = 1")
+    number = {place: n for n, figure in enumerate(figures) for place in figure.places}
+    picked = [
+        f"CAST(CAST(v{number[place]} AS VARCHAR) AS DOUBLE) AS u{place}"
+        if use["use"] == "sum"
+        else f"u{place}"
+        for place, use in enumerate(uses)
+    ]
+    keys = ", ".join(f"u{place}" for place, use in enumerate(uses) if use["use"] in {"key", "day"})
+    order = "first_row" if ordered else keys or "n"
+    nameless = 0
+    where = ""
+    if ordered:
+        key = next(place for place, use in enumerate(uses) if use["use"] == "key")
+        where = f"WHERE u{key} IS NOT NULL"
+        nameless = con.execute(
+            f"SELECT coalesce(sum(n), 0) FROM reduced WHERE u{key} IS NULL"  # noqa: S608
+        ).fetchall()[0][0]
+    prove(rows, given)
+    sql = f"SELECT {', '.join([*picked, 'n'])} FROM reduced {where} ORDER BY {order}"  # noqa: S608
+    return Result(sql, {"records": rows, "nameless": int(nameless)})
+
+
+def _group(
+    con: Any,
+    given: Given,
+    job: dict[str, Any],
+    figures: Sequence[Figure],
+    limits: Limits,
+    *,
+    ordered: bool,
+) -> int:
+    """Fills the table ``reduced``; the number of records that went into it."""
+    uses, missing = job["uses"], job["missing"]
+    inner, outer, picked = [], [], []
+    keys: list[str] = []
+    for n, figure in enumerate(figures):
+        cell = given.cell(figure.at)
+        inner += [f"{cell} AS x{n}", f"{figure.parsed(cell)} AS p{n}"]
+        outer += [f"x{n}", f"CASE WHEN {figure.proven(f'x{n}', f'p{n}')} THEN p{n} END AS v{n}"]
+        picked += [f"sum(v{n}) AS v{n}", f"{figure.odd(f'x{n}', f'v{n}', missing)} AS o{n}"]
+    for place, use in enumerate(uses):
+        match use["use"]:
+            case "key" | "day":
+                cell = given.cell(use["at"])
+                cell = day_text(given, use["at"]) if use["use"] == "day" else cell
+                if ordered:
+                    cell = bare(f"CAST({cell} AS VARCHAR)")
+                inner.append(f"{cell} AS u{place}")
+                outer.append(f"u{place}")
+                picked.append(f"u{place}")
+                keys.append(f"u{place}")
+            case "first":
+                cell = given.cell(use["at"])
+                inner.append(f"{cell} AS u{place}")
+                outer.append(f"u{place}")
+                filled = f"u{place} IS NOT NULL"
+                if given.kind(use["at"]) == "text":
+                    filled += f" AND {bare(f'u{place}')} IS NOT NULL"
+                picked.append(f"arg_min(u{place}, row) FILTER (WHERE {filled}) AS u{place}")
+    if ordered:
+        inner.append("row_number() OVER () AS row")
+        outer.append("row")
+        picked.append("min(row) AS first_row")
+    if not inner:
+        inner, outer = ["1 AS one"], ["one"]
+    relation = given.relation(con, sorted({use["at"] for use in uses}))
+    limit = limits.sessions if ordered else limits.groups
+    by = f"GROUP BY {', '.join(keys)}" if keys else "HAVING count(*) > 0"
+    con.execute("DROP TABLE IF EXISTS reduced")
+    con.execute(
+        f"CREATE TEMP TABLE reduced AS SELECT {', '.join([*picked, 'count(*) AS n'])} "  # noqa: S608
+        f"FROM (SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {relation})) "
+        f"{by} LIMIT {limit + 1}"
+    )
+    groups, rows = con.execute("SELECT count(*), coalesce(sum(n), 0) FROM reduced").fetchall()[0]
+    if groups > limit:
+        raise Refused("too_many_groups", limit=limit)
+    return int(rows)
+
+
+def prove(rows: int, given: Given) -> None:
+    """Refuses the file if not every record was added, or if it changed meanwhile."""
+    if not given.unchanged():
+        if isinstance(given, ParquetFile) and given.read != given.rows:
+            raise Refused("broken_parquet", detail="fewer or more rows than the file says")
+        raise Refused("file_changed")
+    if rows != given.rows:
+        raise Refused("records_differ", read=rows, there=given.rows)
+
+
+# Events -----------------------------------------------------------------------------------------
+
+
+def reduce_events(con: Any, given: Given, job: dict[str, Any], limits: Limits) -> "Result":
+    """One row a session (without session ids, a user's day): its day, source, steps and sums.
+
+    The first source is that of the earliest event; of events at one time, the first by its text:
+    so the order of the rows in the file does not matter.
+    """
+    steps: dict[str, str] = job["steps"]
+    attributes: list[int] = job["attributes"]
+    figure = figures_of(job["value"], given)[0] if job["value"] else None
+    session, user = job["session"], job["user"]
+    at = {job["event"], job["time"], *attributes}
+    at |= {column for column in (session, user) if column is not None}
+    wanted = job["wanted"] = sorted(at | ({figure.at} if figure else set()))
+
+    # First, the few kinds of events there are: patterns judge them in Python, as they always do.
+    texts = [f"coalesce(CAST(c{c} AS VARCHAR), '') AS a{n}"
+             for n, c in enumerate([job["event"], *attributes])]  # fmt: skip
+    names = [f"a{n}" for n in range(len(texts))]
+    con.execute(
+        f"CREATE TEMP TABLE kinds AS SELECT {', '.join(names)}, count(*) AS n FROM "  # noqa: S608
+        f"(SELECT {', '.join(texts)} FROM {given.relation(con, wanted)}) "
+        f"GROUP BY ALL LIMIT {limits.kinds + 1}"
+    )
+    rows = con.execute(f"SELECT {', '.join(names)}, n FROM kinds").fetchall()  # noqa: S608
+    if len(rows) > limits.kinds:
+        raise Refused("too_many_groups", limit=limits.kinds)
+    prove(sum(row[-1] for row in rows), given)
+    combos = sorted({tuple(text.strip() for text in row[1:-1]) for row in rows})
+    code = {combo: number for number, combo in enumerate(combos)}
+    patterns = [re.compile(pattern, re.I) for pattern in steps.values()]
+    masks = {
+        text: sum(1 << n for n, p in enumerate(patterns) if p.fullmatch(text.strip().casefold()))
+        for text in {row[0] for row in rows}
+    }
+    con.execute("CREATE TEMP TABLE codes (" + ", ".join(f"{n} VARCHAR" for n in names)
+                + ", mask BIGINT, code INTEGER)")  # fmt: skip
+    lines = [
+        (*row[:-1], masks[row[0]], code[tuple(text.strip() for text in row[1:-1])]) for row in rows
+    ]
+    if lines:
+        import pyarrow as pa  # noqa: PLC0415
+
+        con.register("given_codes", pa.table({
+            name: pa.array([line[n] for line in lines], kind)
+            for n, (name, kind) in enumerate(
+                [*((name, pa.string()) for name in names), ("mask", pa.int64()),
+                 ("code", pa.int32())])
+        }))  # fmt: skip
+        con.execute("INSERT INTO codes SELECT * FROM given_codes")
+
+    for _ in range(3):
+        _sessions(con, given, job, figure, limits)
+        odd = figure and con.execute("SELECT min(odd) FROM sessions").fetchall()[0][0]
+        if not odd:
+            break
+        if settle(con, given, [figure], job["missing"]):  # type: ignore[list-item]
+            return Result("", {"doubts": {str(figure.at): str(odd)[:40]}})  # type: ignore[union-attr]
+        if figure and figure.how == "float":
+            con.execute("SET threads = 1")
+    total, undated, nameless = con.execute(
+        "SELECT coalesce(sum(n), 0), coalesce(sum(n) FILTER (WHERE day IS NULL), 0), "
+        "coalesce(sum(n) FILTER (WHERE day IS NOT NULL AND id IS NULL), 0) FROM sessions"
+    ).fetchall()[0]
+    prove(int(total), given)
+    users = None
+    if user is not None:
+        # Of the events that count: those with a day and a session.
+        key = bare(f"CAST(c{session if session is not None else user} AS VARCHAR)")
+        day = _day_and_time(given, job["time"])[0]
+        users = con.execute(
+            f"SELECT count(DISTINCT {bare(f'CAST(c{user} AS VARCHAR)')}) "  # noqa: S608
+            f"FROM (SELECT * FROM {given.relation(con, wanted)}) "
+            f"WHERE {key} IS NOT NULL AND {day} IS NOT NULL"
+        ).fetchall()[0][0]
+    valued = [n for n, step in enumerate(steps) if step in job["valued"]] if figure else []
+    # The hash is that of `bulk.identity`; md5_number_upper reads the first 8 bytes of the digest.
+    parts = "id" if session is not None else "id || chr(31) || CAST(day AS VARCHAR)"
+    picked = [f"md5_number_upper({parts}) AS record", "day", "code"]
+    picked += [f"(mask >> {n}) & 1 = 1 AS s{n}" for n in range(len(steps))]
+    picked += [f"CAST(CAST(v{n} AS VARCHAR) AS DOUBLE) AS v{n}" for n in valued]
+    sql = (
+        f"SELECT {', '.join(picked)} FROM sessions "  # noqa: S608
+        "WHERE day IS NOT NULL AND id IS NOT NULL ORDER BY record"
+    )
+    counted = int(total) - int(undated) - int(nameless)
+    told: dict[str, Any] = {"records": int(total), "events": counted, "undated": int(undated)}
+    told |= {"nameless": int(nameless), "users": users, "combos": combos}
+    return Result(sql, told)
+
+
+def _day_and_time(given: Given, at: int) -> tuple[str, str]:
+    """SQL: the day of an event and the moment that orders it; none if the text tells none."""
+    cell, kind = given.cell(at), given.kind(at)
+    if kind in {"date", "time"}:
+        day, moment = f"CAST({cell} AS DATE)", f"CAST({cell} AS TIMESTAMP)"
+    elif kind == "text":
+        dotted = f"substr({cell}, 3, 1) = '.'"
+        iso = f"(substr({cell}, 7, 4) || '-' || substr({cell}, 4, 2) || '-' || left({cell}, 2))"
+        text = f"CASE WHEN {dotted} THEN {iso} ELSE left({cell}, 10) END"
+        # Twelve hours and named zones would be put in a wrong order.
+        is_day = f"(length({cell}) = 10 OR substr({cell}, 11, 1) IN (' ', 'T'))"
+        is_day += f" AND NOT regexp_matches(substr({cell}, 11), '[AaPp][Mm]|/')"
+        day = f"CASE WHEN {is_day} THEN TRY_CAST({text} AS DATE) END"
+        whole = f"CASE WHEN {dotted} THEN {iso} || substr({cell}, 11) ELSE {cell} END"
+        moment = f"TRY_CAST({whole} AS TIMESTAMP)"
+        day = f"CASE WHEN {moment} IS NOT NULL THEN {day} END"
+    else:
+        raise Refused("not_a_day", column=at)
+    within = f"{day} BETWEEN DATE '1990-01-01' AND DATE '2100-12-31'"
+    return f"CASE WHEN {within} THEN {day} END", moment
+
+
+def _sessions(
+    con: Any,
+    given: Given,
+    job: dict[str, Any],
+    figure: Figure | None,
+    limits: Limits,
+) -> None:
+    """Fills the table ``sessions``: all events, those without a day or id in rows of their own."""
+    session, user = job["session"], job["user"]
+    key = bare(f"CAST(c{session if session is not None else user} AS VARCHAR)")
+    day, moment = _day_and_time(given, job["time"])
+    names = [job["event"], *job["attributes"]]
+    join = " AND ".join(
+        f"coalesce(CAST(c{c} AS VARCHAR), '') = codes.a{n}" for n, c in enumerate(names)
+    )
+    inner = [f"{key} AS id", f"{day} AS day", f"{moment} AS moment", "mask", "code"]
+    outer = ["id", "day", "moment", "mask", "code"]
+    sums = ["NULL AS odd"]
+    if figure:
+        cell = given.cell(figure.at)
+        inner += [f"{cell} AS x", f"{figure.parsed(cell)} AS p"]
+        outer += ["x", f"CASE WHEN {figure.proven('x', 'p')} THEN p END AS v"]
+        sums = [f"{figure.odd('x', 'v', job['missing'])} AS odd"]
+        sums += [
+            f"sum(v) FILTER (WHERE mask & {1 << n} <> 0) AS v{n}"
+            for n, step in enumerate(job["steps"])
+            if step in job["valued"]
+        ]
+    # The moment in front of the code of the source: one number, so that the least tells both.
+    first = f"CAST(epoch_us(moment) AS HUGEINT) * {1 << 32} + code"
+    by = "id, day IS NULL" if session is not None else "id, day"
+    con.execute("DROP TABLE IF EXISTS sessions")
+    con.execute(
+        f"CREATE TEMP TABLE sessions AS SELECT id, min(day) AS day, "  # noqa: S608
+        f"CAST(min({first}) & {(1 << 32) - 1} AS INTEGER) AS code, "
+        f"bit_or(mask) AS mask, count(*) AS n, {', '.join(sums)} FROM "
+        f"(SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} "
+        f"FROM {given.relation(con, job['wanted'])} JOIN codes ON {join})) "
+        f"GROUP BY {by} LIMIT {limits.sessions + 1}"
+    )
+    if con.execute("SELECT count(*) FROM sessions").fetchall()[0][0] > limits.sessions:
+        raise Refused("too_many_groups", limit=limits.sessions)
+
+
+# The process ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Result:
+    """The query whose rows are sent (none if empty) and what is said after them."""
+
+    sql: str
+    told: dict[str, Any]
+
+
+def connect(job: dict[str, Any], given: Given, limits: Limits) -> Any:
+    """A DuckDB that can open the one file, spill to its own folder, and nothing else."""
+    import duckdb  # noqa: PLC0415
+
+    con = duckdb.connect(
+        ":memory:",
+        config={
+            "threads": limits.threads,
+            "memory_limit": f"{limits.engine_bytes // MB}MiB",
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "allow_community_extensions": False,
+            "python_enable_replacements": False,
+        },
+    )
+    con.execute(f"SET temp_directory = {quoted(str(Path(job['folder'], 'spill')))}")
+    con.execute(f"SET max_temp_directory_size = '{limits.disk_bytes // MB}MiB'")
+    con.execute("SET preserve_insertion_order = true")
+    con.execute(f"SET allowed_paths = [{listed(given.allowed())}]")
+    con.execute("SET enable_external_access = false")
+    if job["kind"] == "text":  # sums of floats, of Parquet only, ask for one thread later
+        con.execute("SET lock_configuration = true")
+    return con
+
+
+def send(con: Any, result: Result, limits: Limits) -> None:
+    """The rows as an Arrow stream, texts as numbers of a dictionary."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    table = con.execute(result.sql).to_arrow_table()
+    texts = [n for n, column in enumerate(table.schema) if pa.types.is_string(column.type)]
+    for n in texts:
+        table = table.set_column(n, table.schema.names[n], table.column(n).dictionary_encode())
+    if table.nbytes > limits.result_bytes:
+        raise Refused("decompressed_too_large", megabytes=limits.result_bytes // MB)
+    with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as out:
+        out.write_table(table)
+
+
+def bound(limits: Limits) -> None:
+    """Lets the operating system stop what no check foresaw. Windows knows only the wall clock."""
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415
+
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.disk_bytes, limits.disk_bytes))
+    if sys.platform == "linux":
+        with open("/proc/self/statm", encoding="ascii") as statm:
+            taken = int(statm.read().split()[0]) * resource.getpagesize()
+        allowed = taken + limits.memory_bytes
+        resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))
+
+
+def answer(job: dict[str, Any], limits: Limits) -> dict[str, Any]:
+    """Does the job; what the last line says."""
+    import duckdb  # noqa: PLC0415
+
+    try:
+        given: Given = (TextFile if job["kind"] == "text" else ParquetFile)(job, limits)
+        con = connect(job, given, limits)
+        try:
+            reduce = reduce_table if job["what"] == "table" else reduce_events
+            result = reduce(con, given, job, limits)
+            if result.sql:
+                send(con, result, limits)
+        except duckdb.OutOfMemoryException:
+            raise Refused("out_of_memory", megabytes=limits.engine_bytes // MB) from None
+        except duckdb.Error as error:
+            raise given.fault(error) from None
+    except Refused as no:
+        return {"refused": no.code, "values": no.values}
+    except MemoryError:
+        return {"refused": "out_of_memory", "values": {"megabytes": limits.memory_bytes // MB}}
+    except OSError as error:
+        return {"refused": "no_room", "values": {"detail": error.strerror or ""}}
+    return {"done": True, **result.told}
+
+
+def main() -> None:
+    """Reads the job from stdin and answers on stdout."""
+    job = json.loads(sys.stdin.buffer.read())
+    limits = Limits(**job["limits"])
+    # Libraries come before the bound, so that it measures the file and not them.
+    import duckdb  # noqa: F401, PLC0415
+    import numpy as np  # noqa: F401, PLC0415
+    import pyarrow as pa  # noqa: F401, PLC0415
+
+    if job["kind"] == "parquet":
+        import pyarrow.parquet  # noqa: F401, PLC0415
+    bound(limits)
+    try:
+        last = answer(job, limits)
+    # Readers raise two dozen kinds of errors; the kind is named, the text may quote the file.
+    except Exception as error:
+        code = "broken_parquet" if job["kind"] == "parquet" else "reader_disagrees"
+        last = {"refused": code, "values": {"detail": type(error).__name__}}
+    sys.stdout.buffer.write(b"\n" + json.dumps(last).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main()
