@@ -2,7 +2,8 @@
 
 The commands: ``read``, ``kpis``, ``score``, ``bonus``, ``funnel``, ``whatif``; ``plan`` and
 ``schema`` print a plan file to edit and the JSON Schema of plan files
-(``python -m kpi_core schema > docs/plan.schema.json`` keeps the committed one).
+(``python -m kpi_core schema > docs/plan.schema.json`` keeps the committed one); ``formats`` says
+what is read (``python -m kpi_core formats > docs/formats.md``).
 
 Exit code 0: done. 2: wrong use or bad input, one clear line on stderr. ``--json`` prints what
 other programs may rely on; without it, a table to read.
@@ -25,7 +26,10 @@ from kpi_core.drivers import Lever, calibrate, parse_lever, project
 from kpi_core.errors import Finding, KpiError, UsageError, did_you_mean
 from kpi_core.facts import UNKNOWN, Facts, combine
 from kpi_core.funnel import funnel
-from kpi_core.ingest import Table, Upload, read
+from kpi_core.ingest import Table, Upload, read_path
+from kpi_core.ingest.formats import formats
+from kpi_core.ingest.layouts import read_layout
+from kpi_core.ingest.listing import markdown
 from kpi_core.ingest.mapping import Vat
 from kpi_core.kpis import Evaluation, KpiValue, Settings, Values, kpi_values
 from kpi_core.model import TOTAL, Period, Unit, parse_period
@@ -72,9 +76,16 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--lang", choices=("ru", "en"), default=_machine_language())
         return made
 
+    def takes_layouts(made: argparse.ArgumentParser) -> None:
+        made.add_argument(
+            "--layout", action="append", default=[], metavar="LAYOUT.toml",
+            help="what the columns of your own tables mean, as the Data page saves it",
+        )  # fmt: skip
+
     def takes_files(made: argparse.ArgumentParser, number: str) -> None:
         made.add_argument("files", nargs=number, metavar="FILE", help="CSV, TSV, XLSX or Parquet")
         made.add_argument("--period", metavar="YYYY-MM|FROM..TO")
+        takes_layouts(made)
 
     def takes_choices(made: argparse.ArgumentParser) -> None:
         made.add_argument(
@@ -94,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
 
     reading = command("read", _read, "What the files hold, and what is odd about them.")
     reading.add_argument("files", nargs="+", metavar="FILE")
+    takes_layouts(reading)
     for name, run, about in (
         ("kpis", _kpis, "KPI values of a business type."),
         ("funnel", _funnel, "The counted funnel of a business type."),
@@ -123,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
             )
     planning = command("plan", _plan, "A complete default plan to edit.")
     planning.add_argument("--business", required=True, metavar="|".join(catalogue.businesses()))
+    command("formats", _formats, "What is read and how sure that is, as a table in Markdown.")
     command("schema", _schema, "The JSON Schema of plan files.")
     return parser
 
@@ -134,15 +147,22 @@ def _machine_language() -> str:
 # --- input
 
 
-def _uploads(files: Sequence[str]) -> list[Upload]:
+def _uploads(options: argparse.Namespace) -> list[Upload]:
+    layouts = [read_layout(Path(name).stem, _text(name)) for name in options.layout]
     uploads = []
-    for name in files:
+    for name in options.files:
         try:
-            data = Path(name).read_bytes()
+            uploads.append(read_path(Path(name), layouts))
         except OSError:
             raise UsageError("no_such_file", where=name) from None
-        uploads.append(read(name, data))
     return uploads
+
+
+def _text(name: str) -> str:
+    try:
+        return Path(name).read_text("utf-8", errors="replace")
+    except OSError:
+        raise UsageError("no_such_file", where=name) from None
 
 
 def _plan_file(options: argparse.Namespace) -> Plan:
@@ -219,7 +239,7 @@ def _period(options: argparse.Namespace, plan: Plan | None = None) -> Period | N
 def _evaluated(options: argparse.Namespace, plan: Plan) -> tuple[Facts, Values]:
     if not options.files and not plan.facts:
         raise UsageError("no_files")
-    facts = combine(_uploads(options.files))
+    facts = combine(_uploads(options))
     _check_sources(plan.sources, facts)
     business = catalogue.business(plan.business)
     period = _period(options, plan)
@@ -276,7 +296,7 @@ def _headings(lang: str, *keys: str) -> list[str]:
 def _read(options: argparse.Namespace) -> tuple[Answer, Lines]:
     files: list[Answer] = []
     lines: Lines = []
-    for upload in _uploads(options.files):
+    for upload in _uploads(options):
         files.append(
             {
                 "name": upload.name,
@@ -329,7 +349,7 @@ def _unit(id: str, currency: str | None) -> str:
 def _kpis(options: argparse.Namespace) -> tuple[Answer, Lines]:
     settings = _settings(options, options.assume)
     business = catalogue.business(options.business)
-    facts = combine(_uploads(options.files))
+    facts = combine(_uploads(options))
     _check_sources(settings.sources, facts)
     values = kpi_values(facts, business, _period(options), options.by, settings=settings)
     findings = (*facts.findings, *values.findings)
@@ -477,7 +497,7 @@ def _paid(paid: Payout, lang: str) -> Answer:
 
 def _funnel(options: argparse.Namespace) -> tuple[Answer, Lines]:
     business = catalogue.business(options.business)
-    facts = combine(_uploads(options.files))
+    facts = combine(_uploads(options))
     settings = _settings(options)
     _check_sources(settings.sources, facts)
     made = funnel(facts, business, _period(options), settings)
@@ -571,6 +591,16 @@ def _whatif_lines(base: Answer, result: Answer, currency: str, lang: str) -> Lin
 def _plan(options: argparse.Namespace) -> tuple[Answer, Lines]:
     text = default_plan(options.business).as_json()
     return json.loads(text), text.splitlines()
+
+
+def _formats(options: argparse.Namespace) -> tuple[Answer, Lines]:
+    """The table of ``docs/formats.md``."""
+    del options
+    rows = [
+        {"format": id, "source": format.source, "name": dict(format.name), "sure": format.evidence}
+        for id, format in formats().items()
+    ]
+    return {"formats": rows}, markdown().splitlines()
 
 
 def _schema(options: argparse.Namespace) -> tuple[Answer, Lines]:

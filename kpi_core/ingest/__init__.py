@@ -6,8 +6,8 @@ rows out are records in, or a finding says which are not.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import PurePath
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
 
 import pandas as pd
 
@@ -15,13 +15,16 @@ from kpi_core import catalogue
 from kpi_core.errors import Finding, IngestError, KpiError, Severity
 from kpi_core.ingest.formats import Format, Kind, known_headings, recognise
 from kpi_core.ingest.headings import plain
+from kpi_core.ingest.large import Large, read_large
 from kpi_core.ingest.mapping import Mapped, Vat, map_section
-from kpi_core.ingest.opening import Grid, Opened, opened
+from kpi_core.ingest.opening import Grid, Opened, is_text, opened
 from kpi_core.ingest.sections import Section, sections
+from kpi_core.ingest.textfile import MAX_BYTES as MAX_TEXT
 from kpi_core.ingest.titles import stated_period
 from kpi_core.model import Adds, Period, Unit
 
 MAX_BYTES = 200 * 2**20
+LARGE_BYTES = 8 * 2**20  # of a text: from here on its records are added up elsewhere, if it is tidy
 _NOTHING = frozenset({"no data available", "no data", "no data to display", "нет данных"})
 _LEAVES_NOTHING = frozenset(
     {
@@ -123,6 +126,12 @@ def read(name: str, data: bytes, layouts: Sequence[Format] = ()) -> Upload:
 def _read(label: str, data: bytes, layouts: Sequence[Format]) -> Upload:
     if len(data) > MAX_BYTES:
         raise IngestError("file_too_large", megabytes=MAX_BYTES >> 20)
+    if len(data) > LARGE_BYTES and is_text(data):
+        try:
+            return _uploaded(label, data, read_large(label, data, layouts))
+        except IngestError:
+            if len(data) > MAX_TEXT:  # else the ordinary way can still read it, or say why not
+                raise
     known = known_headings(layouts)
     file = opened(label, data, known)
     findings = list(file.findings)
@@ -156,6 +165,38 @@ def _read(label: str, data: bytes, layouts: Sequence[Format]) -> Upload:
         raise IngestError(code, columns=", ".join(seen)[:300])
     digest = hashlib.sha256(data).hexdigest()
     return Upload(label, digest, len(data), file.encoding, tuple(tables), tuple(findings))
+
+
+def read_path(path: Path, layouts: Sequence[Format] = ()) -> Upload:
+    """A local file that its owner names; a text may be of any size.
+
+    Raises:
+        IngestError: as `read`.
+    """
+    size = path.stat().st_size
+    if size <= MAX_BYTES:
+        return read(path.name, path.read_bytes(), layouts)
+    try:
+        return _uploaded(path.name, path, read_large(path.name, path, layouts))
+    except IngestError as failed:
+        failed.where = failed.where or path.name
+        raise
+
+
+def _uploaded(label: str, source: bytes | Path, large: Large) -> Upload:
+    if not large.mapped.measures:
+        columns = ", ".join(column.raw for column in large.section.headings)
+        raise IngestError("no_figures", columns=columns[:300])
+    table = _table(large.section, large.format, large.mapped, large.stated)
+    table = replace(table, rows=large.records - large.mapped.totals)
+    if isinstance(source, bytes):
+        digest, size = hashlib.sha256(source).hexdigest(), len(source)
+    else:
+        with source.open("rb") as file:
+            digest, size = hashlib.file_digest(file, "sha256").hexdigest(), source.stat().st_size
+    told = Finding(Severity.INFO, "encoding_guessed", label, {"encoding": large.encoding})
+    findings = (*((told,) if large.guessed else ()), *large.mapped.findings)
+    return Upload(label, digest, size, large.encoding, (table,), findings)
 
 
 def _said_aside(file: Opened, tables: Sequence[Grid]) -> list[str]:

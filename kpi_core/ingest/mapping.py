@@ -95,7 +95,7 @@ def map_section(
     )
     named = tuple(id for id in facts.columns if id in dimensions() and id not in PERSONAL)
     _check_plausible(reading, facts, measures)
-    _tell_columns(reading)
+    tell_columns(reading)
     beside = [id for id in ("record", "customer", *sorted(format.keep)) if id in facts]
     return Mapped(
         facts[["start", "end", *named, *beside, *measures]].reset_index(drop=True),
@@ -188,7 +188,8 @@ def _check_plausible(reading: Reading, facts: pd.DataFrame, measures: Sequence[s
             reading.find(Severity.WARNING, "missing_days", n=len(gaps), days=named)
 
 
-def _tell_columns(reading: Reading) -> None:
+def tell_columns(reading: Reading) -> None:
+    """Which columns were not needed, and which were dropped because they are about people."""
     if reading.format.evidence == "D":
         known_at = sorted({*reading.columns.values(), *reading.used})
         used = ", ".join(reading.section.headings[at].raw for at in known_at)

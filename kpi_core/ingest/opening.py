@@ -106,6 +106,13 @@ def opened(label: str, data: bytes, known: frozenset[str] | None = None) -> Open
     return _file(label, data, known)
 
 
+def is_text(data: bytes) -> bool:
+    """Whether bytes begin like a text: not like a workbook, an archive, a picture or a page."""
+    return not data.startswith((_ZIP, _OLE, b"PAR1", b"PARE", *_ARCHIVES, *_OTHERS)) and (
+        not _is_page(data)
+    )
+
+
 def _file(label: str, data: bytes, known: frozenset[str]) -> Opened:
     """The sheets of anything but an archive."""
     if data.startswith((_ZIP, _OLE)):

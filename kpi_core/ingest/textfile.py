@@ -15,10 +15,10 @@ from kpi_core.errors import IngestError
 from kpi_core.ingest.sections import LOOK_AHEAD, count_known
 
 # This file runs in the server itself, so what it takes at once is kept small.
-MAX_BYTES = 8 * 2**20
+MAX_BYTES = 24 * 2**20
 MAX_COLUMNS = 1_000
 MAX_CELL = 32_767  # the longest cell Excel can hold
-MAX_CELLS = 2_000_000
+MAX_CELLS = 4_000_000
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -65,6 +65,11 @@ def read_text(data: bytes, known: frozenset[str] = frozenset()) -> TextRows:
     csv.field_size_limit(MAX_CELL)
     delimiter = delimiter or _delimiter(text, known)
     return TextRows(_rows(text, delimiter), encoding, delimiter, guessed)
+
+
+def has_sep_line(data: bytes) -> bool:
+    """Whether the first line only names the delimiter, and so is no record."""
+    return bool(_SEP.match(decoded(data[:64])[0]))
 
 
 def has_headings(data: bytes, known: frozenset[str]) -> bool:

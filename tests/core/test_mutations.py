@@ -24,7 +24,7 @@ BINARY = sorted(
 
 
 def encoding(path: Path) -> str:
-    return str(tomllib.loads(Path(f"{path}.toml").read_text("utf-8"))["encoding"])
+    return str(tomllib.loads(Path(f"{path}.toml").read_text("utf-8")).get("encoding", "utf-8"))
 
 
 def refused(path: Path) -> bool:
@@ -63,6 +63,13 @@ def written(rows: list[list[str]], delimiter: str) -> str:
     return out.getvalue()
 
 
+def assert_same(before: Upload, after: Upload) -> None:
+    """The same figures; only ``1,250`` may become unreadable, as it loses what made it clear."""
+    unclear = {"thousands_unclear"} & {finding.code for finding in after.findings}
+    for mine, other in zip(figures(before), figures(after), strict=True):
+        assert other == ({id: mine[id] for id in mine if id in other} if unclear else mine)
+
+
 def test_most_samples_can_be_rewritten_in_other_ways() -> None:
     assert len(TIDY) >= len(READABLE) / 3
 
@@ -74,8 +81,7 @@ def test_the_order_of_columns_changes_no_figure(path: Path) -> None:
     order = [*range(1, width, 2), *range(0, width, 2)]
     shuffled = [[row[at] for at in order] for row in rows]
     moved = read(path.name, written(shuffled, ";").encode())
-    (before,), (after,) = figures(read(path.name, path.read_bytes())), figures(moved)
-    assert after == before
+    assert_same(read(path.name, path.read_bytes()), moved)
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
@@ -83,7 +89,7 @@ def test_the_order_of_columns_changes_no_figure(path: Path) -> None:
 @pytest.mark.parametrize("path", TIDY, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_another_spreadsheet_may_have_saved_it(path: Path, coding: str, delimiter: str) -> None:
     again = read(path.name, written(tidy(path) or [], delimiter).encode(coding))
-    assert figures(again) == figures(read(path.name, path.read_bytes()))
+    assert_same(read(path.name, path.read_bytes()), again)
 
 
 @pytest.mark.parametrize("path", READABLE, ids=lambda path: f"{path.parent.name}/{path.stem}")

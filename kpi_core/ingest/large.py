@@ -1,0 +1,227 @@
+"""Large tidy files: the head tells what they are, and `bulk` adds their records up elsewhere.
+
+A file is tidy if it is one table whose columns are keys and figures. The sums that come back are
+mapped by the same code as the rows of a small file; what cannot be added up by columns alone (an
+average, text within text, an order told once for each of its goods) is not tidy.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from kpi_core import catalogue
+from kpi_core.errors import IngestError, Severity
+from kpi_core.ingest.bulk import Day, Dialect, First, Key, Reduced, Sum, Use, reduce_text
+from kpi_core.ingest.formats import Format, Kind, dimensions, known_headings, recognise
+from kpi_core.ingest.headings import heading
+from kpi_core.ingest.mapping import Mapped, map_section, tell_columns
+from kpi_core.ingest.reading import Reading
+from kpi_core.ingest.sections import Section, sections
+from kpi_core.ingest.textfile import has_sep_line, read_text
+from kpi_core.ingest.titles import stated_period
+from kpi_core.ingest.values import Cell, decimal_mark
+from kpi_core.model import Adds, Period
+
+HEAD_BYTES = 256 * 2**10
+_NEVER_BY_COLUMNS = ("wide", "titles", "parts", "nested", "tree", "buckets", "footer", "unique")
+
+
+@dataclass(frozen=True)
+class Large:
+    """A large file as facts, and how its bytes were understood.
+
+    `guessed` says that the encoding is a best guess.
+    """
+
+    format: Format
+    section: Section
+    mapped: Mapped
+    records: int
+    stated: Period | None
+    encoding: str
+    guessed: bool
+
+
+def read_large(label: str, source: bytes | Path, layouts: Sequence[Format]) -> Large:
+    """The one table of a large delimited text file.
+
+    Raises:
+        IngestError: it is not tidy, or not every record of it can be proven.
+    """
+    head = _Head.of(source, known_headings(layouts))
+    format = recognise(head.section, layouts)
+    if format is None:
+        columns = ", ".join(column.raw for column in head.section.headings)
+        raise IngestError("unknown_layout", columns=columns[:300])
+    first = Reading(head.section, format, label, head.dialect.delimiter)
+    uses = _uses(first)
+    if uses is None:
+        raise IngestError("large_untidy", what=format.name)
+    reduced = reduce_text(source, head.dialect, list(uses.values()))
+    section = _narrowed(head.section, uses, reduced)
+    stated = stated_period([*head.section.title, label])
+    mapped = map_section(section, format, label, None, stated)
+    tell_columns(first)
+    _tell_figures(first, uses, reduced)
+    told = [finding for finding in first.findings if finding.code in _OF_FILE]
+    mapped = replace(mapped, findings=(*mapped.findings, *told))
+    return Large(
+        format, section, mapped, reduced.records, stated, head.dialect.encoding, head.guessed
+    )
+
+
+# What is told of the columns of a file or of all its records; the rest is told of the sums.
+_OF_FILE = frozenset(
+    {"columns_not_used", "personal_dropped", "column_twice", "columns_compete", "not_numbers_large",
+     "percent_no_count", "thousands_unclear"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Head:
+    """The table as far as the first records show it."""
+
+    section: Section
+    dialect: Dialect
+    guessed: bool
+
+    @classmethod
+    def of(cls, source: bytes | Path, known: frozenset[str]) -> "_Head":
+        data = _whole_lines(_first_bytes(source))
+        text = read_text(data, known)
+        found = sections(text.rows, known)
+        if len(found) != 1 or not found[0].rows:
+            raise IngestError("large_untidy", what="")
+        section = found[0]
+        named = next(
+            row for row in reversed(text.rows[: section.lines[0] - 1]) if _names(row, section)
+        )
+        dialect = Dialect(
+            text.encoding, text.delimiter, tuple(named), section.lines[0] - 1 + has_sep_line(data)
+        )
+        return cls(section, dialect, text.guessed)
+
+
+def _names(row: Sequence[str], section: Section) -> bool:
+    return [heading(cell).raw for cell in row if cell] == [c.raw for c in section.headings if c.raw]
+
+
+def _first_bytes(source: bytes | Path) -> bytes:
+    if isinstance(source, bytes):
+        return source[:HEAD_BYTES]
+    with source.open("rb") as file:
+        return file.read(HEAD_BYTES)
+
+
+def _whole_lines(data: bytes) -> bytes:
+    """The beginning of a file up to the last line end that no quotes enclose."""
+    end = b"\n\0" if data.startswith(b"\xff\xfe") else b"\n"
+    cut, quotes = len(data), data.count(b'"')
+    while True:
+        before = data.rfind(end, 0, cut)
+        if before <= 0:
+            return data
+        quotes -= data.count(b'"', before, cut)
+        if quotes % 2 == 0:
+            return data[: before + len(end)]
+        cut = before
+
+
+def _uses(first: Reading) -> dict[str, Use] | None:
+    """Meaning of a column to how it is reduced; ``None`` if columns alone are not enough."""
+    format = first.format
+    cell_by_cell = {*format.lists, *format.clocks, *format.only} & set(first.columns)
+    if first.rates or cell_by_cell or any(getattr(format, name) for name in _NEVER_BY_COLUMNS):
+        return None
+    match format.kind:
+        case Kind.SUMS:
+            return _uses_of_sums(first)
+        case Kind.RECORDS if "record" in first.columns:
+            return _uses_of_records(first)
+    return None
+
+
+def _uses_of_sums(first: Reading) -> dict[str, Use]:
+    counted = {pick.counts for pick in first.format.pick}
+    return {
+        target: _sum(first, at)
+        if target in catalogue.measures() or target in counted
+        else Day(at)
+        if target in {"date", "date_end"}
+        else Key(at)
+        for target, at in first.columns.items()
+    }
+
+
+def _uses_of_records(first: Reading) -> dict[str, Use] | None:
+    rules = first.format.records.values()
+    over_all = {
+        name for rule in rules if rule.sum and rule.rows == "all" for name in rule.sum.names
+    }
+    by_first = {
+        name for rule in rules if rule.sum and rule.rows == "first" for name in rule.sum.names
+    }
+    products = any(rule.sum and rule.rows == "all" and len(rule.sum.names) > 1 for rule in rules)
+    if products or over_all & by_first:
+        return None
+    wanted = {"record", *dimensions(), *over_all, *by_first, "customer"}
+    wanted |= {name for kept in first.format.keep.values() for name in kept.of}
+    wanted |= {name for rule in rules for name in (*rule.where, *rule.unless, *rule.known)}
+    # Text within text comes whole, and is taken apart when the records are mapped.
+    whole: dict[str, Use] = {
+        column.full: First(at)
+        for at, column in enumerate(first.section.headings)
+        if {column.full, column.name} & set(first.format.inside)
+    }
+    made = {heading(raw).full for parts in first.format.inside.values() for raw in parts}
+    return whole | {
+        target: _sum(first, at)
+        if target in over_all
+        else Key(at)
+        if target == "record"
+        else First(at)
+        for target, at in first.columns.items()
+        if target in wanted and not (whole and first.section.headings[at].full in made)
+    }
+
+
+def _sum(first: Reading, at: int) -> Sum:
+    mark = decimal_mark([first.cells[at]], None)
+    return Sum(at, "," if mark == "," else "." if mark == "." else None)
+
+
+def _narrowed(section: Section, uses: dict[str, Use], reduced: Reduced) -> Section:
+    """The reduced rows under the headings of the columns that were asked for."""
+    columns = []
+    headings = []
+    alone = reduced.frame["n"].to_numpy() == 1
+    for place, (target, use) in enumerate(uses.items()):
+        cells = reduced.frame[place].astype(object)
+        measure = catalogue.measures().get(target)
+        if measure and measure.adds is not Adds.SUM:  # people of two rows do not add
+            cells = cells.where(alone)
+        column = section.headings[use.at]
+        judged = reduced.judged.get(place)
+        if judged and judged.percent:
+            cells = pd.Series([None] * len(cells), dtype=object)  # shares are no counts
+        if judged and len(judged.currencies) == 1:
+            column = replace(column, currency=next(iter(judged.currencies)))
+        columns.append(cells.where(cells.notna(), None).tolist())
+        headings.append(column)
+    rows: list[Sequence[Cell]] = [list(row) for row in zip(*columns, strict=True)]
+    return replace(section, headings=headings, rows=rows, lines=[0] * len(rows))
+
+
+def _tell_figures(first: Reading, uses: dict[str, Use], reduced: Reduced) -> None:
+    """What could not be read as a figure, told of all the records of the file."""
+    for place, judged in reduced.judged.items():
+        column = first.section.headings[list(uses.values())[place].at].raw
+        if judged.percent:
+            first.find(Severity.WARNING, "percent_no_count", column=column)
+        if judged.unclear:
+            first.find(Severity.WARNING, "thousands_unclear", column=column)
+        if judged.unread:
+            told = {"n": judged.unread, "example": judged.example or ""}
+            first.find(Severity.WARNING, "not_numbers_large", column=column, **told)
