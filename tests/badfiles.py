@@ -1301,12 +1301,16 @@ refused(
     csv_too_wide=",".join(["Date", *["x"] * 1000]) + "\n",
     csv_a_million_commas="," * 1_000_000,
 )
-refused("file_too_large", csv_beyond_the_limit=lambda: b"Date,Cost\n" + b"1,2\n" * 2_200_000)
+AVERAGES = b"Date,Sessions,Bounce rate\n"
+refused(
+    "large_untidy",
+    csv_averages_beyond_the_limit=lambda: AVERAGES + b"2026-10-01,5000,0.1234567\n" * 1_000_000,
+)
 refused(
     "too_many_cells",
-    csv_cells_without_number=lambda: b"," * 999 + b"\n" + (b"," * 999 + b"\n") * 2_100,
+    csv_cells_without_number=lambda: b"," * 999 + b"\n" + (b"," * 999 + b"\n") * 4_100,
 )
-refused("too_many_cells", csv_empty_lines_without_number=lambda: b"\n" * 2_100_000 + CSV.encode())
+refused("too_many_cells", csv_empty_lines_without_number=lambda: b"\n" * 4_100_000 + CSV.encode())
 
 # Parquet ----------------------------------------------------------------------------------------
 

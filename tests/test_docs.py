@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kpi_core.__main__ import main
+from kpi_core.ingest.listing import markdown
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -31,6 +32,11 @@ def test_every_command_line_of_the_readme_does_what_it_says(tmp_path, monkeypatc
         assert printed.strip()
         if target:
             Path(target).write_text(printed, "utf-8")
+
+
+def test_the_table_of_formats_is_the_one_that_is_printed():
+    """`python -m kpi_core formats > docs/formats.md` writes it anew."""
+    assert (ROOT / "docs" / "formats.md").read_text("utf-8") == markdown()
 
 
 DOCUMENTS = [path.relative_to(ROOT) for path in (ROOT / "README.md", *ROOT.glob("docs/**/*.md"))]

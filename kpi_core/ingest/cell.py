@@ -2,27 +2,35 @@
 
 A crafted file of 2 kB can abort the process that parses it, and an abort cannot be caught. So this
 file is run as a script: bytes on stdin, on stdout lines of JSON. An object opens a sheet, an array
-holds rows of it or an object ``columns``, the last object says ``done`` or ``refused``; without
-that last line the child died. Bytes are judged by our own code before a library sees them, and the
-operating system bounds the rest.
+holds rows of it, an object ``columns`` or ``packed`` (bytes follow the line, see `Answer.columns`);
+the last object says ``done`` or ``refused``; without that last line the child died. Bytes are
+judged by our own code before a library's word on them counts, and the operating system bounds the
+rest.
 
 It imports nothing of the project and its libraries only when needed: a small file should not wait.
 """
 
+import gc
 import importlib.util
 import io
 import json
 import math
+import os
 import posixpath
 import re
+import signal
 import struct
 import sys
 import zipfile
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from xml.etree import ElementTree
 
@@ -61,6 +69,8 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault
 
 # What leaves the child --------------------------------------------------------------------------
 
+BYTES_OF_NUMBER = 4  # as much as its digits would count; in the parent it takes ten times as much
+
 
 def tagged(value: object) -> Any:
     """A value JSON has no form for: a pair of kind and text, which no cell can be mistaken for."""
@@ -79,10 +89,24 @@ def tagged(value: object) -> Any:
     return str(value)
 
 
+def neighbour(name: str) -> ModuleType:
+    """A module of this folder, which no import finds: this file runs without its package."""
+    place = Path(__file__).with_name(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, place)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(place)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look there
+    spec.loader.exec_module(module)
+    return module
+
+
 class Answer:
     """Writes sheets to the parent, wholly empty rows as ``[]``, none of them at the end."""
 
     BLOCK = 100  # rows in a line: enough to be fast, few enough to stay small in memory
+    HEAD = 30  # rows of a workbook that may be titles and headings
+    BLOCK_CELLS = 100_000  # of a workbook that go as columns at one time
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -100,21 +124,84 @@ class Answer:
         if self.written + size > self.limits.result_bytes:
             raise Refused("decompressed_too_large", megabytes=self.limits.result_bytes // MB)
 
+    def count(self, size: int) -> None:
+        """Takes note of `size` characters that go without `say`."""
+        self.check(size)
+        self.written += size
+
     def sheet(self, rows: Iterable[list[Any]], **head: str | int) -> None:
         """A whole sheet."""
         self.say(head)
         block: list[list[Any]] = []
         kept = 0
         for row in rows:
-            while row and row[-1] is None:
-                row.pop()
-            block.append(row)
+            block.append(_trimmed(row))
             if row:
                 kept = len(block)
                 if kept >= self.BLOCK:
                     self.say(block)
                     block, kept = [], 0
         self.say(block[:kept])
+
+    def tables(self, rows: Iterator[list[Any]], left: int, **head: str | int) -> None:
+        """A whole sheet of a workbook, `left` empty columns before each row.
+
+        Its first rows go as they are: below titles and headings, columns are of one kind.
+        """
+        self.say(head)
+        first = list(islice(rows, self.HEAD))
+        size = max(1, self.BLOCK_CELLS // max(1, left + len(first[0]))) if first else 1
+        before: list[Any] = [None] * left
+        self.say([
+            _trimmed(before + [_plain(cell, self.limits) for cell in row]) for row in first
+        ])  # fmt: skip
+        waiting = 0  # empty rows: sheets are often formatted to their end
+        while block := list(islice(rows, size)):
+            packed = [_packed(column, self) for column in zip(*block, strict=True)]
+            if not any(raw or told for told, raw in packed):
+                waiting += len(block)
+                continue
+            if waiting:
+                self.say([[]] * waiting)
+                waiting = 0
+            self.say({
+                "packed": [{}] * left + [told | {"bytes": len(raw)} for told, raw in packed],
+                "rows": len(block),
+            })  # fmt: skip
+            sys.stdout.buffer.write(b"".join(raw for _, raw in packed))
+
+
+def _trimmed(row: list[Any]) -> list[Any]:
+    """The row itself, without the empty cells at its end."""
+    while row and row[-1] is None:
+        row.pop()
+    return row
+
+
+def _packed(cells: tuple[Any, ...], answer: Answer) -> tuple[dict[str, Any], bytes]:
+    """A column of a workbook in the form that is the quickest to send, and the bytes of it.
+
+    Numbers as floats, nan for empty cells; else, each different cell once and the number of it for
+    each row; empty columns as nothing.
+    """
+    kinds = set(map(type, cells))
+    if kinds == {str} and not any(cells):
+        return {}, b""
+    if kinds == {str, float} and not any(cell for cell in cells if type(cell) is str):
+        cells = tuple(math.nan if cell == "" else cell for cell in cells)
+        kinds = {float}
+    if kinds == {float}:
+        answer.count(BYTES_OF_NUMBER * len(cells))
+        return {"kind": "numbers"}, array("d", cells).tobytes()
+    if bool in kinds:  # True equals 1
+        plain = [_plain(cell, answer.limits) for cell in cells]
+        return {"kind": "cells", "cells": plain}, b""
+    numbers = {cell: number for number, cell in enumerate(dict.fromkeys(cells))}
+    texts = cells if kinds == {str} else [cell for cell in cells if type(cell) is str]
+    answer.count(sum(map(len, texts)) + BYTES_OF_NUMBER * len(cells))
+    values = [_plain(cell, answer.limits) for cell in numbers]
+    told = {"kind": "distinct", "values": values}
+    return told, array("I", map(numbers.__getitem__, cells)).tobytes()
 
 
 def fits(rows: int, columns: int, limits: Limits) -> None:
@@ -153,7 +240,8 @@ ENTITY = re.compile(
 OTHER_ROW = re.compile(rb"^([0-9]+)\n(?:[A-Z]{1,3}\1\n)*+[A-Z]{1,3}+(?!\1$)", re.MULTILINE)
 SHEET_DATA = re.compile(TAG + rb"sheetData[\s/>]")
 EXCEL_ROWS = 1_048_576
-CHUNK = MB
+CHUNK = MB // 4  # the masks that are made of a piece stay in the processor's cache
+LARGE = MB // 2  # a packed file; for smaller ones a second process or numpy would not pay
 LONGEST_TEXT = 4 * MB
 
 
@@ -189,7 +277,7 @@ class Package:
             # calamine reads a sheet in UTF-16 as an empty one, without an error.
             if b"\0" in piece or (declared and declared[1].lower() not in {b"utf-8", b"us-ascii"}):
                 raise Refused("broken_workbook", detail="a part that is not UTF-8")
-            if DECLARATION.search(piece):
+            if b"<!" in piece and DECLARATION.search(piece):
                 raise Refused("xml_dtd")
             yield piece
 
@@ -247,23 +335,43 @@ def _at_tags(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 @dataclass
 class Tally:
-    """What the XML of one sheet says before a library opens it."""
+    """What the XML of one sheet says before a library's word on it counts.
+
+    `tidy` tells of a piece of the common form what the patterns would; it may know of none.
+    """
 
     limits: Limits
+    tidy: Callable[[bytes, int], Any] = lambda _piece, _above: None
     far_row: int = 0
     far_column: int = 0
     formulas_without_value: int = 0
     error_cells: int = 0
     tables: int = 0
-    seen_rows: set[bytes] = field(default_factory=set)
+    seen_rows: set[int] = field(default_factory=set)
 
     def see(self, piece: bytes) -> None:
         """Counts one piece, rows whole."""
+        if found := self.tidy(piece, self.far_row):
+            self.seen_rows.update(found.rows.tolist())
+            self.reach(int(found.rows[-1]), found.far_column)
+        else:
+            self.look_through(piece)
+
+    def reach(self, row: int, column: int) -> None:
+        """Takes note of the farthest cell of a piece."""
+        self.far_row = max(self.far_row, row)
+        self.far_column = max(self.far_column, column)
+        if self.far_row > EXCEL_ROWS:
+            raise Refused("broken_workbook", detail="a row number beyond the last")
+        fits(self.far_row, self.far_column, self.limits)
+
+    def look_through(self, piece: bytes) -> None:
+        """Counts one piece by patterns, whatever its form."""
         self.read_right(piece)
         addresses = ADDRESS.findall(piece)
         listed = b"\n".join(addresses)
         places = PLACE.findall(listed)
-        rows = {row for column, row in places if not column}
+        rows = {int(row) for column, row in places if not column}
         if len(places) != len(addresses):
             raise Refused("broken_workbook", detail="a cell address that is none")
         if len(set(addresses)) < len(addresses) or not self.seen_rows.isdisjoint(rows):
@@ -272,17 +380,23 @@ class Tally:
             raise Refused("broken_workbook", detail="a cell in a row that is not its own")
         self.seen_rows |= rows
         columns = {column for column, _ in places}
-        self.far_row = max([self.far_row, *map(int, {row for _, row in places})])
-        self.far_column = max([self.far_column, *map(column_number, columns)])
-        if self.far_row > EXCEL_ROWS:
-            raise Refused("broken_workbook", detail="a row number beyond the last")
-        fits(self.far_row, self.far_column, self.limits)
+        self.reach(
+            max(map(int, {row for _, row in places}), default=0),
+            max(map(column_number, columns), default=0),
+        )
         self.error_cells += len(IS_ERROR.findall(piece))
         # An empty value of a text formula is an empty text; of any other it was never computed.
         self.formulas_without_value += sum(
             not (value and TEXT_FORMULA.search(attributes))
             for attributes, value in FORMULA_ALONE.findall(piece)
         )
+
+    def counts(self) -> dict[str, int]:
+        """What is told of the sheet."""
+        return {
+            "formulas_without_value": self.formulas_without_value,
+            "error_cells": self.error_cells,
+        }
 
     def read_right(self, piece: bytes) -> None:
         """Refuses what no Excel writes and the reader takes for something else."""
@@ -310,7 +424,8 @@ def inspect(data: bytes, limits: Limits) -> list[Tally]:
     by_name = package.sheet_parts()
     if not by_name:
         raise Refused("no_sheet")
-    by_part = {part: Tally(limits) for part in by_name.values()}
+    judge = {"tidy": neighbour("tidy_xml").tidy} if len(data) >= LARGE else {}
+    by_part = {part: Tally(limits, **judge) for part in by_name.values()}
     for part in package.parts:
         tally = by_part.get(part)
         for piece in package.pieces(part):
@@ -323,29 +438,76 @@ def read_workbook(data: bytes, limits: Limits, answer: Answer) -> None:
     """Every sheet of tables of an XLSX or XLS file, hidden ones too, in the workbook's order."""
     from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum  # noqa: PLC0415
 
-    tallies = (inspect_old if data.startswith(OLE) else inspect)(data, limits)
-    book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+    verdict = judged(data, limits)
+    opened: dict[str, Any] = {}
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        found = [meta for meta in book.sheets_metadata if meta.typ == SheetTypeEnum.WorkSheet]
+        if found:  # reading it takes longest, and needs no verdict yet
+            opened[found[0].name] = book.get_sheet_by_name(found[0].name)
+    finally:
+        tallies = verdict()
     if len({meta.name for meta in book.sheets_metadata}) < len(tallies):
         raise Refused("broken_workbook", detail="two sheets of one name")
     cells = 0
     for meta, tally in zip(book.sheets_metadata, tallies, strict=True):
         if meta.typ != SheetTypeEnum.WorkSheet:
             continue
-        sheet = book.get_sheet_by_name(meta.name)
+        sheet = opened.pop(meta.name, None) or book.get_sheet_by_name(meta.name)
         far = sheet.end or (-1, -1)
         fits(far[0] + 1, far[1] + 1, limits)
         cells += (far[0] + 1) * (far[1] + 1)
         if cells > limits.cells:
             raise Refused("too_many_cells", rows=cells, columns=1, limit=limits.cells)
-        # The reader leaves out empty columns on the left, though not the empty rows above.
-        left = [None] * (sheet.start[1] if sheet.start else 0)
-        answer.sheet(
-            (left + [_plain(cell, limits) for cell in row] for row in sheet.iter_rows()),
+        answer.tables(
+            iter(sheet.iter_rows()),
+            # The reader leaves out empty columns on the left, though not the empty rows above.
+            sheet.start[1] if sheet.start else 0,
             name=meta.name,
             hidden=meta.visible != SheetVisibleEnum.Visible,
-            formulas_without_value=tally.formulas_without_value,
-            error_cells=tally.error_cells,
+            **tally,
         )
+
+
+def judged(data: bytes, limits: Limits) -> Callable[[], list[dict[str, int]]]:
+    """Judges a workbook; what is returned gives the verdict: what was counted in each sheet.
+
+    A large file is judged in this process while another one, in which this function returns, lets
+    the reader at it: that takes as long. It says nothing before it has the verdict, and when this
+    process refuses the file it never will.
+    """
+    judge = inspect_old if data.startswith(OLE) else inspect
+    if len(data) < LARGE or sys.platform == "win32":
+        counted = [tally.counts() for tally in judge(data, limits)]
+        return lambda: counted
+    told, tell = os.pipe()
+    reader = os.fork()
+    if not reader:
+        os.close(tell)
+        return lambda: _verdict(told)
+    os.close(told)
+    try:
+        counted = [tally.counts() for tally in judge(data, limits)]
+    except BaseException:
+        os.kill(reader, signal.SIGKILL)
+        os.waitpid(reader, 0)
+        raise
+    with suppress(BrokenPipeError), open(tell, "wb", buffering=0) as pipe:
+        pipe.write(json.dumps(counted).encode())
+    status = os.waitstatus_to_exitcode(os.waitpid(reader, 0)[1])
+    if status < 0:  # ends the way the reader did
+        signal.signal(-status, signal.SIG_DFL)
+        os.kill(os.getpid(), -status)
+    os._exit(status)
+
+
+def _verdict(pipe: int) -> list[dict[str, int]]:
+    with open(pipe, "rb") as stream:
+        said = stream.read()
+    if not said:  # the judge died, and how it did is the answer
+        os._exit(0)
+    counted: list[dict[str, int]] = json.loads(said)
+    return counted
 
 
 def _plain(cell: Any, limits: Limits) -> Any:
@@ -515,13 +677,7 @@ def _old_sheet(found: Iterator[tuple[int, bytes]], texts: int, limits: Limits) -
 
 def read_markup(data: bytes, limits: Limits, answer: Answer) -> None:
     """Every table of an HTML page, which comes as UTF-8."""
-    # A neighbour, which no import finds: this file runs without its package.
-    place = Path(__file__).with_name("markup.py")
-    spec = importlib.util.spec_from_file_location("markup", place)
-    if spec is None or spec.loader is None:
-        raise FileNotFoundError(place)
-    markup = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(markup)
+    markup = neighbour("markup")
     found = markup.tables(data.decode(), lambda rows, columns: fits(rows, columns, limits))
     if not found:
         raise Refused("not_a_table")
@@ -630,6 +786,7 @@ def main(kind: str, limits: Limits) -> None:
     elif kind == "workbook":
         import python_calamine  # noqa: F401, PLC0415
     bound(limits)
+    gc.disable()  # what lives as long as the file is no garbage, and looking for it takes its time
     readers = {"parquet": read_parquet, "workbook": read_workbook, "markup": read_markup}
     read = readers[kind]
     answer = Answer(limits)

@@ -54,7 +54,8 @@ def _measures(format: Format) -> str:
     if format.kind is Kind.REFUSED:
         return "–"
     known = catalogue.measures()
-    headings = [*format.columns, *(name for choice in format.has for name in choice), *format.any]
+    headings = [*format.columns, *(name for choice in format.has for name in sorted(choice))]
+    headings += sorted(format.any)
     meant = [format.target(heading(name)) for name in headings]
     of_kind = (*TRACKED, *TOP) if format.kind is Kind.RANKS else ()
     named = [id for id in (*meant, *sorted(format.counted()), *of_kind) if id in known]

@@ -9,12 +9,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time, timedelta
-from io import BytesIO
 from threading import BoundedSemaphore
-from typing import Any
+from typing import IO, Any, cast
+
+import numpy as np
 
 from kpi_core.errors import IngestError
 from kpi_core.ingest import cell as child
@@ -104,56 +107,139 @@ def _read(kind: str, data: bytes, limits: Limits) -> list[Sheet]:
         raise IngestError("busy")
     try:
         # By path and with -P: neither the working directory nor this package's own imports count.
-        done = subprocess.run(  # noqa: S603 - our own script; the file goes in by stdin
+        with subprocess.Popen(  # noqa: S603 - our own script; the file goes in by stdin
             [sys.executable, "-P", child.__file__, kind, json.dumps(asdict(limits))],
-            input=data,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # what a reader prints may quote the file
-            timeout=limits.wall_seconds,
-            check=False,
-            # Arrow's own pool reserves 1 GB of addresses at once, which is all the child has.
-            env={**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"},
-        )
-    except subprocess.TimeoutExpired:
-        raise IngestError("timed_out", seconds=int(limits.wall_seconds)) from None
+            # Arrow's own pool reserves 1 GB of addresses at once, which is all the child has;
+            # the threads of numpy's algebra, which is not asked for, would take much as well.
+            env={
+                **os.environ,
+                "ARROW_DEFAULT_MEMORY_POOL": "system",
+                "OPENBLAS_NUM_THREADS": "1",
+            },
+            process_group=None if sys.platform == "win32" else 0,
+        ) as process:
+            return _answered(process, data, limits)
     finally:
         CHILDREN.release()
-    if sys.platform != "win32" and done.returncode == -signal.SIGXCPU:
+
+
+def _answered(process: subprocess.Popen[bytes], data: bytes, limits: Limits) -> list[Sheet]:
+    """What the child makes of `data`, taken up while it still speaks."""
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        _kill(process)
+
+    clock = threading.Timer(limits.wall_seconds, stop)
+    clock.start()
+    asked, told = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+    try:
+        with suppress(BrokenPipeError), asked:
+            asked.write(data)
+        answer = _sheets(told)
+        process.wait()
+    except BaseException:
+        _kill(process)
+        raise
+    finally:
+        clock.cancel()
+    if late.is_set():
+        raise IngestError("timed_out", seconds=int(limits.wall_seconds))
+    if sys.platform != "win32" and process.returncode == -signal.SIGXCPU:
         raise IngestError("timed_out", seconds=limits.cpu_seconds)
-    if done.returncode == -signal.SIGABRT:  # how a reader ends that is refused memory
+    if process.returncode == -signal.SIGABRT:  # how a reader ends that is refused memory
         raise IngestError("out_of_memory", megabytes=limits.memory_bytes // MB)
-    if done.returncode != 0:
-        raise IngestError("reader_crashed", status=done.returncode)
-    return _sheets(done.stdout)
+    if process.returncode != 0 or answer is None:
+        raise IngestError("reader_crashed", status=process.returncode)
+    if isinstance(answer, IngestError):
+        raise answer
+    return answer
 
 
-def _sheets(answer: bytes) -> list[Sheet]:
-    """What a child said, see ``cell.py``."""
-    last = json.loads(answer[answer.rstrip().rfind(b"\n") + 1 :])
-    if "refused" in last:
-        raise IngestError(last["refused"], **last["values"])
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Ends the child and the one it may have."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _sheets(answer: IO[bytes]) -> list[Sheet] | IngestError | None:
+    """What a child says, see ``cell.py``; nothing if it does not come to an end."""
     sheets: list[Sheet] = []
-    for line in BytesIO(answer):
+    for line in answer:
+        if not line.endswith(b"\n"):
+            return None
         said = json.loads(line, parse_constant=_constant)
         if isinstance(said, list):
             sheets[-1].rows.extend(map(_cells, said))
+        elif "packed" in said:
+            raw = [answer.read(column.get("bytes", 0)) for column in said["packed"]]
+            if sum(map(len, raw)) < sum(column.get("bytes", 0) for column in said["packed"]):
+                return None
+            columns = [
+                _unfolded(*each, said["rows"]) for each in zip(said["packed"], raw, strict=True)
+            ]
+            sheets[-1].rows.extend(_rows(columns))
         elif "columns" in said:
-            sheets[-1].rows.extend(_rows(said["columns"]))
+            sheets[-1].rows.extend(_rows(list(map(_unpacked, said["columns"]))))
         elif "name" in said:
             sheets.append(Sheet(rows=[], **said))
+        elif "refused" in said:
+            return IngestError(said["refused"], **said["values"])
+        else:
+            break
+    else:
+        return None
     for sheet in sheets:
         while sheet.rows and not sheet.rows[-1]:
             sheet.rows.pop()
     return sheets
 
 
-def _rows(columns: list[dict[str, Any]]) -> list[list[Cell]]:
-    """The rows of columns as the child packs them, without empty cells at their ends."""
-    rows = [list(row) for row in zip(*map(_unpacked, columns), strict=True)]
-    for row in rows:
-        while row and row[-1] is None:
-            row.pop()
+def _rows(columns: list[list[Cell]]) -> list[list[Cell]]:
+    """The rows of columns, without empty cells at their ends."""
+    rows = list(map(list, zip(*columns, strict=True)))
+    if columns and None in columns[-1]:
+        for row in rows:
+            while row and row[-1] is None:
+                row.pop()
     return rows
+
+
+def _unfolded(column: dict[str, Any], raw: bytes, rows: int) -> list[Cell]:
+    """A column of a workbook as the child packs it."""
+    match column.get("kind"):
+        case "numbers":
+            return _numbers(raw)
+        case "distinct":
+            values = np.empty(len(column["values"]), dtype=object)
+            values[:] = _cells(column["values"])
+            cells: list[Cell] = values[np.frombuffer(raw, np.uint32)].tolist()
+            return cells
+        case "cells":
+            return _cells(column["cells"])
+    return [None] * rows
+
+
+def _numbers(raw: bytes) -> list[Cell]:
+    """Excel keeps every number as a float: a whole one is meant as an integer."""
+    read = np.frombuffer(raw)
+    with np.errstate(invalid="ignore"):
+        is_whole = (np.abs(read) < 1e15) & (read == np.trunc(read))
+    if is_whole.all():
+        whole: list[Cell] = read.astype(np.int64).tolist()
+        return whole
+    cells = read.astype(object)
+    cells[is_whole] = read[is_whole].astype(np.int64)
+    cells[np.isnan(read)] = None
+    mixed: list[Cell] = cells.tolist()
+    return mixed
 
 
 def _unpacked(column: dict[str, Any]) -> list[Cell]:

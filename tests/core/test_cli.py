@@ -13,7 +13,9 @@ import pytest
 
 from kpi_core import catalogue
 from kpi_core.__main__ import main
-from kpi_core.ingest import read
+from kpi_core.ingest import Upload, read, read_path
+from kpi_core.ingest.formats import Format
+from kpi_core.ingest.layouts import Draft, Rows, written
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "sample_data"
@@ -24,9 +26,13 @@ Run = Callable[..., Any]
 remembered = cache(read)
 
 
+def read_once(path: Path, layouts: list[Format]) -> Upload:
+    return read_path(path, layouts) if layouts else remembered(path.name, path.read_bytes())
+
+
 @pytest.fixture(autouse=True)
 def _each_file_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kpi_core.__main__.read", remembered)
+    monkeypatch.setattr("kpi_core.__main__.read_path", read_once)
 
 
 def files(business: str, *names: str) -> list[str]:
@@ -449,3 +455,16 @@ def test_the_command_runs_as_a_program() -> None:
     assert (failed.returncode, failed.stdout) == (2, b"")
     assert failed.stderr.decode("utf-8").startswith("нет.csv: ")
     assert failed.stderr.count(b"\n") == 1
+
+
+def test_a_taught_layout_reads_an_odd_table(answer: Run, tmp_path: Path) -> None:
+    (tmp_path / "odd.csv").write_text("Когда;Сколько\n01.10.2026;5\n02.10.2026;7\n", "utf-8")
+    draft = Draft("odd", "table", Rows.SUMS, ("Когда", "Сколько"),
+                  {"Когда": "date", "Сколько": "sessions"})  # fmt: skip
+    (tmp_path / "odd.toml").write_text(written(draft), "utf-8")
+    told = answer("read", str(tmp_path / "odd.csv"), "--layout", str(tmp_path / "odd.toml"))
+    assert told["files"][0]["tables"][0]["measures"]["sessions"]["total"] == 12
+
+
+def test_the_formats_are_listed(answer: Run) -> None:
+    assert {"format", "source", "name", "sure"} == set(answer("formats")["formats"][0])
