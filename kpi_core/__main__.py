@@ -24,7 +24,7 @@ from typing import Any, NoReturn, cast
 from kpi_core import catalogue, words
 from kpi_core.drivers import Lever, calibrate, parse_lever, project
 from kpi_core.errors import Finding, KpiError, UsageError, did_you_mean
-from kpi_core.facts import UNKNOWN, Facts, combine
+from kpi_core.facts import Facts, combine
 from kpi_core.funnel import funnel
 from kpi_core.ingest import Table, Upload, read_path
 from kpi_core.ingest.formats import formats
@@ -376,12 +376,9 @@ def _converted_lines(values: Values, lang: str) -> Lines:
     for row in values.rows:
         for id, given in row.inputs.items():
             for part in given.converted if row.slice == TOTAL else ():
-                currency = None if part.how.currency == UNKNOWN else part.how.currency
-                factors = [part.how.rate, part.how.vat]
-                shown = [words.coefficient(f, lang) for f in factors if f != 1]
                 name = catalogue.measure(id).name[lang]
-                made = " × ".join([money(part.amount, currency, lang), *shown])
-                lines[f"  {name} ({words.source_name(part.source, lang)}): {made}"] = None
+                source = words.source_name(part.source, lang)
+                lines[f"  {name} ({source}): {words.converted(part, lang)}"] = None
     return list(lines)
 
 

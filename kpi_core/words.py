@@ -4,8 +4,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 from kpi_core import catalogue
+from kpi_core.facts import UNKNOWN
 from kpi_core.ingest.formats import formats
-from kpi_core.kpis import STATED, KpiValue
+from kpi_core.kpis import STATED, Converted, KpiValue
 from kpi_core.model import TOTAL, Kpi, Unit
 from kpi_core.rules import Bands, Goal, Linear, Rule, Steps
 from kpi_core.text import Number, digits_beside, money, number, percent, percent_beside, say
@@ -181,10 +182,18 @@ def made_of(value: KpiValue, lang: str) -> str:
             name, unit = say(lang, f"words.{id}"), Unit.SHARE
         decimals = 2 if unit is Unit.MONEY else 0
         shown = figure(given.value, unit, lang, decimals=decimals, currency=given.currency)
-        sources = ", ".join(source_name(source, lang) for source in given.sources)
-        parts.append(f"{name}: {shown}" + (f" ({sources})" if sources else ""))
+        said = [source_name(source, lang) for source in given.sources]
+        said += [converted(part, lang) for part in given.converted]
+        parts.append(f"{name}: {shown}" + (f" ({', '.join(said)})" if said else ""))
     shown = "; ".join(parts)
     return shown if len(parts) == 1 else f"{variant.name[lang]} · {shown}"
+
+
+def converted(part: Converted, lang: str) -> str:
+    """How money of another kind became money of the plan: ``$1,200.00 × 92.5``."""
+    currency = None if part.how.currency == UNKNOWN else part.how.currency
+    factors = [coefficient(factor, lang) for factor in (part.how.rate, part.how.vat) if factor != 1]
+    return " × ".join([money(part.amount, currency, lang), *factors])
 
 
 def place(where: str, lang: str) -> str:

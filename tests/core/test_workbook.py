@@ -1,5 +1,6 @@
 """Uploaded workbooks and Parquet files: a table or a named error, whatever the bytes are."""
 
+import random
 import struct
 import threading
 from collections.abc import Callable
@@ -11,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from kpi_core.errors import IngestError
-from kpi_core.ingest.cell import Limits
+from kpi_core.ingest.cell import LARGE, Limits, Refused, Tally
+from kpi_core.ingest.tidy_xml import tidy
 from kpi_core.ingest.workbook import CHILDREN, read_parquet, read_workbook
 from tests.badfiles import MAIN, ROW_1, crafted, honest, parquet, sheet_xml
 
@@ -370,3 +372,190 @@ def test_a_page_that_unpacks_to_far_more_than_the_file_is_refused() -> None:
     page = pa.table({"a": pa.array([b"\0" * 60_000_000], pa.binary())})
     bomb = parquet(page, compression="zstd", use_dictionary=False, write_statistics=False)
     assert refusal(read_parquet, bomb) == "decompressed_too_large"
+
+
+# The two ways to judge a sheet
+
+
+CELLS = (
+    '<c r="{at}"><v>{n}</v></c>', '<c r="{at}" s="3"><v>-{n}.5</v></c>', '<c r="{at}" s="1"/>',
+    '<c r="{at}" t="s"><v>{n}</v></c>', '<c r="{at}" s="2" t="s"><v>{n}</v></c>',
+    '<c r="{at}" t="inlineStr"><is><t>a > b &amp; c</t></is></c>'.replace(" > ", " &gt; "),
+    '<c r="{at}" t="inlineStr"><is><t xml:space="preserve"> x </t></is></c>',
+    '<c r="{at}"><f>A1*2</f><v>{n}</v></c>', '<c r="{at}"><f t="shared" si="0"/><v>{n}</v></c>',
+    '<c r="{at}" t="str"><f>A1&amp;"x"</f><v>text</v></c>', '<c r="{at}" t="b"><v>1</v></c>',
+    '<c r="{at}"></c>',
+)  # fmt: skip
+BLOWS = (
+    "<v></v>", "<v/>", "<v> </v>", "</v><v>", "<!-- -->", "<f>1</f>", "<f/>", "</c>", "<c>",
+    "</row>", ' t="s"', " t='s'", ' t="e"', ' t="str"', "&amp;", "<v>", "</v>", "x", " ", "\n",
+    '"', ">", "/>", 'r="A1"', 'r="5"', "0", "9", "A", "a", "<row>", "<x:c>", "<sheetData>",
+    "<![CDATA[x]]>", "&", "",
+)  # fmt: skip
+
+
+def sheet_rows(pick: random.Random) -> str:
+    """Rows as programs write them, with gaps."""
+    found, number = [], pick.choice([0, 7, 98, 99_998])
+    for _ in range(pick.randint(1, 6)):
+        number += pick.choice([1, 1, 1, 2, 30])
+        columns = sorted(pick.sample([*range(1, 30), 700, 703, 16_384], pick.randint(0, 5)))
+        cells = [
+            pick.choice(CELLS).format(at=f"{letters(column)}{number}", n=pick.randint(0, 10**6))
+            for column in columns
+        ]
+        form = pick.choice(['<row r="{0}">{1}</row>', '<row r="{0}" spans="1:9">{1}</row>'])
+        found.append(form.format(number, "".join(cells)) if cells else f'<row r="{number}"/>')
+    return "".join(found)
+
+
+def letters(column: int) -> str:
+    text = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        text = chr(ord("A") + rest) + text
+    return text
+
+
+def hurt(text: str, pick: random.Random) -> str:
+    """The text with something put in, taken out, or exchanged."""
+    at = pick.randrange(len(text))
+    marks = [n for n, sign in enumerate(text) if sign in "<>"]
+    start, end = pick.choice([(at, at), (at, at + 1), *[(pick.choice(marks),) * 2] * 3])
+    other = pick.choice([*BLOWS, text[at : at + pick.randint(1, 40)]])
+    return text[:start] + other + text[end:]
+
+
+def seen(text: str, tally: Tally) -> object:
+    """What is counted in a piece, or why it is refused."""
+    try:
+        tally.see(text.encode())
+    except Refused as no:
+        return no.code, no.values
+    return (
+        *tally.counts().values(),
+        tally.far_row,
+        tally.far_column,
+        tally.seen_rows,
+        tally.tables,
+    )
+
+
+def test_what_is_tidy_is_judged_as_by_the_patterns() -> None:
+    pick = random.Random(7)  # noqa: S311
+    limits = Limits(columns=20_000, cells=1 << 40)
+    known = {"tidy": 0, "not": 0}
+    for round in range(4_000):
+        text = sheet_rows(pick)
+        if round % 4 == 0:
+            assert tidy(text.encode(), 0) is not None
+        else:
+            for _ in range(pick.randint(1, 2)):
+                text = hurt(text, pick)
+        known["tidy" if tidy(text.encode(), 0) else "not"] += 1
+        assert seen(text, Tally(limits, tidy)) == seen(text, Tally(limits))
+    assert min(known.values()) > 1_000
+
+
+def test_a_tidy_piece_must_stand_below_all_rows_before_it() -> None:
+    first, again = b'<row r="4"><c r="A4"/></row>', b'<row r="3"><c r="A3"/></row>'
+    assert tidy(first, 3) is not None
+    assert tidy(again, 4) is None
+    tally = Tally(Limits(), tidy)
+    for piece in (first, again):
+        tally.see(piece)
+    with pytest.raises(Refused):
+        tally.see(b'<row r="4"/>')
+
+
+def large(change: Callable[[str], str] = str) -> bytes:
+    """A workbook that is judged by one process and read by another."""
+    pick = random.Random(1)  # noqa: S311
+    rows = "".join(
+        f'<row r="{n}"><c r="A{n}"><v>{pick.random()}</v></c>'
+        f'<c r="C{n}" t="inlineStr"><is><t>{pick.getrandbits(200)}</t></is></c></row>'
+        for n in range(1, 20_001)
+    )
+    data = crafted(sheet_xml(change(rows)))
+    assert len(data) > LARGE
+    return data
+
+
+def test_a_large_workbook_is_read_like_a_small_one() -> None:
+    pick = random.Random(1)  # noqa: S311
+    (sheet,) = read_workbook(large())
+    assert sheet.rows == [[pick.random(), None, str(pick.getrandbits(200))] for _ in range(20_000)]
+
+
+@pytest.mark.parametrize(
+    ("code", "old", "new"),
+    [
+        ("broken_workbook", '"A19999"', '"A19998"'),
+        ("broken_workbook", '<row r="20000">', '<row r="5">'),
+        ("broken_workbook", '<c r="A9"><v>', '<c r="A9" t="s"><v>9'),
+        ("too_many_columns", '"C20000"', '"XFD20000"'),
+        ("xml_dtd", '<row r="7">', '<!DOCTYPE a><row r="7">'),
+        # The judge finds nothing: then the reader's own word counts.
+        (
+            "broken_workbook",
+            '<c r="A20000">',
+            '<c r="A20000" t="s"><v>7</v></c><c r="B20000">',
+        ),
+    ],
+)
+def test_of_a_large_workbook_the_judge_has_the_first_word(code: str, old: str, new: str) -> None:
+    assert refusal(read_workbook, large(lambda rows: rows.replace(old, new, 1))) == code
+
+
+def test_a_large_workbook_whose_reader_aborts_is_a_named_error() -> None:
+    wide = '<row r="1">' + "<c><v>1</v></c>" * 16_000
+    assert (
+        refusal(
+            read_workbook,
+            large(
+                lambda rows: (
+                    rows.replace('<row r="1">', wide, 1)
+                    + '<row r="1000000"><c r="A1000000"><v>1</v></c></row>'
+                )
+            ),
+        )
+        == "out_of_memory"
+    )
+
+
+def test_the_clock_stops_both_processes_of_a_large_workbook() -> None:
+    assert refusal(read_workbook, large(), Limits(wall_seconds=0.05)) == "timed_out"
+    assert read_workbook(GOOD)[0].rows == [[1, 2]]
+
+
+def test_columns_of_every_kind_come_back_below_the_headings() -> None:
+    cells: list[list[Any]] = [
+        [n, n + 0.5, f"t{n % 7}", n % 2 == 0, date(2025, 1, 1) + timedelta(days=n % 9), None, "x"]
+        for n in range(300)
+    ]
+    for n in range(100, 200, 7):
+        cells[n] = [None, None, None, None, None, None, None]
+    cells[250] = ["Итого", -0.0, 5, "да", 7, None, None]
+    cells[251] = [10**15, 1e300, 0, True, datetime(2025, 1, 1, 5), None, 2.0]
+
+    def fill(book: Any) -> None:
+        sheet = book.add_worksheet()
+        day = book.add_format({"num_format": "dd.mm.yyyy"})
+        moment = book.add_format({"num_format": "dd.mm.yyyy hh:mm"})
+        for at, row in enumerate(cells):
+            for column, cell in enumerate(row, start=2):
+                if isinstance(cell, date):
+                    form = moment if isinstance(cell, datetime) else day
+                    sheet.write_datetime(at, column, cell, form)
+                elif cell is not None:
+                    sheet.write(at, column, cell)
+
+    (sheet,) = read_workbook(honest(fill))
+    for row in cells:
+        while row and row[-1] is None:
+            row.pop()
+        # A workbook knows no integers: a whole number is read as one, up to a size.
+        row[:] = [int(c) if type(c) is float and c.is_integer() and c < 1e15 else c for c in row]
+    cells[251][0] = 1e15
+    kinds = [[(type(cell), cell) for cell in row] for row in sheet.rows]
+    assert kinds == [[(type(c), c) for c in [None, None, *row]] if row else [] for row in cells]
