@@ -30,9 +30,8 @@ from kpi_core.ingest import Table, Upload, read_path
 from kpi_core.ingest.formats import formats
 from kpi_core.ingest.layouts import read_layout
 from kpi_core.ingest.listing import markdown
-from kpi_core.ingest.mapping import Vat
 from kpi_core.kpis import Evaluation, KpiValue, Settings, Values, kpi_values
-from kpi_core.model import TOTAL, Period, Unit, parse_period
+from kpi_core.model import TOTAL, VATS, Period, Unit, Vat, parse_period
 from kpi_core.pay import Payout, outcome, payout, statement
 from kpi_core.plan import Plan, changed, default_plan, json_schema, read_plan
 from kpi_core.score import Scorecard, score
@@ -101,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
             help="whether a source's money includes VAT; goes before what its files say",
         )  # fmt: skip
         made.add_argument("--vat-rate", metavar="0.2", help="20 %% is 0.2")
-        made.add_argument("--vat-basis", choices=("incl", "excl"), help="what money is counted in")
+        made.add_argument("--vat-basis", choices=VATS, help="what money is counted in")
 
     reading = command("read", _read, "What the files hold, and what is odd about them.")
     reading.add_argument("files", nargs="+", metavar="FILE")

@@ -30,7 +30,6 @@ from kpi_core.facts import (
 )
 from kpi_core.formula import Array, Formula
 from kpi_core.ingest.formats import formats
-from kpi_core.ingest.mapping import Vat
 from kpi_core.model import (
     TOTAL,
     Adds,
@@ -41,6 +40,7 @@ from kpi_core.model import (
     Speak,
     Unit,
     Variant,
+    Vat,
     spanning,
     united,
 )
@@ -199,6 +199,7 @@ class Evaluation:
         if sources is None:
             sources = speakers(self._total, measure, self.settings.sources)
             self._tell_unheard(measure, sources)
+        self._tell_differing(measure, sources)
         figures: dict[str, Fraction] = {}
         currencies: set[str] = set()
         vats: set[tuple[str, str]] = set()
@@ -208,10 +209,8 @@ class Evaluation:
             heard = self.hearing.hear(source, measure)
             if figure is None or heard is None:
                 continue
-            if heard.rival is not None and slice == TOTAL:
-                self._tell_rival(source, measure, heard)
-                if source == BY_HAND:
-                    return Input(None, (source,))
+            if slice == TOTAL and self._is_contradicted(source, measure, heard):
+                return Input(None, (source,))
             figures[source] = exact(round(figure, 6))
             if measure.unit is Unit.MONEY:
                 currencies |= set(heard.currencies or (UNKNOWN,))
@@ -253,12 +252,20 @@ class Evaluation:
             )
         return clash
 
-    def _tell_rival(self, source: str, measure: Measure, heard: Heard) -> None:
-        told, other = (exact(round(f, 2)) for f in (heard.figures[TOTAL], heard.rival or 0))
-        severity = Severity.ERROR if source == BY_HAND else Severity.WARNING
+    def _is_contradicted(self, source: str, measure: Measure, heard: Heard) -> bool:
+        """Whether other tables of the source leave no figure to take; what they say is told."""
+        if heard.lacking:
+            days = ", ".join(map(str, heard.lacking[:5]))
+            self._find_first("days_of_other_tables", source, measure=measure.name, days=days)
+        if heard.rival is None:
+            return False
+        told, other = (exact(round(f, 2)) for f in (heard.beside or 0.0, heard.rival or 0.0))
+        grave = source == BY_HAND or heard.grave
+        severity = Severity.ERROR if grave else Severity.WARNING
         self._find(
             "streams_disagree", source, severity, measure=measure.name, told=told, other=other
         )
+        return grave
 
     def _tell_unheard(self, measure: Measure, sources: Sequence[str]) -> None:
         """Sources that add up, but that this figure is without."""
@@ -276,6 +283,26 @@ class Evaluation:
                 self._find("source_silent", stream.source)
             if stream.source not in adding and heard:
                 self._find("source_set_aside", stream.source, measure=measure.name)
+
+    def _tell_differing(self, measure: Measure, sources: Sequence[str]) -> None:
+        """Another system of the same family that counts something else, and is not heard.
+
+        Counters in the browser always differ from books and from each other: they are left alone.
+        """
+        family = measure.family
+        chosen = wanted_source(measure, self.settings.sources)
+        if family.speak is Speak.ALL or not sources or chosen:
+            return
+        speaker = sources[0]
+        for other in believed(self.hearing.facts, family):
+            if other in sources or {other, speaker} & set(family.estimates):
+                continue
+            if figures := self._total.beside(speaker, other, measure):
+                told, beside = (exact(round(figure, 2)) for figure in figures)
+                self._find_first(
+                    "sources_disagree", family.id, measure=measure.name,
+                    source=speaker, told=told, other=other, figure=beside,
+                )  # fmt: skip
 
     def measures(self) -> dict[str, Input]:
         """Every measure that someone speaks for, in total."""
@@ -552,6 +579,10 @@ class Evaluation:
         self, code: str, where: str, severity: Severity = Severity.WARNING, **values: object
     ) -> None:
         self.findings[(code, where)] = Finding(severity, code, where, values)
+
+    def _find_first(self, code: str, where: str, **values: object) -> None:
+        if (code, where) not in self.findings:
+            self.findings[(code, where)] = Finding(Severity.WARNING, code, where, values)
 
 
 def _within(spans: Iterable[Period], period: Period | None) -> tuple[Period, ...]:

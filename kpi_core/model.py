@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import Literal, get_args
 
 from kpi_core.errors import UsageError
 from kpi_core.formula import Formula
@@ -17,6 +18,8 @@ from kpi_core.text import Both
 
 TOTAL = "total"  # the name of the slice that is everything
 BY_HAND = "table"  # the source of tables that no system exported
+Vat = Literal["incl", "excl"]  # whether money includes value added tax
+VATS: tuple[Vat, ...] = get_args(Vat)
 
 
 class Unit(StrEnum):
@@ -69,13 +72,15 @@ class Family:
 
     It is a list of preference: a source that it does not name speaks as well (see `ranked`).
     Where something is counted `every_day`, a day without a row is a day nobody counted; elsewhere
-    (advertising, sales) it is a day on which nothing happened.
+    (advertising, sales) it is a day on which nothing happened. The figures of `estimates` differ
+    from those of other sources as a rule, which is no reason for a word.
     """
 
     id: str
     speak: Speak
     order: tuple[str, ...]
     every_day: bool = False
+    estimates: tuple[str, ...] = ()
 
     def ranked(self, sources: Iterable[str]) -> tuple[str, ...]:
         """`sources`, the most believed first: as listed, one not listed just before `BY_HAND`.
@@ -97,6 +102,7 @@ class Measure:
     Attributes:
         synonyms: column headings that mean it, normalised (see ``ingest.headings``).
         part_of: (measure, channels): this measure is that one within those channels.
+        fractional: a count that may have parts: a conversion shared by two advertisements.
     """
 
     id: str
@@ -106,6 +112,7 @@ class Measure:
     family: Family
     synonyms: tuple[str, ...] = ()
     part_of: tuple[str, tuple[str, ...]] | None = None
+    fractional: bool = False
 
 
 @dataclass(frozen=True)

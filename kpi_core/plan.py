@@ -15,9 +15,8 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from kpi_core import catalogue
 from kpi_core.errors import KpiError, PlanError
-from kpi_core.ingest.mapping import Vat
 from kpi_core.kpis import Settings
-from kpi_core.model import Better, DefaultGoal, Period, parse_period
+from kpi_core.model import Better, DefaultGoal, Period, Vat, parse_period
 from kpi_core.rules import Goal, Number, Part
 from kpi_core.schemes import Product, Scheme, Scorecard
 from kpi_core.text import phrases

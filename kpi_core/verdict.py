@@ -15,9 +15,9 @@ from kpi_core import catalogue
 from kpi_core.errors import Finding, Severity
 from kpi_core.facts import Facts, Hearing, Stream, speakers
 from kpi_core.ingest import Upload
+from kpi_core.ingest.totals import agrees
 from kpi_core.model import Adds, Period
 
-AGREES = 0.001  # of a total: by so much a sum of rounded rows may differ
 _Days = npt.NDArray[np.bool_]
 
 
@@ -68,7 +68,7 @@ class Check:
         """Whether they are the same; ``None`` where they cannot be compared."""
         if self.summed is None:
             return None
-        return bool(np.isclose(self.summed, self.stated, rtol=AGREES, atol=0.005))
+        return agrees(np.array([self.stated]), self.summed)
 
 
 def verdict(

@@ -4,10 +4,12 @@ What must survive a change of page lives here, not in widget keys. The plan is t
 weights, targets and rules; widgets show it and write back to it through callbacks.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,11 @@ class Failed:
     name: str
     error: KpiError
     data: bytes | None = field(default=None, repr=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells it from other files that wait."""
+        return hashlib.sha256(self.data or b"").hexdigest()
 
 
 @dataclass(frozen=True)

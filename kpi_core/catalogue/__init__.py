@@ -50,7 +50,13 @@ def _both(entry: Mapping[str, Any]) -> dict[str, str]:
 def families() -> dict[str, Family]:
     """Families of measures and the order in which their sources are believed."""
     return {
-        id: Family(id, Speak(entry["speak"]), tuple(entry["order"]), entry.get("every_day", False))
+        id: Family(
+            id,
+            Speak(entry["speak"]),
+            tuple(entry["order"]),
+            entry.get("every_day", False),
+            tuple(entry.get("estimates", ())),
+        )
         for id, entry in _toml(_HERE / "families.toml").items()
     }
 
@@ -70,6 +76,7 @@ def measures() -> dict[str, Measure]:
             family=whole.family if whole else families()[entry["family"]],
             synonyms=tuple(entry.get("synonyms", ())),
             part_of=part_of,
+            fractional=entry.get("fractional", False),
         )
     return found
 

@@ -1,7 +1,7 @@
 """Several files become one body of facts; which source speaks for which measure.
 
-``streams`` puts files together, ``valuation`` brings their money to one currency and one VAT,
-``hearing`` answers what was counted in a period.
+``streams`` puts files together, ``meeting`` says what two of them are to each other, ``valuation``
+brings their money to one currency and one VAT, ``hearing`` answers what was counted in a period.
 """
 
 from kpi_core.facts.hearing import (

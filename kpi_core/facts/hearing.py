@@ -8,11 +8,20 @@ import pandas as pd
 
 from kpi_core import catalogue
 from kpi_core.errors import UsageError
-from kpi_core.facts.streams import DIMENSION_SLICES, UNKNOWN, Conversion, Facts, Stream
+from kpi_core.facts.meeting import MUCH
+from kpi_core.facts.streams import (
+    DIMENSION_SLICES,
+    UNKNOWN,
+    Conversion,
+    Facts,
+    Stream,
+    beyond,
+    common_days,
+    disagree,
+)
 from kpi_core.model import BY_HAND, TOTAL, Adds, Family, Measure, Period, Speak, Unit, united
 
 TIME_SLICES = ("day", "week", "month")
-DISAGREE = 0.01  # of a total: by so much two levels of detail may differ by rounding
 
 
 @dataclass(frozen=True)
@@ -27,7 +36,10 @@ class Heard:
         vats: the same of VAT.
         straddling: rows left out because they reach over the edge of the period or of a slice.
         blanks: days that have rows, but none with a figure of this measure.
-        rival: the total that another stream of the same source gives, where the two disagree.
+        rival: what another stream of the same source gives, where the two disagree.
+        beside: what this one gives for the days of which both tell.
+        grave: the other one, which is cut less finely and so leaves no rows out, gives far more.
+        lacking: days that only another stream of the same source tells.
     """
 
     figures: Mapping[str, float]
@@ -38,6 +50,9 @@ class Heard:
     straddling: int = 0
     blanks: frozenset[date] = frozenset()
     rival: float | None = None
+    beside: float | None = None
+    grave: bool = False
+    lacking: tuple[Period, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -189,7 +204,7 @@ class Hearing:
         best = max(answers, key=lambda answer: answer[0])[1]
         if self.by is not None or measure.adds is Adds.NONE:
             return best
-        return replace(best, rival=self._rival(best, [heard for _, heard in answers]))
+        return self._compared(best, [heard for _, heard in answers], measure)
 
     def _stated(self, source: str, measure: Measure) -> Heard | None:
         """What a file of just the days asked about states of all of them.
@@ -205,21 +220,61 @@ class Hearing:
             if told:  # by several files of one layout: the later one is believed
                 covers = (told[-1].held,) if told[-1].held else ()
                 heard.append(Heard({TOTAL: told[-1].figure}, stream, covers))
-        return replace(heard[0], rival=self._rival(heard[0], heard)) if heard else None
+        if not heard:
+            return None
+        return _compared_whole(heard[0], heard)
 
     def _quiet(self, stream: Stream, covers: tuple[Period, ...]) -> bool:
         """Whether nothing happened in the period, as far as a sparse stream can tell."""
         whole = self.period is not None and covers == (self.period,)
         return stream.sparse and self.by is None and whole
 
-    def _rival(self, best: Heard, answers: list[Heard]) -> float | None:
-        told = best.figures[TOTAL]
+    def _compared(self, best: Heard, answers: list[Heard], measure: Measure) -> Heard:
+        """The answer with what other streams of the source say that it does not."""
+        if measure.adds is not Adds.SUM:
+            return _compared_whole(best, answers)
         for other in answers:
-            figure = other.figures[TOTAL]
-            same_days = other.covers == best.covers
-            if same_days and abs(figure - told) > DISAGREE * max(abs(figure), abs(told)):
-                return figure
-        return None
+            if other.stream is best.stream:
+                continue
+            figures = self._both(best, other, measure)
+            if figures and best.rival is None:
+                own, rival = figures
+                far = abs(own - rival) > MUCH * max(abs(own), abs(rival))
+                # What was posted on some days is not what was liked on them: of other days in all,
+                # only a great difference is worth a word.
+                if far or (other.covers == best.covers and disagree(own, rival)):
+                    coarser = len(other.stream.dimensions) < len(best.stream.dimensions)
+                    grave = far and coarser and rival > own
+                    best = replace(best, beside=own, rival=rival, grave=grave)
+            lacking = beyond(common_days(other.stream.told(measure.id), other.covers), best.covers)
+            if lacking and other.stream.on(measure.id, lacking):
+                best = replace(best, lacking=united((*best.lacking, *lacking)))
+        return best
+
+    def _both(self, one: Heard, other: Heard, measure: Measure) -> tuple[float, float] | None:
+        """What two streams give for the days of which both tell; ``None`` if they cannot be told.
+
+        Of orders, days between the first and the last one are told, and those at the edges are not.
+        """
+        if not one.covers and not other.covers and self.period is None:
+            return one.figures[TOTAL], other.figures[TOTAL]  # neither tells days
+        told = one.stream.told(measure.id), other.stream.told(measure.id)
+        if one.covers == other.covers and (one.stream.sparse or other.stream.sparse):
+            common: tuple[Period, ...] = one.covers
+        else:
+            common = common_days(common_days(*told), common_days(one.covers, other.covers))
+        if not common:
+            return None
+        figures = one.stream.on(measure.id, common), other.stream.on(measure.id, common)
+        return None if figures[0] is None or figures[1] is None else (figures[0], figures[1])
+
+    def beside(self, source: str, other: str, measure: Measure) -> tuple[float, float] | None:
+        """What two sources give for the days of which both tell, where they are not the same."""
+        one, two = self.hear(source, measure), self.hear(other, measure)
+        if self.by is not None or measure.adds is not Adds.SUM or one is None or two is None:
+            return None
+        figures = self._both(one, two, measure)
+        return figures if figures and disagree(*figures) else None
 
     def _cut(self, number: int) -> _Cut:
         if number not in self._cuts:
@@ -251,6 +306,14 @@ class Hearing:
                 over_time = self.by in TIME_SLICES
                 sums[id] = _last(rows, id, slices, stream.dimensions, over_time=over_time)
         return _Cut(rows, slices, sums, straddling)
+
+
+def _compared_whole(best: Heard, answers: Iterable[Heard]) -> Heard:
+    """The answer with another one for the same days, of what cannot be added by days."""
+    told = best.figures[TOTAL]
+    others = [own.figures[TOTAL] for own in answers if own.covers == best.covers]
+    rival = next((figure for figure in others if disagree(told, figure)), None)
+    return replace(best, rival=rival, beside=told)
 
 
 def _within(frame: pd.DataFrame, period: Period | None) -> tuple[pd.DataFrame, int]:

@@ -7,18 +7,22 @@ suits it best. Sources are added only where their family says so (see ``catalogu
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from kpi_core import catalogue
 from kpi_core.errors import Finding, Severity
+from kpi_core.facts.meeting import MANY, Kin, alike_in_total, by_days, kin, namesakes, unlike
 from kpi_core.ingest import Table, Upload
+from kpi_core.ingest.records import identities
 from kpi_core.model import Adds, Period, Unit, spanning, united
+from kpi_core.text import exact
 
 DIMENSION_SLICES = (
     "channel",
@@ -29,9 +33,11 @@ DIMENSION_SLICES = (
     "page",
     "landing",
     "event",
+    "engine",
 )
 Spans = set[Period | None]  # days that rows speak for; None where they do not say
 UNKNOWN = "?"  # the currency or VAT of money that does not say
+DISAGREE = 0.01  # of a figure: by so much two levels of detail may differ by rounding
 SPARSE_EDGE_DAYS = 7  # the longest silence at the edge of a file that is taken for a quiet time
 _BETWEEN_WORDS = re.compile(r"[\s_\-\u2010-\u2015\u2212]+")
 
@@ -105,6 +111,29 @@ class Stream:
         days = (day for span in spans for day in pd.date_range(span.first, span.last).date)
         return [day for day in days if day not in self._days]
 
+    def on(self, measure: str, spans: Iterable[Period]) -> float | None:
+        """The sum of a measure over `spans`; ``None`` if a row reaches over an edge of them."""
+        total = 0.0
+        rows = self.frame.loc[self.frame[measure].notna(), ["start", "end", measure]]
+        for span in spans:
+            first, last = pd.Timestamp(span.first), pd.Timestamp(span.last)
+            touching = (rows["end"] >= first) & (rows["start"] <= last)
+            inside = (rows["start"] >= first) & (rows["end"] <= last)
+            if (touching & ~inside).any():
+                return None
+            total += float(rows.loc[inside, measure].sum())
+        return total
+
+    def told(self, measure: str) -> tuple[Period, ...]:
+        """The days from the first to the last row with a figure, without what `reach` adds."""
+        rows = self.frame.loc[self.frame[measure].notna(), ["start", "end"]].dropna()
+        ends = rows.drop_duplicates().itertuples(index=False)
+        spans = united(Period(first.date(), last.date()) for first, last in ends)
+        if not self.sparse:
+            return spans
+        inside = ([s for s in spans if span.meets(s)] for span in self.reach[measure])
+        return united(found for near in inside if (found := spanning(near)))
+
     @cached_property
     def daily(self) -> bool:
         """Whether every row speaks for one day."""
@@ -141,35 +170,112 @@ class Facts:
         return [month for month in months if self.period.holds(month)]
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """A table on its way into a stream.
+
+    Attributes:
+        file: the number of its file: names tell nothing, as two accounts export the same ones.
+        name: its file, with a number where the name is not its own.
+        place: its place in the file.
+    """
+
+    file: int
+    name: str
+    place: str
+    table: Table
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        return self.table.measures
+
+    @property
+    def is_record(self) -> bool:
+        return "record" in self.table.facts
+
+
 def combine(uploads: Iterable[Upload]) -> Facts:
     """The facts of `uploads`. Where two files report the same thing, the later one is believed.
 
-    The same bytes twice count once. Two files of one layout that cover the same days and slices
-    (or hold the same orders) are one report downloaded twice: their common part counts once, and a
-    finding says so.
+    The same bytes twice count once. Tables of one layout that cover the same days and slices (or
+    hold the same orders) are compared (see `meeting`): equal ones are one report downloaded twice,
+    of which the common part counts once; of others the later corrects the earlier; figures that
+    have nothing to do with each other are left out, and a finding asks whose they are.
     """
     findings: list[Finding] = []
     known: dict[str, str] = {}
-    named: list[tuple[str, Table]] = []
-    for upload in uploads:
+    pieces: list[_Piece] = []
+    for number, upload in enumerate(uploads):
         if upload.digest in known:
             values: dict[str, object] = {"first": known[upload.digest]}
             findings.append(Finding(Severity.WARNING, "same_file_twice", upload.name, values))
             continue
+        again = [*known.values()].count(upload.name)
         known[upload.digest] = upload.name
-        named += [(upload.name, table) for table in upload.tables if table.measures]
-    spellings = _campaign_spellings(table for _, table in named)
-    groups: dict[tuple[str, tuple[str, ...], bool], list[tuple[str, Table]]] = {}
-    for name, table in named:
-        dimensions = tuple(id for id in table.dimensions if id in DIMENSION_SLICES)
-        key = (table.source, dimensions, "record" in table.facts)
-        groups.setdefault(key, []).append((name, table))
-    streams = tuple(
-        _stream(source, dimensions, tables, spellings, findings)
-        for (source, dimensions, _), tables in groups.items()
-    )
+        pieces += _pieces(number, f"{upload.name} ({again + 1})" if again else upload.name, upload)
+    spellings = _campaign_spellings(piece.table for piece in pieces)
+    streams: list[Stream] = []
+    for group in _grouped(pieces).values():
+        streams += _streams(group, spellings, findings)
     # In order of upload: where files overlap, the order decides who is believed.
-    return Facts(streams, tuple(findings), "+".join(known))
+    found = (*streams, *joined(streams))
+    return Facts(found, tuple(dict.fromkeys(findings)), "+".join(known))
+
+
+def _pieces(number: int, name: str, upload: Upload) -> list[_Piece]:
+    tables = [table for table in upload.tables if table.measures]
+    places = Counter(table.where for table in tables)
+    seen: Counter[str] = Counter()
+    found = []
+    for table in tables:
+        seen[table.where] += 1
+        alone = places[table.where] == 1
+        place = table.where or name
+        found.append(
+            _Piece(number, name, place if alone else f"{place} № {seen[table.where]}", table)
+        )
+    return found
+
+
+def _grouped(pieces: Iterable[_Piece]) -> dict[tuple[str, str | None], list[_Piece]]:
+    """The tables of each source; those whose rows are records by format, as by that they count."""
+    groups: dict[tuple[str, str | None], list[_Piece]] = {}
+    for piece in pieces:
+        format = piece.table.format if piece.is_record else None
+        groups.setdefault((piece.table.source, format), []).append(piece)
+    return groups
+
+
+def _sliced(piece: _Piece) -> tuple[str, ...]:
+    return tuple(id for id in piece.table.dimensions if id in DIMENSION_SLICES)
+
+
+def _streams(
+    pieces: Sequence[_Piece], spellings: Mapping[str, str], findings: list[Finding]
+) -> list[Stream]:
+    """The streams of tables of one source: one for each level of detail.
+
+    Records are known again whatever a file says of them beside, so that of several levels of
+    detail there is one stream more, of all of them at the level that they have in common.
+    """
+    levels: dict[tuple[str, ...], list[_Piece]] = {}
+    if pieces[0].is_record:
+        pieces = _agreed(pieces, (), spellings, findings)
+    for piece in pieces:
+        levels.setdefault(_sliced(piece), []).append(piece)
+    kept = {
+        dimensions: found if found[0].is_record else _agreed(found, dimensions, spellings, findings)
+        for dimensions, found in levels.items()
+    }
+    if len(levels) > 1 and pieces[0].is_record:
+        first, *rest = levels
+        common = tuple(id for id in first if all(id in other for other in rest))
+        kept[common] = list(pieces)
+    return [
+        _stream(dimensions, found, spellings, findings)
+        for dimensions, found in kept.items()
+        if found
+    ]
 
 
 def _campaign_spellings(tables: Iterable[Table]) -> dict[str, str]:
@@ -193,42 +299,46 @@ def _campaign_spellings(tables: Iterable[Table]) -> dict[str, str]:
 
 
 def _stream(
-    source: str,
     dimensions: tuple[str, ...],
-    tables: Sequence[tuple[str, Table]],
+    pieces: Sequence[_Piece],
     spellings: Mapping[str, str],
     findings: list[Finding],
 ) -> Stream:
     keys = ["start", "end", *dimensions]
-    identity = ["record"] if "record" in tables[0][1].facts else keys
-    measures = tuple(dict.fromkeys(id for _, table in tables for id in table.measures))
-    frames = [_rows(table, keys, spellings).set_index(identity) for _, table in tables]
-    merged, *others = _apart(tables, frames, findings)
-    for frame in others:
-        merged = frame.combine_first(merged)
+    tables = [piece.table for piece in pieces]
+    of_records = pieces[0].is_record
+    measures = tuple(dict.fromkeys(id for table in tables for id in table.measures))
+    frames = [_rows(table, keys, spellings) for table in tables]
+    if of_records:
+        merged = _united(pieces, [frame.set_index("record") for frame in frames], findings)
+    else:
+        indexed = [frame.set_index(keys) for frame in frames]
+        merged, *others = _apart(pieces, indexed, findings)
+        for frame in others:
+            merged = frame.combine_first(merged)
     frame = merged.reset_index()
-    if identity == ["record"]:
+    if of_records:
         grouped = frame.groupby([*keys, "currency", "vat"], dropna=False, sort=False)
         frame = grouped[list(measures)].sum(min_count=1).reset_index()
     parts = _parts(frame, measures)
     reach = {
-        id: united(span for _, table in tables if id in table.measures and (span := _reach(table)))
+        id: united(span for table in tables if id in table.measures and (span := _reach(table)))
         for id in measures
     }
     reach |= {id: reach[part.part_of[0]] for id in parts if (part := catalogue.measure(id)).part_of}
-    moneyed = [table for _, table in tables if _has_money(table)]
+    moneyed = [table for table in tables if _has_money(table)]
     return Stream(
-        source=source,
+        source=tables[0].source,
         dimensions=dimensions,
         measures=(*measures, *parts),
         frame=frame.assign(**parts),
-        period=spanning(_held(table) for _, table in tables),
+        period=spanning(_held(table) for table in tables),
         reach=reach,
-        sparse=any(table.sparse and not table.stated for _, table in tables),
+        sparse=any(table.sparse and not table.stated for table in tables),
         currencies=_words(table.currency for table in moneyed),
         vats=_words(table.vat for table in moneyed),
-        files=tuple(dict.fromkeys(name for name, _ in tables)),
-        stated=tuple(stated for _, table in tables for stated in _stated(table)),
+        files=tuple(dict.fromkeys(piece.name for piece in pieces)),
+        stated=tuple(stated for table in tables for stated in _stated(table)),
     )
 
 
@@ -304,20 +414,165 @@ def _reach(table: Table) -> Period | None:
     return Period(table.period.first - edge, table.period.last + edge)
 
 
+def _agreed(
+    pieces: Sequence[_Piece],
+    dimensions: tuple[str, ...],
+    spellings: Mapping[str, str],
+    findings: list[Finding],
+) -> list[_Piece]:
+    """The tables without the measures of two that contradict each other on the same days.
+
+    Whether these are two accounts, whose figures add up, or one, whose figures do not, only the
+    owner knows: neither is taken.
+    """
+    keys = ["start", "end", *dimensions]
+    of_records = bool(pieces) and pieces[0].is_record
+    index = "record" if of_records else keys
+    frames = (
+        [_rows(piece.table, keys, spellings).set_index(index) for piece in pieces]
+        if len(pieces) > 1
+        else []
+    )
+    refused: dict[int, set[str]] = {}
+    for later, earlier, shared in _pairs(pieces) if frames else ():
+        one, other = frames[earlier], frames[later]
+        one_file = pieces[later].file == pieces[earlier].file
+        if of_records:
+            if pieces[later].table.added is not None:
+                continue
+            common, _, strangers = namesakes(one, other, shared)
+            if not strangers:
+                continue
+        else:
+            common = one.index.intersection(other.index)
+            before, after = one.loc[common, shared], other.loc[common, shared]
+            if common.empty:
+                continue
+            if not _of_two_currencies(pieces[later], pieces[earlier]):
+                if kin(before, after, one_file=one_file) is not Kin.OTHER:
+                    continue
+                if alike_in_total(one[shared], other[shared]):
+                    continue  # the same figures, cut in another way
+        for number in (later, earlier):
+            refused.setdefault(number, set()).update(shared)
+        told = one.loc[common, shared].sum(), other.loc[common, shared].sum()
+        names = _named_apart(pieces[later], pieces[earlier])
+        findings.append(_contradiction(*names, *told, len(common)))
+    kept = []
+    for number, piece in enumerate(pieces):
+        measures = tuple(id for id in piece.measures if id not in refused.get(number, ()))
+        if measures:
+            kept.append(replace(piece, table=replace(piece.table, measures=measures)))
+    return kept
+
+
+def _of_two_currencies(one: _Piece, other: _Piece) -> bool:
+    known = {piece.table.currency for piece in (one, other) if piece.table.currency}
+    return len(known) > 1
+
+
+def _pairs(pieces: Sequence[_Piece]) -> Iterator[tuple[int, int, list[str]]]:
+    """Two tables each that have measures in common: the later, the earlier, the measures."""
+    for later, piece in enumerate(pieces):
+        for earlier, before in enumerate(pieces[:later]):
+            if shared := [id for id in piece.measures if id in before.measures]:
+                yield later, earlier, shared
+
+
+def _contradiction(
+    where: str, beside: str, earlier: pd.Series, later: pd.Series, rows: int
+) -> Finding:
+    """Both figures of the measure on which two tables agree least."""
+    id = max(
+        map(str, earlier.index),
+        key=lambda id: abs(earlier[id] - later[id]) / (max(earlier[id], later[id]) or 1),
+    )
+    values: dict[str, object] = {
+        "other": beside,
+        "n": rows,
+        "measure": catalogue.measure(id).name,
+        "earlier": exact(round(float(earlier[id]), 2)),
+        "later": exact(round(float(later[id]), 2)),
+    }
+    return Finding(Severity.ERROR, "files_contradict", where, values)
+
+
+def _named_apart(piece: _Piece, other: _Piece) -> tuple[str, str]:
+    """What to call two tables: their files, or if it is one, their places in it."""
+    if piece.file != other.file:
+        return piece.name, other.name
+    return piece.place, other.place
+
+
+def _united(
+    pieces: Sequence[_Piece], frames: Sequence[pd.DataFrame], findings: list[Finding]
+) -> pd.DataFrame:
+    """Records of several tables, one row each: of those told twice the later row is believed."""
+    merged = frames[0]
+    for later, own in enumerate(frames[1:], start=1):
+        frame = own
+        for earlier in range(later):
+            shared = [id for id in pieces[later].measures if id in pieces[earlier].measures]
+            same, apart, _ = namesakes(frames[earlier], own, shared)
+            where, beside = _named_apart(pieces[later], pieces[earlier])
+            if pieces[later].table.added is not None:
+                same, apart = same.append(apart), apart[:0]
+            if len(apart):
+                days = own.loc[apart, "start"]
+                again = identities(pd.MultiIndex.from_arrays([apart, days]))
+                frame = frame.rename(index=dict(zip(apart, again, strict=True)))
+                told: dict[str, object] = {"n": len(apart), "other": beside}
+                findings.append(Finding(Severity.WARNING, "numbers_again", where, told))
+            if len(same) and shared:
+                differ = unlike(frames[earlier].loc[same, shared], own.loc[same, shared])
+                told = {"n": len(same), "changed": int(differ.any(axis=1).sum()), "other": beside}
+                findings.append(Finding(Severity.WARNING, "files_overlap", where, told))
+        if (added := pieces[later].table.added) is not None:
+            frame = _sessions_united(merged, frame, added, pieces[later], findings)
+        merged = frame.combine_first(merged)
+    return merged
+
+
+def _sessions_united(
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    added: Sequence[str],
+    piece: _Piece,
+    findings: list[Finding],
+) -> pd.DataFrame:
+    """The later log with what the earlier ones tell of sessions that go on in it.
+
+    Where the later log lacks something that happened in a session, each holds a part of it: steps
+    are united, what events add up to is added. Else it is the newer download of the whole.
+    """
+    measures = [id for id in piece.measures if id in before]
+    common = before.index.intersection(after.index)
+    one, other = before.loc[common, measures], after.loc[common, measures]
+    if not (one.fillna(0.0) > other.fillna(0.0)).to_numpy().any():
+        return after
+    result = after.copy()
+    for id in measures:
+        all_of_it = one[id].add(other[id], fill_value=0.0)
+        result.loc[common, id] = all_of_it if id in added else np.fmax(one[id], other[id])
+    told: dict[str, object] = {"n": len(common)}
+    findings.append(Finding(Severity.WARNING, "sessions_go_on", piece.name, told))
+    return result
+
+
 def _apart(
-    tables: Sequence[tuple[str, Table]], frames: Sequence[pd.DataFrame], findings: list[Finding]
+    pieces: Sequence[_Piece], frames: Sequence[pd.DataFrame], findings: list[Finding]
 ) -> list[pd.DataFrame]:
     """The frames without what would count twice: a month beside its days, a week beside its month.
 
     Rows of the same days and slice stay: there the later file is believed.
     """
-    if len(tables) == 1:
+    if len(pieces) == 1:
         return list(frames)
     apart = [frame.copy() for frame in frames]
     spans = [_row_spans(frame) for frame in frames]
     holders: dict[tuple[int, ...], list[str]] = {}
-    for id in dict.fromkeys(id for _, table in tables for id in table.measures):
-        having = tuple(n for n, (_, table) in enumerate(tables) if id in table.measures)
+    for id in dict.fromkeys(id for piece in pieces for id in piece.measures):
+        having = tuple(n for n, piece in enumerate(pieces) if id in piece.measures)
         holders.setdefault(having, []).append(id)
     left_out: dict[tuple[int, int], set[int]] = {}  # two tables to the rows that one of them loses
     for having, measures in holders.items():
@@ -328,16 +583,53 @@ def _apart(
             for row, rival in enumerate(beaten):
                 if rival is not None:
                     left_out.setdefault((n, rival), set()).add(row)
-    for later, (name, table) in enumerate(tables):
-        for earlier, (other, before) in enumerate(tables[:later]):
-            if name == other or not set(table.measures) & set(before.measures):
-                continue
-            n = int(frames[later].index.isin(frames[earlier].index).sum())
-            n += sum(len(left_out.get(both, ())) for both in ((earlier, later), (later, earlier)))
-            if n:
-                values: dict[str, object] = {"n": n, "other": other}
-                findings.append(Finding(Severity.WARNING, "files_overlap", name, values))
+    gone: dict[int, set[Period | None]] = {}  # days on which a table yields to one of other slices
+    for later, earlier, shared in _pairs(pieces):
+        one, other = frames[earlier][shared], frames[later][shared]
+        common = one.index.intersection(other.index)
+        yields = None
+        if not _of_two_currencies(pieces[later], pieces[earlier]):
+            one_file = pieces[later].file == pieces[earlier].file
+            yields = _cut_otherwise(one, other, one_file=one_file)
+        if yields is not None:
+            loser, winner = (earlier, later) if yields else (later, earlier)
+            days = (set(spans[loser]) & set(spans[winner])) - gone.get(winner, set())
+            rows = [span in days for span in spans[loser]]
+            apart[loser].loc[rows, shared] = float("nan")
+            gone.setdefault(loser, set()).update(days)
+        n = len(common) if yields is None or len(common) else sum(rows)
+        n += sum(len(left_out.get(both, ())) for both in ((earlier, later), (later, earlier)))
+        if n:
+            where, beside = _named_apart(pieces[later], pieces[earlier])
+            differ = unlike(one.loc[common], other.loc[common]).any(axis=1)
+            values: dict[str, object] = {"n": n, "changed": int(differ.sum()), "other": beside}
+            findings.append(Finding(Severity.WARNING, "files_overlap", where, values))
     return apart
+
+
+def _cut_otherwise(before: pd.DataFrame, after: pd.DataFrame, *, one_file: bool) -> bool | None:
+    """Whether the earlier of two tables yields on their common days, or the later; else ``None``.
+
+    A campaign that got another name, or a channel that only one file tells, makes slices that do
+    not meet, though it is the same money: what adds up to the same is the same.
+    """
+    days = by_days(before).index.intersection(by_days(after).index)
+    before, after = before[_days_of(before).isin(days)], after[_days_of(after).isin(days)]
+    common = before.index.intersection(after.index)
+    one, other = before.loc[common], after.loc[common]
+    related = kin(one, other, one_file=one_file) if len(common) else None
+    if len(common) == len(before) == len(after) or related is Kin.SAME:
+        return None
+    if alike_in_total(before, after, 1 if len(common) else MANY):
+        return len(before) <= len(after)  # the finer one speaks
+    if related is not Kin.NEWER:
+        return None
+    whole = kin(by_days(before).loc[days], by_days(after).loc[days], one_file=False)
+    return True if whole is Kin.NEWER else None
+
+
+def _days_of(frame: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(frame.index.to_frame(index=False)[["start", "end"]])
 
 
 def _yielding(spans: Mapping[int, Spans]) -> dict[tuple[int, Period | None], int]:
@@ -395,3 +687,111 @@ def _parts(frame: pd.DataFrame, measures: Sequence[str]) -> dict[str, pd.Series]
         for part in catalogue.measures().values()
         if part.part_of and part.part_of[0] in measures
     }
+
+
+def joined(streams: Sequence[Stream]) -> list[Stream]:
+    """Streams of one source that follow each other in time as one more, at what they all tell.
+
+    A system that was exported by month, each time with other columns, makes several streams. Where
+    two of them tell the same days, they must agree there; else neither is added to the other.
+    """
+    found: list[Stream] = []
+    for source in dict.fromkeys(stream.source for stream in streams):
+        own = [stream for stream in streams if stream.source == source]
+        plans: dict[tuple[tuple[int, tuple[Period, ...]], ...], list[str]] = {}
+        for id in dict.fromkeys(id for stream in own for id in stream.measures):
+            measure = catalogue.measure(id)
+            if measure.adds is Adds.SUM and not measure.part_of:
+                plans.setdefault(_following(own, id), []).append(id)
+        for plan, measures in plans.items():
+            if len(plan) > 1:
+                found.append(_joined([(own[n], spans) for n, spans in plan], measures))
+    return found
+
+
+def _following(streams: Sequence[Stream], id: str) -> tuple[tuple[int, tuple[Period, ...]], ...]:
+    """The stream that tells the most days of a measure, and others with the days that they add."""
+    days = {n: stream.told(id) for n, stream in enumerate(streams) if id in stream.measures}
+    order = sorted(
+        (n for n, spans in days.items() if spans),
+        key=lambda n: (-sum(span.days for span in days[n]), len(streams[n].dimensions)),
+    )
+    plan: list[tuple[int, tuple[Period, ...]]] = []
+    held: tuple[Period, ...] = ()
+    for n in order:
+        more = beyond(days[n], held)
+        agree = all(_agreeing(streams[n], streams[other], id) for other, _ in plan)
+        if more and agree and streams[n].on(id, more) is not None:
+            plan.append((n, more))
+            held = united((*held, *more))
+    return tuple(plan)
+
+
+def _agreeing(one: Stream, other: Stream, id: str) -> bool:
+    """Whether two streams tell the same of the days that both tell."""
+    common = common_days(one.told(id), other.told(id))
+    figure, beside = one.on(id, common), other.on(id, common)
+    return figure is not None and beside is not None and not disagree(figure, beside)
+
+
+def disagree(one: float, other: float) -> bool:
+    """Whether two figures of the same days differ by more than rounding."""
+    return abs(one - other) > DISAGREE * max(abs(one), abs(other))
+
+
+def common_days(one: Iterable[Period], other: Sequence[Period]) -> tuple[Period, ...]:
+    """The days that both have."""
+    return united(both for span in one for held in other if (both := span.meets(held)))
+
+
+def beyond(spans: Iterable[Period], held: Iterable[Period]) -> tuple[Period, ...]:
+    """The days of `spans` that `held` has not."""
+    left = list(spans)
+    for taken in held:
+        before = [
+            Period(span.first, min(span.last, taken.first - timedelta(days=1)))
+            for span in left
+            if span.first < taken.first
+        ]
+        after = [
+            Period(max(span.first, taken.last + timedelta(days=1)), span.last)
+            for span in left
+            if span.last > taken.last
+        ]
+        left = before + after
+    return united(left)
+
+
+def _joined(plan: Sequence[tuple[Stream, tuple[Period, ...]]], measures: Sequence[str]) -> Stream:
+    streams = [stream for stream, _ in plan]
+    first = streams[0]
+    dimensions = tuple(
+        id for id in first.dimensions if all(id in other.dimensions for other in streams)
+    )
+    kinds = ["start", "end", *dimensions, "currency", "vat"]
+    frames = []
+    for stream, spans in plan:
+        rows = stream.frame
+        inside = pd.Series(data=False, index=rows.index)
+        for span in spans:
+            from_, to = pd.Timestamp(span.first), pd.Timestamp(span.last)
+            inside |= (rows["start"] >= from_) & (rows["end"] <= to)
+        frames.append(rows.loc[inside, [*kinds, *measures]])
+    grouped = pd.concat(frames).groupby(kinds, dropna=False, sort=False)[list(measures)]
+    frame = grouped.sum(min_count=1).reset_index()
+    parts = _parts(frame, measures)
+    reach = {id: united(span for own in streams for span in own.reach[id]) for id in measures}
+    reach |= {id: reach[part.part_of[0]] for id in parts if (part := catalogue.measure(id)).part_of}
+    money = any(catalogue.measure(id).unit is Unit.MONEY for id in measures)
+    return Stream(
+        source=first.source,
+        dimensions=dimensions,
+        measures=(*measures, *parts),
+        frame=frame.assign(**parts),
+        period=spanning(stream.period for stream in streams),
+        reach=reach,
+        sparse=all(stream.sparse for stream in streams),
+        currencies=_words(w for own in streams for w in own.currencies or (None,)) if money else (),
+        vats=_words(w for own in streams for w in own.vats or (None,)) if money else (),
+        files=tuple(dict.fromkeys(name for stream in streams for name in stream.files)),
+    )

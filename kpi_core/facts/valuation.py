@@ -14,12 +14,10 @@ from functools import lru_cache
 from kpi_core import catalogue
 from kpi_core.errors import UsageError
 from kpi_core.facts.streams import UNKNOWN, Conversion, Facts, Stream
-from kpi_core.ingest.mapping import Vat
-from kpi_core.model import Unit
+from kpi_core.model import VATS, Unit, Vat
 
 ONE = Fraction(1)
 _CODE = re.compile(r"[A-Z]{3}")
-_VATS = ("incl", "excl")
 
 
 @dataclass(frozen=True)
@@ -47,9 +45,9 @@ class Valuation:
             if code == self.currency:
                 raise UsageError("rate_of_itself", where=code)
         for source, word in self.vat.items():
-            if word not in _VATS:
+            if word not in VATS:
                 raise UsageError("bad_vat", where=source)
-        if self.vat_basis not in _VATS:
+        if self.vat_basis not in VATS:
             raise UsageError("bad_vat", where=str(self.vat_basis))
         if self.vat_rate is not None and not 0 <= self.vat_rate <= 1:
             raise UsageError("assumption_over_one", where="vat_rate")
@@ -58,7 +56,7 @@ class Valuation:
         """How money of a currency and VAT becomes what is wanted; ``None`` where it stays."""
         rate = self.rates.get(currency) if self.currency else None
         factor = None
-        if self.vat_rate is not None and vat in _VATS and vat != self.vat_basis:
+        if self.vat_rate is not None and vat in VATS and vat != self.vat_basis:
             factor = 1 + self.vat_rate if vat == "excl" else 1 / (1 + self.vat_rate)
         if rate is None and factor is None:
             return None

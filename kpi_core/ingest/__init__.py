@@ -13,31 +13,22 @@ import pandas as pd
 
 from kpi_core import catalogue
 from kpi_core.errors import Finding, IngestError, KpiError, Severity
+from kpi_core.ingest import privacy
 from kpi_core.ingest.formats import Format, Kind, known_headings, recognise
 from kpi_core.ingest.headings import plain
 from kpi_core.ingest.large import Large, read_large
-from kpi_core.ingest.mapping import Mapped, Vat, map_section
+from kpi_core.ingest.mapping import Mapped, map_section
 from kpi_core.ingest.opening import Grid, Opened, is_text, opened
 from kpi_core.ingest.sections import Section, sections
 from kpi_core.ingest.textfile import MAX_BYTES as MAX_TEXT
 from kpi_core.ingest.titles import stated_period
-from kpi_core.model import Adds, Period, Unit
+from kpi_core.model import Adds, Period, Unit, Vat
 
 MAX_BYTES = 200 * 2**20
+_NO_CAUSES = frozenset({"period_unknown", "column_twice"})  # they take no figure away
+_NOTHING_TAKEN = frozenset({"columns_compete"})  # no column was understood at all
 LARGE_BYTES = 8 * 2**20  # of a text: from here on its records are added up elsewhere, if it is tidy
 _NOTHING = frozenset({"no data available", "no data", "no data to display", "нет данных"})
-_LEAVES_NOTHING = frozenset(
-    {
-        "segments_overlap",
-        "rows_overlap",
-        "metric_unknown",
-        "answers_off_scale",
-        "parts_do_not_add",
-        "groups_unclear",
-        "rows_above_total",
-        "rows_below_total",
-    }
-)  # they say why all is left out
 
 
 @dataclass(frozen=True)
@@ -55,11 +46,13 @@ class Table:
         control: measure to the total that the file itself states, or that was counted over all of
             it and does not add up from its rows (people).
         vat: whether its money includes value added tax, where the file says so.
+        where: its file, and its sheet where there are several.
+        added: where a row is a session of a log: the measures that its events add up to, so that
+            a session of which two files hold a part each can be put together; else nothing.
     """
 
     format: str
     source: str
-    title: str
     facts: pd.DataFrame = field(repr=False, hash=False, compare=False)
     measures: tuple[str, ...]
     dimensions: tuple[str, ...]
@@ -70,6 +63,8 @@ class Table:
     currency: str | None
     control: Mapping[str, float] = field(default_factory=dict, hash=False)
     vat: Vat | None = None
+    where: str = ""
+    added: tuple[str, ...] | None = None
 
     def total(self, measure: str) -> float | None:
         """The sum over the table; ``None`` where a sum means nothing or no row has a figure."""
@@ -116,6 +111,7 @@ def read(name: str, data: bytes, layouts: Sequence[Format] = ()) -> Upload:
         return _read(label, data, layouts)
     except IngestError as failed:
         failed.where = failed.where or label
+        failed.values = privacy.told(failed.values)
         raise
     except KpiError:
         raise
@@ -134,13 +130,15 @@ def _read(label: str, data: bytes, layouts: Sequence[Format]) -> Upload:
                 raise
     known = known_headings(layouts)
     file = opened(label, data, known)
-    findings = list(file.findings)
+    findings = [replace(each, values=privacy.told(each.values)) for each in file.findings]
     found = [(sheet, section) for sheet in file.sheets for section in sections(sheet.rows, known)]
     recognised = [(sheet, section, recognise(section, layouts)) for sheet, section in found]
     aside = _said_aside(file, [sheet for sheet, _, format in recognised if format])
     tables: list[Table] = []
+    told_of: list[Finding] = []  # the tables
     for sheet, section, format in recognised:
-        where = f"{label} › {sheet.name}" if len(file.sheets) > 1 else label
+        name = privacy.shown_heading(sheet.name)
+        where = f"{label} › {name}" if len(file.sheets) > 1 else label
         if format is None:
             findings.append(_unknown(section, where))
         elif format.kind is Kind.REFUSED:
@@ -150,19 +148,17 @@ def _read(label: str, data: bytes, layouts: Sequence[Format]) -> Upload:
             findings.append(Finding(Severity.INFO, "sheet_set_aside", where, told))
         else:
             stated = stated_period([*section.title, sheet.name, label, *aside])
-            mapped = map_section(section, format, where, sheet.delimiter, stated)
+            mapped = map_section(section, format, where, sheet.delimiter, stated, aside=aside)
             findings += mapped.findings
-            tables.append(_table(section, format, mapped, stated))
+            told_of += mapped.findings
+            tables.append(replace(_table(section, format, mapped, stated), where=where))
     for sheet in file.sheets:
         if sheet.rows and not any(sheet is other for other, _ in found):
-            where = f"{label} › {sheet.name}"
+            where = f"{label} › {privacy.shown_heading(sheet.name)}"
             findings.append(Finding(Severity.INFO, "sheet_without_headings", where))
-    overlap = any(finding.code in _LEAVES_NOTHING for finding in findings)
-    if not overlap and not any(table.measures for table in tables):
+    if not any(table.measures for table in tables):
         seen = [column.raw for _, section in found for column in section.headings if column.raw]
-        code = "no_figures" if tables else "unknown_layout" if seen else "no_headings"
-        code = "empty_report" if _says_that_it_is_empty(file) else code
-        raise IngestError(code, columns=", ".join(seen)[:300])
+        _refuse_unless_told(file, seen, tables, told_of)
     digest = hashlib.sha256(data).hexdigest()
     return Upload(label, digest, len(data), file.encoding, tuple(tables), tuple(findings))
 
@@ -180,13 +176,14 @@ def read_path(path: Path, layouts: Sequence[Format] = ()) -> Upload:
         return _uploaded(path.name, path, read_large(path.name, path, layouts))
     except IngestError as failed:
         failed.where = failed.where or path.name
+        failed.values = privacy.told(failed.values)
         raise
 
 
 def _uploaded(label: str, source: bytes | Path, large: Large) -> Upload:
     if not large.mapped.measures:
-        columns = ", ".join(column.raw for column in large.section.headings)
-        raise IngestError("no_figures", columns=columns[:300])
+        columns = privacy.listed(column.raw for column in large.section.headings)
+        raise IngestError("no_figures", columns=columns)
     table = _table(large.section, large.format, large.mapped, large.stated)
     table = replace(table, rows=large.records - large.mapped.totals)
     if isinstance(source, bytes):
@@ -216,8 +213,35 @@ def _says_that_it_is_empty(file: Opened) -> bool:
     return False
 
 
+def _refuse_unless_told(
+    file: Opened, seen: Sequence[str], tables: Sequence[Table], told: Sequence[Finding]
+) -> None:
+    """Refuses a file without a figure, unless it has rows and a finding says why they are bare.
+
+    Raises:
+        IngestError: nothing is left; the gravest finding says why, if there is one.
+    """
+    if _says_that_it_is_empty(file):
+        raise IngestError("empty_report")
+    if why := _gravest(told):
+        if why.code in _NOTHING_TAKEN or not any(len(table.facts) for table in tables):
+            raise IngestError("nothing_left", where=why.where, why=why)
+        return
+    code = "no_figures" if tables else "unknown_layout" if seen else "no_headings"
+    raise IngestError(code, columns=privacy.listed(seen))
+
+
+def _gravest(findings: Sequence[Finding]) -> Finding | None:
+    """What takes most from the trust in the figures: why nothing may be left of them."""
+    for severity in (Severity.ERROR, Severity.WARNING):
+        for finding in findings:
+            if finding.severity is severity and finding.code not in _NO_CAUSES:
+                return finding
+    return next((finding for finding in findings if finding.code == "rows_overlap"), None)
+
+
 def _unknown(section: Section, where: str) -> Finding:
-    columns = ", ".join(column.raw for column in section.headings)[:200]
+    columns = privacy.listed((column.raw for column in section.headings), 200)
     return Finding(Severity.INFO, "section_left_out", where, {"columns": columns})
 
 
@@ -231,7 +255,6 @@ def _table(section: Section, format: Format, mapped: Mapped, stated: Period | No
     return Table(
         format=format.id,
         source=format.source,
-        title=" ".join(line.strip("# -") for line in section.title).strip()[:200],
         facts=mapped.facts,
         measures=mapped.measures,
         dimensions=mapped.dimensions,
@@ -242,4 +265,9 @@ def _table(section: Section, format: Format, mapped: Mapped, stated: Period | No
         currency=(mapped.currency or format.currency) if money else None,
         control=mapped.control,
         vat=mapped.vat if money else None,
+        added=_added(format) if format.kind is Kind.EVENTS else None,
     )
+
+
+def _added(format: Format) -> tuple[str, ...]:
+    return tuple(id for id, value in format.values.items() if value.how == "sum")

@@ -162,6 +162,7 @@ class EventColumns:
     Attributes:
         attributes: dimension to column: what a session takes from its first event.
         value: the figures that are added for the steps in `valued`.
+        counted: the steps whose events are counted, and not only whether they happened.
     """
 
     event: int
@@ -171,6 +172,7 @@ class EventColumns:
     attributes: Mapping[str, int] = field(default_factory=dict)
     value: Sum | None = None
     valued: frozenset[str] = frozenset()
+    counted: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.user is None and self.session is None:
@@ -184,8 +186,9 @@ class Sessions:
     Attributes:
         frame: one row a session (without session ids, a user's day), in the order of ``record``:
             ``record`` (uint64, see `identity`), ``start`` (datetime64[s], its first day),
-            each attribute (category, "" where empty), each step (bool: it happened), and
-            ``value:<step>`` (float64, ``nan`` if no such event has a figure).
+            each attribute (category, "" where empty), each step (bool: it happened),
+            ``value:<step>`` (float64, ``nan`` if no such event has a figure) and
+            ``count:<step>`` (int32).
         records: events in the file.
         events: those of them that stand in a row of `frame`.
         undated: those without a readable day.
@@ -204,7 +207,8 @@ class Sessions:
 def identity(parts: Iterable[Sequence[str]]) -> npt.NDArray[np.uint64]:
     """A number per record, the same in every file that holds it; its ids are not kept.
 
-    Each record is the texts that tell it apart: a session id, or a user and a day (2026-10-01).
+    Each record is the texts that tell it apart: a user, if known, and a session id, or a user and a
+    day (2026-10-01).
     """
     texts = ("\x1f".join(part).encode() for part in parts)
     digests = (hashlib.md5(text, usedforsecurity=False).digest() for text in texts)
@@ -252,6 +256,19 @@ def reduce_parquet(
     return _reduced(source, {"kind": "parquet"}, uses, headings=headings, mark=None, limits=limits)
 
 
+def parquet_head(
+    source: bytes | Path, records: int = 500, limits: Limits = LIMITS
+) -> tuple[tuple[str, ...], list[list[str | int | float | None]]]:
+    """The headings and first records of a Parquet file; days as texts.
+
+    Raises:
+        IngestError: it is broken or nested.
+    """
+    with _prepared(source, {"kind": "parquet", "what": "head", "records": records}, limits) as job:
+        told = _ask(job, limits)[1]
+    return tuple(told["names"]), told["rows"]
+
+
 def reduce_events(
     source: bytes | Path,
     dialect: Dialect | None,
@@ -282,6 +299,7 @@ def reduce_events(
         "attributes": list(columns.attributes.values()),
         "value": [_asked(columns.value)] if columns.value else [],
         "valued": sorted(columns.valued),
+        "counted": sorted(columns.counted),
         "steps": dict(steps),
     }
     with _prepared(source, job, limits) as ready:
@@ -300,6 +318,8 @@ def reduce_events(
         read[step] = rows[f"s{n}"].astype(bool)
         if f"v{n}" in rows:
             read[f"value:{step}"] = rows[f"v{n}"]
+        if f"e{n}" in rows:
+            read[f"count:{step}"] = rows[f"e{n}"]
     counts = {name: told[name] for name in ("records", "events", "undated", "nameless", "users")}
     return Sessions(pd.DataFrame(read), **counts)
 
@@ -453,7 +473,7 @@ def _ask(job: dict[str, Any], limits: Limits) -> tuple[pd.DataFrame, dict[str, A
     told: dict[str, Any] = json.loads(done.stdout[done.stdout.rstrip().rfind(b"\n") + 1 :])
     if "refused" in told:
         raise IngestError(told["refused"], **told["values"])
-    return _frame(done.stdout) if "doubts" not in told else pd.DataFrame(), told
+    return pd.DataFrame() if {"doubts", "names"} & set(told) else _frame(done.stdout), told
 
 
 def _frame(answer: bytes) -> pd.DataFrame:

@@ -3,8 +3,9 @@
 Run as a script by ``bulk.py``: the job as JSON on stdin; on stdout an Arrow stream and, as the last
 line, a JSON object that says ``done``, ``doubts`` or ``refused``. Without that line the child died.
 
-DuckDB does the adding and is not believed blindly. Our own pass over the bytes goes first: it
+DuckDB does the adding and is not believed blindly. Our own pass over the bytes goes beside it: it
 proves where quotes stand, counts the records, and must agree with the count of what was added up.
+Nothing leaves this process before it is through.
 A number is added only if its text is spelled the plain way, so that nothing is guessed in it.
 
 It imports nothing of the project. No text of the file and none of its headings becomes SQL.
@@ -16,6 +17,7 @@ import json
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +61,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault
 CHUNK = 64 << 10  # stays in the processor's cache while a dozen masks are made of it
 CARRY = 2  # bytes of the chunk before, kept in front of each
 LF, CR, QUOTE = 10, 13, 34
+ONES = 0x0101010101010101
 BOM = codecs.BOM_UTF8
 PLAIN_UTF8 = frozenset({"utf-8", "utf-8-sig"})
 
@@ -101,7 +104,8 @@ class Looker:
         self.since = 0  # bytes since the last record end
         self.decoder = codecs.getincrementaldecoder("utf-8")()
         # Made once: new ones for each chunk would take longer than the work.
-        self.masks = [numpy.empty(CHUNK, numpy.bool_) for _ in range(8)]
+        room = -(-CHUNK // 8) * 8  # eight of them are taken for one number
+        self.masks = [numpy.zeros(room, numpy.bool_) for _ in range(8)]
 
     def run(self, path: Path, offset: int) -> Look:
         """The file from the byte `offset` to its end."""
@@ -142,8 +146,12 @@ class Looker:
                 self.decoder.decode(memoryview(buffer)[CARRY : CARRY + size])
             except UnicodeDecodeError:
                 raise Refused("bad_encoding") from None
+        has_returns = buffer.find(b"\r", 0, CARRY + size) >= 0  # most files have none
         np.equal(here, LF, out=feeds)
-        np.equal(here, CR, out=returns)
+        if has_returns:
+            np.equal(here, CR, out=returns)
+        else:
+            returns[:] = False
         np.equal(here, self.sign, out=signs)
         np.equal(here, QUOTE, out=quotes)
         if here.min() == 0:
@@ -151,15 +159,16 @@ class Looker:
         if self.inside or self.closed or quotes.any():
             self._leave_quoted(before, masks)
         found.delimiters += int(np.count_nonzero(signs))
-        found.returns += int(np.count_nonzero(returns))
-        if not feeds.any():
-            self.since += size
-        else:
+        if has_returns:
+            found.returns += int(np.count_nonzero(returns))
             np.equal(before, CR, out=one)
             np.logical_and(one, feeds, out=one)
             found.pairs += int(np.count_nonzero(one))
             np.equal(whole[:-CARRY], LF, out=two)
             found.blank += int(np.count_nonzero(np.logical_and(one, two, out=two)))
+        if not feeds.any():
+            self.since += size
+        else:
             np.equal(before, LF, out=two)
             found.blank += int(np.count_nonzero(np.logical_and(two, feeds, out=two)))
             found.line_feeds += int(np.count_nonzero(feeds))
@@ -177,7 +186,7 @@ class Looker:
         """
         np = self.np
         feeds, returns, signs, quotes, one, two, inside, edges = masks
-        np.bitwise_xor.accumulate(quotes.view(np.uint8), out=inside.view(np.uint8))
+        self._behind_odd(len(quotes))
         if self.inside:
             np.logical_not(inside, out=inside)
         # Behind a closing quote stands an edge or a second quote; perhaps in the next chunk.
@@ -201,6 +210,20 @@ class Looker:
             raise Refused("broken_quotes", line=self.line(np.count_nonzero(feeds[:at])))
         self.inside = bool(inside[-1])
         self.closed = bool(quotes[-1]) and not self.inside
+
+    def _behind_odd(self, size: int) -> None:
+        """Marks as inside what stands behind an odd number of quotes of this chunk.
+
+        A product with ones counts, in each byte of eight, the quotes up to it: much quicker than
+        to go from byte to byte.
+        """
+        np, quotes, inside = self.np, self.masks[3], self.masks[6]
+        quotes[size:] = False
+        counts = quotes.view("<u8") * np.uint64(ONES)
+        odd = (counts >> np.uint64(56)).astype(np.uint8) & np.uint8(1)
+        np.bitwise_xor.accumulate(odd, out=odd)  # behind each eight
+        counts[1:] ^= odd[:-1] * np.uint64(ONES)
+        np.bitwise_and(counts, np.uint64(ONES), out=inside.view("<u8"))
 
 
 @dataclass(frozen=True)
@@ -269,6 +292,33 @@ def listed(texts: Sequence[str]) -> str:
     return ", ".join(map(quoted, texts))
 
 
+class Looking:
+    """Our own pass over the bytes, in a thread of its own."""
+
+    def __init__(self, look: Callable[[], Look]) -> None:
+        self.look = look
+        self.outcome: Look | BaseException = MemoryError()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.outcome = self.look()
+        except BaseException as error:  # raised again by whoever asks for the outcome
+            self.outcome = error
+
+    def found(self) -> Look:
+        """What it found, once it is through.
+
+        Raises:
+            Refused: the bytes cannot be read in one way only.
+        """
+        self.thread.join()
+        if isinstance(self.outcome, BaseException):
+            raise self.outcome
+        return self.outcome
+
+
 class TextFile:
     """A delimited text file as a relation of text columns ``c0`` to ``cN``."""
 
@@ -285,13 +335,40 @@ class TextFile:
             self.path = self.folder / "text"
             to_utf8(self.given, self.path, job["encoding"])
         self.head = head_of(self.path, self.delimiter, self.skip)
-        found = Looker(self.delimiter, self.skip, limits).run(self.path, self.head.size)
-        self.returns = found.returns > 0 if found.line_feeds else bool(self.head.returns)
+        self.whole = self.path, self.head.size  # where the data lie, though the head be cut off
+        # DuckDB waits for our own pass no longer than it takes to tell the line ends. While both
+        # are at it, numpy and DuckDB let each other run.
+        self.looking = Looking(lambda: Looker(self.delimiter, self.skip, limits).run(*self.whole))
+        ends = self._first_end()
+        if ends is None:
+            found = self.looking.found()
+            ends = found.returns > 0 if found.line_feeds else bool(self.head.returns)
+        self.returns = ends
         if not self.head.plain or self.head.returns is not self.returns:
             self._cut_head()
-        self.rows = found.records - found.blank
-        if found.delimiters != self.rows * (self.width - 1):
+
+    @property
+    def rows(self) -> int:
+        """How many records there are, of the width of the headings; waits for our own pass."""
+        found = self.looking.found()
+        rows = found.records - found.blank
+        if found.delimiters != rows * (self.width - 1):
             self.check_widths()
+        return rows
+
+    def _first_end(self) -> bool | None:
+        """Whether the first line of the data ends in a carriage return and a line feed.
+
+        Unknown where that line end may stand within quotes. Elsewhere it is the end of a record,
+        and a file whose records end in two ways is refused by our own pass.
+        """
+        path, offset = self.whole
+        with path.open("rb") as stream:
+            stream.seek(offset)
+            line = stream.readline(self.limits.line_bytes)
+        if not line.endswith(b"\n") or line.count(b'"') % 2:
+            return None
+        return line.endswith(b"\r\n")
 
     def _cut_head(self) -> None:
         """DuckDB skips lines, not records; heads where that differs are cut off in a copy."""
@@ -308,8 +385,9 @@ class TextFile:
         Slow and plain: called only when the counts say that there is one.
         """
         csv.field_size_limit(2 * self.limits.line_bytes)
-        with self.path.open("rb") as stream:
-            stream.seek(self.head.size)
+        path, offset = self.whole
+        with path.open("rb") as stream:
+            stream.seek(offset)
             lines = (line.decode() for line in stream)
             reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
             for line, row in enumerate(reader, start=self.skip + 1):
@@ -345,8 +423,13 @@ class TextFile:
         """The files that DuckDB may open."""
         return [str(self.path)]
 
+    def judged(self) -> None:
+        """Waits for our own pass, whose word comes before that of DuckDB."""
+        _ = self.rows
+
     def fault(self, _error: Exception) -> Refused:
         """What it means that DuckDB refuses what our own pass let through."""
+        self.judged()
         self.check_widths()
         return Refused("reader_disagrees")
 
@@ -471,6 +554,9 @@ class ParquetFile:
     def allowed(self) -> list[str]:
         """The files that DuckDB may open: none, it is given batches."""
         return []
+
+    def judged(self) -> None:
+        """Nothing is left to be waited for."""
 
     def fault(self, error: Exception) -> Refused:
         """What it means that DuckDB refuses."""
@@ -738,12 +824,13 @@ def _group(
 
 def prove(rows: int, given: Given) -> None:
     """Refuses the file if not every record was added, or if it changed meanwhile."""
+    there = given.rows  # once our own pass has seen the last byte
     if not given.unchanged():
         if isinstance(given, ParquetFile) and given.read != given.rows:
             raise Refused("broken_parquet", detail="fewer or more rows than the file says")
         raise Refused("file_changed")
-    if rows != given.rows:
-        raise Refused("records_differ", read=rows, there=given.rows)
+    if rows != there:
+        raise Refused("records_differ", read=rows, there=there)
 
 
 # Events -----------------------------------------------------------------------------------------
@@ -824,11 +911,13 @@ def reduce_events(con: Any, given: Given, job: dict[str, Any], limits: Limits) -
             f"WHERE {key} IS NOT NULL AND {day} IS NOT NULL"
         ).fetchall()[0][0]
     valued = [n for n, step in enumerate(steps) if step in job["valued"]] if figure else []
+    counted_steps = [n for n, step in enumerate(steps) if step in job["counted"]]
     # The hash is that of `bulk.identity`; md5_number_upper reads the first 8 bytes of the digest.
     parts = "id" if session is not None else "id || chr(31) || CAST(day AS VARCHAR)"
     picked = [f"md5_number_upper({parts}) AS record", "day", "code"]
     picked += [f"(mask >> {n}) & 1 = 1 AS s{n}" for n in range(len(steps))]
     picked += [f"CAST(CAST(v{n} AS VARCHAR) AS DOUBLE) AS v{n}" for n in valued]
+    picked += [f"CAST(e{n} AS INTEGER) AS e{n}" for n in counted_steps]
     sql = (
         f"SELECT {', '.join(picked)} FROM sessions "  # noqa: S608
         "WHERE day IS NOT NULL AND id IS NOT NULL ORDER BY record"
@@ -871,6 +960,8 @@ def _sessions(
     """Fills the table ``sessions``: all events, those without a day or id in rows of their own."""
     session, user = job["session"], job["user"]
     key = bare(f"CAST(c{session if session is not None else user} AS VARCHAR)")
+    if session is not None and user is not None:  # a session id may be unique only within its user
+        key = f"coalesce({bare(f'CAST(c{user} AS VARCHAR)')}, '') || chr(31) || {key}"
     day, moment = _day_and_time(given, job["time"])
     names = [job["event"], *job["attributes"]]
     join = " AND ".join(
@@ -889,6 +980,11 @@ def _sessions(
             for n, step in enumerate(job["steps"])
             if step in job["valued"]
         ]
+    sums += [
+        f"count(*) FILTER (WHERE mask & {1 << n} <> 0) AS e{n}"
+        for n, step in enumerate(job["steps"])
+        if step in job["counted"]
+    ]
     # The moment in front of the code of the source: one number, so that the least tells both.
     first = f"CAST(epoch_us(moment) AS HUGEINT) * {1 << 32} + code"
     by = "id, day IS NULL" if session is not None else "id, day"
@@ -971,6 +1067,25 @@ def bound(limits: Limits) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))
 
 
+def first_records(con: Any, given: Given, job: dict[str, Any], limits: Limits) -> Result:
+    """The names of the columns of a Parquet file, and its first records."""
+    del limits
+    if not isinstance(given, ParquetFile):  # the head of a text is read in the server
+        raise Refused("wrong_format")
+    names = given.schema.names
+    wanted = list(range(len(names)))
+    cells = ", ".join(given.cell(at) for at in wanted)
+    sql = f"SELECT {cells} FROM {given.relation(con, wanted)} LIMIT {int(job['records'])}"  # noqa: S608
+    rows = [
+        [cell if isinstance(cell, int | float | str | None) else str(cell) for cell in row]
+        for row in con.execute(sql).fetchall()
+    ]
+    return Result("", {"names": names, "rows": rows})
+
+
+REDUCTIONS = {"table": reduce_table, "events": reduce_events, "head": first_records}
+
+
 def answer(job: dict[str, Any], limits: Limits) -> dict[str, Any]:
     """Does the job; what the last line says."""
     import duckdb  # noqa: PLC0415
@@ -979,8 +1094,10 @@ def answer(job: dict[str, Any], limits: Limits) -> dict[str, Any]:
         given: Given = (TextFile if job["kind"] == "text" else ParquetFile)(job, limits)
         con = connect(job, given, limits)
         try:
-            reduce = reduce_table if job["what"] == "table" else reduce_events
-            result = reduce(con, given, job, limits)
+            try:
+                result = REDUCTIONS[job["what"]](con, given, job, limits)
+            finally:  # a refusal of the bytes comes before all that DuckDB makes of them
+                given.judged()
             if result.sql:
                 send(con, result, limits)
         except duckdb.OutOfMemoryException:

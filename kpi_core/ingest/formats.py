@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -22,12 +22,6 @@ from kpi_core.ingest.sections import Section
 
 _HERE = Path(__file__).parent
 PERSONAL = frozenset({"user", "session"})  # dimensions that are needed to count and never kept
-# A session that saw three pages stands in three rows: such columns do not add up.
-_OVERLAP = {
-    "page": frozenset(
-        {"sessions", "users", "new_users", "engaged_sessions", "bounces", "session_seconds"}
-    )
-}
 _TELLS_CHANNEL = frozenset({"channel", "source", "medium", "source_medium"})
 
 
@@ -100,7 +94,7 @@ class Record(_Described):
         unless: the same of what its cell must not hold; a column that is lacking forbids nothing.
         known: columns of which an empty cell leaves the figure of that record unknown.
         told_by: what the column of `where` must hold somewhere, or it tells nothing and the
-            measure stays unknown.
+            measure stays unknown (of a column of `statuses` the lists say what is known).
     """
 
     sum: Arithmetic | None = None
@@ -177,6 +171,8 @@ class Format(_Described):
         without: none of these may be there.
         cell: instead of `any`, a cell of the first rows that matches.
         preamble: a line above the table must match.
+        part: lines above a table (or on a sheet without one), joined, that match say that it is not
+            of the whole: the group is the segment or the filter.
         only: column to what its cells must match as a whole; other rows are of another kind.
         said_above: dimension to a pattern of a line above the table, whose group is its value.
         month_first: of ``03/04/2026``, where the rows do not tell.
@@ -198,7 +194,15 @@ class Format(_Described):
         tree: rows may have levels; one that names none of the lower ones may sum them.
         never: headings that match are not used, whatever else they are called like.
         unique: headings of a log; rows that agree in all of them are one event.
+        without_session: steps that are counted by their events in a log without session ids: a
+            user's day stands for a session there, and a buyer may buy twice a day.
         words: column to what its cells mean, where they are codes.
+        statuses: column to lists of the words that are known in it, or to a set of such lists in
+            ``statuses.toml``; records name a list as ``@list``. What is in none of them is told,
+            and the measures that ask for the column stay unknown.
+        stages: those of the columns of `statuses` that people name as they like: a word in no
+            list is one more stage on the way, as soon as a measure's own words are seen.
+        taught: a user said what its columns mean.
         tells: heading to the code of a finding that is told when its column is used.
     """
 
@@ -213,6 +217,7 @@ class Format(_Described):
     without: Words = frozenset()
     cell: Pattern | None = None
     preamble: Pattern | None = None
+    part: Pattern | None = None
     only: Mapping[str, Pattern] = Field(default_factory=dict)
     said_above: Mapping[str, Pattern] = Field(default_factory=dict)
     month_first: bool = False
@@ -229,6 +234,7 @@ class Format(_Described):
     records: Mapping[str, Record] = Field(default_factory=dict)
     steps: Mapping[str, Pattern] = Field(default_factory=dict)
     values: Mapping[str, Value] = Field(default_factory=dict)
+    without_session: Mapping[str, Value] = Field(default_factory=dict)
     titles: Titles | None = None
     wide: Wide | None = None
     scores: tuple[Scores, ...] = ()
@@ -244,6 +250,9 @@ class Format(_Described):
     never: Pattern | None = None
     unique: tuple[str, ...] = ()
     words: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
+    statuses: Mapping[str, Mapping[str, Words]] = Field(default_factory=dict)
+    stages: Words = frozenset()
+    taught: bool = False
     tells: Mapping[str, str] = Field(default_factory=dict)
 
     def fits(self, section: Section) -> int:
@@ -321,6 +330,13 @@ class Format(_Described):
 
 
 @cache
+def meanings(kind: str) -> dict[str, frozenset[str]]:
+    """Lists of words of one kind, by what they mean (see ``meanings.toml``)."""
+    lists = tomllib.loads((_HERE / "meanings.toml").read_text("utf-8"))[kind]
+    return {meaning: frozenset(words) for meaning, words in lists.items()}
+
+
+@cache
 def dimensions() -> dict[str, list[str]]:
     """Dimension id to the headings that mean it."""
     return tomllib.loads((_HERE / "dimensions.toml").read_text("utf-8"))
@@ -353,10 +369,35 @@ def parse_format(id: str, text: str) -> Format:
     """
     entry = tomllib.loads(text)
     several = entry.get("kind", Kind.SUMS) not in {Kind.SUMS, Kind.RANKS}
-    overlap = {**_OVERLAP, **entry.pop("overlap", {})}
+    overlap = {**meanings("overlap"), **entry.pop("overlap", {})}
+    if "statuses" in entry:
+        _spell_out_statuses(entry)
     if entry.get("kind") == Kind.ANSWERS:
         entry.setdefault("scores", _common_questions())
     return Format.model_validate({"id": id, "sparse": several, **entry, "overlap": overlap})
+
+
+def _spell_out_statuses(entry: dict[str, Any]) -> None:
+    """The lists of statuses that a format names, and their words for each ``@list``."""
+    lists = {
+        column: _known_statuses()[named] if isinstance(named, str) else named
+        for column, named in entry["statuses"].items()
+    }
+    entry["statuses"] = lists
+    for rule in (*entry.get("records", {}).values(), *entry.get("keep", {}).values()):
+        for asked in (rule.get("where", {}), rule.get("unless", {})):
+            for column in set(asked) & set(lists):
+                asked[column] = [
+                    word
+                    for said in asked[column]
+                    for word in (lists[column][said[1:]] if said.startswith("@") else [said])
+                ]
+
+
+@cache
+def _known_statuses() -> dict[str, dict[str, list[str]]]:
+    """Sets of lists of statuses, by the system that writes them."""
+    return tomllib.loads((_HERE / "statuses.toml").read_text("utf-8"))
 
 
 @cache

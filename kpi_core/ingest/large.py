@@ -17,6 +17,7 @@ from kpi_core.ingest.bulk import Day, Dialect, First, Key, Reduced, Sum, Use, re
 from kpi_core.ingest.formats import Format, Kind, dimensions, known_headings, recognise
 from kpi_core.ingest.headings import heading
 from kpi_core.ingest.mapping import Mapped, map_section, tell_columns
+from kpi_core.ingest.privacy import listed
 from kpi_core.ingest.reading import Reading
 from kpi_core.ingest.sections import Section, sections
 from kpi_core.ingest.textfile import has_sep_line, read_text
@@ -53,8 +54,8 @@ def read_large(label: str, source: bytes | Path, layouts: Sequence[Format]) -> L
     head = _Head.of(source, known_headings(layouts))
     format = recognise(head.section, layouts)
     if format is None:
-        columns = ", ".join(column.raw for column in head.section.headings)
-        raise IngestError("unknown_layout", columns=columns[:300])
+        columns = listed(column.raw for column in head.section.headings)
+        raise IngestError("unknown_layout", columns=columns)
     first = Reading(head.section, format, label, head.dialect.delimiter)
     uses = _uses(first)
     if uses is None:
@@ -133,7 +134,9 @@ def _uses(first: Reading) -> dict[str, Use] | None:
     """Meaning of a column to how it is reduced; ``None`` if columns alone are not enough."""
     format = first.format
     cell_by_cell = {*format.lists, *format.clocks, *format.only} & set(first.columns)
-    if first.rates or cell_by_cell or any(getattr(format, name) for name in _NEVER_BY_COLUMNS):
+    if any(getattr(format, name) for name in _NEVER_BY_COLUMNS):
+        return None
+    if first.planned or first.rates or cell_by_cell:
         return None
     match format.kind:
         case Kind.SUMS:

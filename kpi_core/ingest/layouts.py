@@ -30,6 +30,7 @@ from kpi_core.ingest.formats import (
     parse_format,
 )
 from kpi_core.ingest.headings import Heading, currency_code, heading, plain
+from kpi_core.ingest.privacy import LONGEST_SHOWN, shown_heading
 from kpi_core.ingest.sections import LOOK_AHEAD, count_known
 from kpi_core.ingest.values import Cell, is_day, is_missing, numbers
 
@@ -187,16 +188,20 @@ def written(draft: Draft) -> str:
     """The layout file that says what `draft` says.
 
     Raises:
-        IngestError: what is said is not enough to count anything.
+        IngestError: what is said is not enough to count anything, or headings are data: the file
+            keeps all of them, and is handed on.
     """
+    if strange := [at for at, raw in enumerate(draft.headings, start=1) if _is_data(raw)]:
+        raise IngestError("layout_headings_are_data", where=draft.name, column=strange[0])
     used = {raw: target for raw, target in draft.meanings.items() if target}
     named = {raw: heading(raw).full for raw in draft.headings if heading(raw).full}
     entry: dict[str, Any] = {
         "source": draft.source,
-        "evidence": "A",
+        "evidence": "D",
         "name": {"ru": draft.name, "en": draft.name},
         "kind": (Kind.SUMS if draft.rows is Rows.SUMS else Kind.RECORDS).value,
-        "has": sorted({named[raw] for raw in used}),
+        # All of them: a table that shares a few headings with this one may mean others by them.
+        "has": sorted(set(named.values())),
         "columns": {
             name: used.get(raw, "") for raw, name in named.items() if used.get(raw) not in AVERAGES
         },
@@ -223,6 +228,12 @@ def written(draft: Draft) -> str:
     return text
 
 
+def _is_data(raw: str) -> bool:
+    """Whether a heading is a contact, a person or a bare figure."""
+    is_bare = not any(sign.isalpha() for sign in raw) and any(sign.isdigit() for sign in raw)
+    return shown_heading(raw) != raw[:LONGEST_SHOWN] or (is_bare and _is_figure(raw))
+
+
 def read_layout(name: str, text: str) -> Format:
     """A layout file that somebody brought.
 
@@ -243,7 +254,7 @@ def read_layout(name: str, text: str) -> Format:
         place = ".".join(map(str, first["loc"]))
         raise IngestError("bad_layout", where=name, reason=f"{place}: {first['msg']}") from None
     _check_meanings(name, format)
-    return format
+    return format.model_copy(update={"taught": True, "evidence": "D"})
 
 
 def _check_plain(name: str, entry: Mapping[str, Any]) -> None:

@@ -1,9 +1,8 @@
 """A section of known format as facts, checked against what the file says of itself."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -11,16 +10,17 @@ import pandas as pd
 from kpi_core import catalogue
 from kpi_core.errors import Finding, Severity
 from kpi_core.ingest.answers import answers
+from kpi_core.ingest.doubts import tell_repeated, tell_unnamed
 from kpi_core.ingest.formats import PERSONAL, Format, Kind, dimensions
-from kpi_core.ingest.headings import currency_code
+from kpi_core.ingest.money import currency_of, vat_of
+from kpi_core.ingest.privacy import listed
 from kpi_core.ingest.ranks import ranks
-from kpi_core.ingest.reading import Reading
+from kpi_core.ingest.reading import Reading, Values
 from kpi_core.ingest.records import events, records
 from kpi_core.ingest.sections import Section
 from kpi_core.ingest.sums import sums
-from kpi_core.ingest.totals import agrees
-from kpi_core.ingest.values import LIST_MARKS, is_missing, numbers
-from kpi_core.model import BY_HAND, Adds, Period, Unit
+from kpi_core.ingest.totals import agrees, near
+from kpi_core.model import BY_HAND, Adds, Period, Vat
 
 _CUT_AT = frozenset({1_000, 5_000, 10_000, 100_000})  # row limits of export services
 _ROWS_OF = {
@@ -32,10 +32,6 @@ _ROWS_OF = {
 }
 _KOPECK = 0.01
 _STATED_ROWS = re.compile(r"\s*total rows:\s*(\d+)\s*", re.I)  # the last line of Direct's reports
-_VAT = {
-    "excl": re.compile(r"без\s+(уч[её]та\s+)?НДС|не\s+включая\s+НДС|excl\w*\.?\s+VAT", re.I),
-    "incl": re.compile(r"(с|включая)\s+(уч[её]том\s+)?НДС|incl\w*\.?\s+VAT", re.I),
-}  # the first that is found: "не включая НДС" holds "включая НДС"
 _OF_PEOPLE = re.compile(
     r"e-?mail|\bпочт[аы]|телефон|phone|\bфио\b|полное имя|(^|\s)имя|фамили|"
     r"(billing|shipping|customer|first|last|full|contact|client|user) ?name|billing|shipping|"
@@ -43,7 +39,6 @@ _OF_PEOPLE = re.compile(
     r"passport|паспорт|note attributes|\bnotes?\b",
     re.I,
 )
-Vat = Literal["incl", "excl"]
 
 
 @dataclass(frozen=True)
@@ -67,9 +62,23 @@ class Mapped:
 
 
 def map_section(
-    section: Section, format: Format, where: str, delimiter: str | None, stated: Period | None
+    section: Section,
+    format: Format,
+    where: str,
+    delimiter: str | None,
+    stated: Period | None,
+    *,
+    aside: Sequence[str] = (),
 ) -> Mapped:
-    """The facts of `section`, read as `format`; `stated` is the period of rows without a day.
+    """The facts of `section`, read as `format`.
+
+    Args:
+        section: the table.
+        format: its layout.
+        where: its file, and its sheet where there are several.
+        delimiter: of a text file.
+        stated: the period of rows without a day.
+        aside: the lines of sheets that hold no table.
 
     Raises:
         IngestError: rows are wider than the headings, so that cells may have shifted.
@@ -78,6 +87,8 @@ def map_section(
     facts = _ROWS_OF[format.kind](reading)
     if format.kind is Kind.SUMS:
         _check_totals(reading, facts)
+        tell_repeated(reading)
+        tell_unnamed(reading, facts)
     if reading.unclear:
         facts[[id for id in reading.measures() if id in facts]] = np.nan
     _check_footer(reading, facts)
@@ -87,9 +98,11 @@ def map_section(
     for dimension, pattern in format.said_above.items():
         if said := next(filter(None, map(pattern.search, section.title)), None):
             facts[dimension] = said[1].casefold()
+    _mark_part(reading, facts, [*section.title, *aside])
     if format.channel and "channel" not in facts:
         facts["channel"] = format.channel
-    currency = _currency(reading, facts)
+    currency = currency_of(reading, facts)
+    vat = vat_of(reading, facts)
     measures = tuple(
         id for id in facts.columns if id in catalogue.measures() and facts[id].notna().any()
     )
@@ -101,12 +114,29 @@ def map_section(
         facts[["start", "end", *named, *beside, *measures]].reset_index(drop=True),
         measures,
         named,
-        reading.footer + reading.subtotals + (len(reading.totals[0]) if reading.totals else 0),
+        reading.footer
+        + reading.subtotals
+        + reading.aside
+        + reading.planned
+        + (len(reading.totals[0]) if reading.totals else 0),
         currency,
         tuple(reading.findings),
         reading.control,
-        _vat(reading),
+        vat,
     )
+
+
+def _mark_part(reading: Reading, facts: pd.DataFrame, lines: Sequence[str]) -> None:
+    """Says of a report of a segment or under a filter that it is a part of the whole."""
+    pattern = reading.format.part
+    # Lines that all exports have are cut: a crafted one would take long to match.
+    found = pattern.findall("\n".join(line[:300] for line in lines[:100])) if pattern else []
+    if not found:
+        return
+    said = "; ".join(dict.fromkeys(text.strip() for text in found))
+    reading.find(Severity.WARNING, "only_a_part", part=said[:200])
+    if "segment" not in facts:
+        facts["segment"] = said[:200]
 
 
 # --- checks
@@ -127,31 +157,47 @@ def _check_totals(reading: Reading, facts: pd.DataFrame) -> None:
     """Facts against the totals that the file prints."""
     if not reading.totals:
         return
+    summed: dict[str, float] = {}
     for target in reading.measures():
         if target not in facts:
             continue
-        at = reading.columns[target]
-        own = numbers(reading.totals[at], reading.mark).values
+        own = reading.stated(reading.columns[target])
         known = own[~np.isnan(own)]
         if catalogue.measure(target).adds is Adds.NONE:
             if known.size == 1:
                 reading.control[target] = float(known[0])
+        elif facts[target].notna().any():
+            summed[target] = float(facts[target].sum())
+    for target, own in _unshifted(reading, summed).items():
+        known = own[~np.isnan(own)]
+        if not known.size:
             continue
-        # Direct's total row may be shifted by a cell.
-        nearby = [*reading.totals, reading.beyond][max(at - 1, 0) : at + 2]
-        shifted = [numbers(column, reading.mark).values for column in nearby]
-        subtotals = [np.nansum(own)] if known.size else []  # or subtotals of each day
-        stated = np.concatenate([own, *shifted, subtotals])
-        stated = stated[~np.isnan(stated)]
-        summed = float(facts[target].sum())
-        if not stated.size or not facts[target].notna().any():
-            continue
-        if agrees(stated, summed):
-            reading.control[target] = float(stated[np.abs(stated - summed).argmin()])
+        stated = np.array([*known, known.sum()])  # or subtotals of each day
+        if agrees(stated, summed[target]):
+            reading.control[target] = float(stated[np.abs(stated - summed[target]).argmin()])
         else:
-            reading.control[target] = float(stated[0])
-            _tell_disagreement(reading, reading.heading(target).raw, summed, float(stated[0]))
+            first = float(known[0])
+            reading.control[target] = first
+            _tell_disagreement(reading, reading.heading(target).raw, summed[target], first)
             reading.unclear |= reading.format.nested
+
+
+def _unshifted(reading: Reading, summed: Mapping[str, float]) -> dict[str, Values]:
+    """The figures of the total rows by measure.
+
+    Direct's total row may be shifted by a cell: then all of it, and only then is it believed.
+    """
+    if not summed:
+        return {}
+    sums = np.array(list(summed.values()))
+    places = [(reading.columns[id], shift) for shift in (0, -1, 1) for id in summed]
+    read = [reading.stated(at, shift) for at, shift in places]
+    own, *moved = np.array(read).reshape(3, len(sums), -1)
+    right = near(own, sums[:, None]).all(axis=0)
+    for shifted in moved:
+        whole = near(shifted, sums[:, None]).all(axis=0) & ~right
+        own = np.where(whole, shifted, own)
+    return dict(zip(summed, own, strict=True))
 
 
 def _tell_disagreement(reading: Reading, column: object, summed: float, stated: float) -> None:
@@ -190,64 +236,18 @@ def _check_plausible(reading: Reading, facts: pd.DataFrame, measures: Sequence[s
 
 def tell_columns(reading: Reading) -> None:
     """Which columns were not needed, and which were dropped because they are about people."""
-    if reading.format.evidence == "D":
+    if reading.format.taught:
+        reading.find(Severity.INFO, "read_by_layout", layout=reading.format.name)
+    elif reading.format.evidence == "D":
         known_at = sorted({*reading.columns.values(), *reading.used})
-        used = ", ".join(reading.section.headings[at].raw for at in known_at)
+        used = listed(reading.section.headings[at].raw for at in known_at)
         by_hand = reading.format.source == BY_HAND
         code = "read_by_headings" if by_hand else "layout_not_confirmed"
-        reading.find(Severity.INFO, code, columns=used[:300])
+        reading.find(Severity.INFO, code, columns=used)
     used_at = {*reading.columns.values(), *(at for _, at in reading.rates), *reading.used}
     names = [c.raw for at, c in enumerate(reading.section.headings) if at not in used_at and c.raw]
     people = [name for name in dict.fromkeys(names) if _OF_PEOPLE.search(name[:100])]
     if dropped := [*reading.personal, *people]:
-        reading.find(Severity.INFO, "personal_dropped", columns=", ".join(dropped)[:300])
+        reading.find(Severity.INFO, "personal_dropped", columns=listed(dropped))
     if unused := [name for name in dict.fromkeys(names) if name not in people]:
-        reading.find(Severity.INFO, "columns_not_used", columns=", ".join(unused)[:300])
-
-
-def _currency(reading: Reading, facts: pd.DataFrame) -> str | None:
-    """The one currency of the money columns; where there are several, no money is kept."""
-    money = [id for id in facts.columns if id in catalogue.measures() and _is_money(id)]
-    if not money:
-        return None
-    columns = {id for id in reading.columns if reading.heading(id).currency}
-    codes = {reading.heading(id).currency for id in columns} - {None}
-    if "currency" in reading.columns:
-        cells = {str(cell) for cell in set(reading.column("currency")) if not is_missing(cell)}
-        words = {word for cell in cells for word in _listed(cell)}
-        codes |= {code for word in words if (code := currency_code(word))}
-    if any(str(code).endswith("D") for code in codes):
-        reading.coins.discard("USD")  # $ is the sign of many dollars
-    codes |= reading.coins
-    if len(codes) > 1:
-        listed = ", ".join(sorted(map(str, codes)))
-        reading.find(Severity.ERROR, "several_currencies", currencies=listed)
-        facts[money] = np.nan
-    return codes.pop() if len(codes) == 1 else None
-
-
-def _listed(cell: str) -> list[str]:
-    """The words of a list written as text: ``['RUB','RUB']``; a cell that is none is one word."""
-    return [word.strip(LIST_MARKS) for word in cell.split(",")] if cell[:1] == "[" else [cell]
-
-
-def _is_money(id: str) -> bool:
-    return catalogue.measure(id).unit is Unit.MONEY
-
-
-def _vat(reading: Reading) -> Vat | None:
-    """What the lines above and the headings of money say of value added tax."""
-    money = [reading.heading(id).raw for id in reading.measures() if _is_money(id)]
-    used = [reading.section.headings[at].raw for at in reading.columns.values()]
-    others = [*reading.section.title, *used]  # the commission may be without VAT
-    for said in (money, others):
-        found = {word for line in said if (word := _vat_of(line))}
-        if found:
-            return found.pop() if len(found) == 1 else None
-    return None
-
-
-def _vat_of(line: str) -> Vat | None:
-    if _VAT["excl"].search(line):
-        return "excl"
-    return "incl" if _VAT["incl"].search(line) else None
+        reading.find(Severity.INFO, "columns_not_used", columns=listed(unused))

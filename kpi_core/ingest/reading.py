@@ -6,9 +6,7 @@ Total rows never enter the facts; they are what the facts are checked against.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import blake2b
 from itertools import compress
-from secrets import token_bytes
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +14,10 @@ import pandas as pd
 
 from kpi_core import catalogue
 from kpi_core.errors import Finding, IngestError, Severity
+from kpi_core.ingest import privacy
 from kpi_core.ingest.channels import channel_of
-from kpi_core.ingest.formats import PERSONAL, Format, Rate, Wide, dimensions
-from kpi_core.ingest.headings import Heading, heading, plain
+from kpi_core.ingest.formats import PERSONAL, Format, Kind, Rate, Wide, dimensions, meanings
+from kpi_core.ingest.headings import Heading, Scale, heading, plain, scales_above
 from kpi_core.ingest.sections import Section
 from kpi_core.ingest.titles import stated_period
 from kpi_core.ingest.totals import group_rows, subtotals, total_rows
@@ -26,30 +25,30 @@ from kpi_core.ingest.values import (
     Cell,
     Days,
     Numbers,
+    are_grouped,
     clock_hours,
     days,
     decimal_mark,
     is_missing,
     list_figures,
     numbers,
+    rounded_at,
     seconds,
 )
 from kpi_core.model import Adds, Period, Unit
 
-_COUNTED_DAYS = frozenset(
-    {"nth day", "n й день", "day index", "индекс дня"}
-)  # 0000 is the first day of the title's period
-_ONE_DAY = frozenset({"day", "день"})  # no first day of anything longer
-_WEEKS, _MONTHS = frozenset({"week", "неделя"}), frozenset({"month", "месяц"})
+_PLANNED = frozenset(
+    {"план", "plan", "planned", "прогноз", "forecast", "бюджет", "budget", "target"}
+)
+_ONLY_PLANNED = _PLANNED - {"бюджет", "budget", "target"}
+_ACTUAL = frozenset({"факт", "fact", "actual", "actuals"})
 _NOT_KEPT = frozenset({"date", "date_end", "currency"})
+_CHANNELLED = frozenset({"channel", "source", "medium", "source_medium"})  # they tell the channel
 # Nobody pays so many roubles for a click or an impression; in millionths everybody does.
 _MICROS = {"clicks": 10_000, "impressions": 1_000}
-_CONTACT = re.compile(
-    r"[^@\s]+@[^@\s]+\.[^@\s]{2,}|\+\d[\d\s()-]{8,16}\d|[78][\s(-][\d\s()-]{8,14}\d"
-)  # an e-mail address; +7 900 000-00-00; 8 (900) 000-00-00
+_WHOLE = 1e-6  # what a count may be off a whole number: arithmetic of floats
+_PLACES = 6  # decimals: 0.0234 thousand is 23.4, not 23.400000000000002
 _LONGEST_TEXT = 10_000  # characters that are searched for cells inside a text
-_PERSONAL_SHARE = 0.3  # of the cells of a column: so many contacts make it one of people
-_SALT = token_bytes(16)  # of this process: keys of customers mean nothing outside of it
 
 Column = Sequence[Cell]
 Values = npt.NDArray[np.float64]
@@ -65,6 +64,9 @@ class Reading:
         cells: the columns without total rows.
         totals: the columns of the total rows.
         subtotals: how many rows summed a branch of a tree.
+        aside: how many rows were averages, largest figures or parts of other rows.
+        planned: how many rows were of a plan.
+        scales_above: what title lines say that the figures are written in: тыс. руб.
         beyond: their cells to the right of the last heading.
         lines: at which line of the file each row stands.
         mark: the decimal mark of the file, as far as it is known.
@@ -74,6 +76,7 @@ class Reading:
         used: positions of columns that were read though they have no meaning of their own.
         unclear: its rows may count one another, and no total tells.
         footer: how many lines stand below the table.
+        unknown_channels: what says no known channel, and the rows that it leaves without one.
     """
 
     section: Section
@@ -87,6 +90,8 @@ class Reading:
     totals: list[Column] = field(default_factory=list)
     beyond: Column = ()
     subtotals: int = 0
+    aside: int = 0
+    planned: int = 0
     lines: list[int] = field(default_factory=list)
     mark: str | None = None
     coins: set[str] = field(default_factory=set)
@@ -95,23 +100,28 @@ class Reading:
     used: set[int] = field(default_factory=set)
     unclear: bool = False
     footer: int = 0
+    unknown_channels: tuple[str, pd.Series] | None = None
+    scales_above: list[Scale] = field(default_factory=list)
+    _told_scales: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         if self.format.wide:
             sites = _sites(self.section, self.format.wide)
             if len(sites) > 1:  # rivals' positions are not ours
-                told = {"sites": ", ".join(sites)[:200], "kept": next(iter(sites))}
+                told = {"sites": privacy.listed(sites, 200), "kept": next(iter(sites))}
                 self.find(Severity.WARNING, "several_sites", **told)
             self.section = melted(self.section, self.format.wide)
         if self.format.inside:
             self.section = taken_apart(self.section, self.format.inside)
+        self.scales_above = scales_above(self.section.title)
         self._assign_columns()
         self._split_totals()
+        self._drop_plans()
         self._drop_other_kinds()
 
     def find(self, severity: Severity, code: str, **values: object) -> None:
         """Something odd to be told."""
-        self.findings.append(Finding(severity, code, self.where, values))
+        self.findings.append(Finding(severity, code, self.where, privacy.told(values)))
 
     def column(self, target: str) -> Column:
         """The cells of what a column was found to mean."""
@@ -173,7 +183,7 @@ class Reading:
         names = {at: self.section.headings[at] for at in positions}
         whole = [at for at in positions if not self._narrowed(names[at])] or positions
         if target not in dimensions() and len(whole) > 1 and self._narrowed(names[whole[0]]):
-            listed = ", ".join(names[at].raw for at in positions)
+            listed = privacy.listed(names[at].raw for at in positions)
             self.find(Severity.WARNING, "columns_compete", columns=listed)
             return
         taken = min(whole, key=lambda at: self.format.rank(target, names[at]))
@@ -205,21 +215,36 @@ class Reading:
         self.mark = decimal_mark(
             [self.cells[at] for at in range(width) if at not in described], self.delimiter
         )
+        if self.mark and any(
+            are_grouped(self.column(id), self.mark) for id in self.measures() if _is_whole(id)
+        ):
+            self.mark = None  # of 1.013 clicks the mark stands for thousands
         found = total_rows(
             [self.cells[at] for at in labels],
             [self.cells[at] for at in named or described or labels[:1]],
             self.column("date") if "date" in self.columns else None,
             extra,
             self._additive,
+            # Groups have rules of their own, and one segment may hold all the others.
+            ends=self.format.kind is Kind.SUMS
+            and not (self.format.tree or self.format.nested or "segment" in self.columns),
         )
         is_row = np.ones(len(rows), dtype=bool)
-        is_row[found.totals] = False
+        is_row[found.totals + found.aside] = False
+        self.aside = len(found.aside)
         if ragged := [row for row in extra if is_row[row]]:
             line = lines[ragged[0]]
             raise IngestError("ragged", where=self.where, line=line, columns=width)
         short = [row for row in short if is_row[row]]
         if short and self.delimiter:  # a workbook cuts empty cells at the end of every row
             self.find(Severity.INFO, "short_rows", n=len(short))
+        for code, severity, odd in (
+            ("summaries_set_aside", Severity.INFO, found.aside),
+            ("total_by_figures", Severity.WARNING, found.by_figures),
+        ):
+            if odd:
+                name = next((str(c[odd[0]]) for c in self.cells if not _blank(c[odd[0]])), "")
+                self.find(severity, code, n=len(odd), line=lines[odd[0]], name=name[:100])
         if found.alike:
             line = lines[found.alike[0]]
             self.find(Severity.WARNING, "named_like_total", n=len(found.alike), line=line)
@@ -261,6 +286,24 @@ class Reading:
             self.unclear = True
             self.find(Severity.WARNING, "groups_unclear")
         return []
+
+    def _drop_plans(self) -> None:
+        """Rows of a plan or a forecast beside those of what was: they are no facts."""
+        for at, column in enumerate(self.section.headings):
+            said = {cell: plain(str(cell)) for cell in set(self.cells[at]) if not is_missing(cell)}
+            kinds = set(said.values())
+            if not (kinds & _PLANNED and kinds <= _PLANNED | _ACTUAL):
+                continue
+            if not kinds & _ACTUAL and (at in self.columns.values() or not kinds <= _ONLY_PLANNED):
+                continue  # a campaign may be called so
+            kept = [said.get(cell) in _ACTUAL for cell in self.cells[at]]
+            severity = Severity.WARNING if any(kept) else Severity.ERROR
+            self.find(severity, "plan_rows_set_aside", column=column.raw, n=kept.count(False))
+            self.planned += kept.count(False)
+            self.used.add(at)
+            self.cells = [list(compress(cells, kept)) for cells in self.cells]
+            self.lines = list(compress(self.lines, kept))
+            return
 
     def _drop_other_kinds(self) -> None:
         """Rows that are no business of this format go: text messages among mailings."""
@@ -309,6 +352,9 @@ class Reading:
         if read.unclear:
             self.find(Severity.WARNING, "thousands_unclear", column=column.raw)
             return Numbers(np.full(len(cells), np.nan))
+        if duration and read.fraction:
+            self.find(Severity.WARNING, "duration_unclear", column=column.raw)
+            return Numbers(np.full(len(cells), np.nan))
         if read.unread:
             first = read.unread[0]
             self.find(
@@ -317,9 +363,68 @@ class Reading:
                 column=column.raw,
                 n=len(read.unread),
                 line=self.lines[first],
-                example=str(cells[first])[:40],
+                example=str(cells[first]),
             )
-        return read
+        return self._scaled(at, read)
+
+    def stated(self, at: int, shift: int = 0) -> Values:
+        """What the total rows say of a column, or of the cells so far beside it."""
+        cells = [*self.totals, self.beyond]
+        there = 0 <= at + shift < len(cells) and len(cells[at + shift]) > 0
+        if not there:
+            return np.full(len(self.totals[0]), np.nan)
+        return numbers(cells[at + shift], self.mark).values * (self._scale(at) or 1)
+
+    def _scale(self, at: int) -> int | None:
+        """What the figures of a column are written in: 1, thousands...; ``None``: unclear.
+
+        A heading says it of its column, a line above the table of all its money.
+        """
+        column = self.section.headings[at]
+        above = self.scales_above
+        if not above or not self._is_figure(at):
+            return column.scale
+        of_money = all(scale.currency or scale.money for scale in above)
+        if of_money and not self._is_money(at):
+            return column.scale
+        said = {scale.times for scale in above}
+        if column.scale > 1 or column.currency:  # it says itself what it is written in
+            said.add(column.scale)
+        return said.pop() if of_money and len(said) == 1 else None
+
+    def _is_figure(self, at: int) -> bool:
+        known = {*(self.columns[id] for id in self.measures()), *(at for _, at in self.rates)}
+        return at in known | {self.columns[id] for id in self.format.amounts() & set(self.columns)}
+
+    def _is_money(self, at: int) -> bool:
+        """Whether a column holds money; what a record adds up may be it."""
+        for id, place in self.columns.items():
+            if place == at:
+                measure = catalogue.measures().get(id)
+                if measure is None or measure.unit is Unit.MONEY:
+                    return True
+        for rate, place in self.rates:
+            if place == at and catalogue.measure(rate.measure).unit is Unit.MONEY:
+                return True
+        return bool(self.section.headings[at].currency)
+
+    def _scaled(self, at: int, read: Numbers) -> Numbers:
+        """Figures that a heading or a title gives in thousands or millions, in full."""
+        column, scale = self.section.headings[at], self._scale(at)
+        if scale == 1:
+            return read
+        if at not in self._told_scales:
+            self._told_scales.add(at)
+            if scale is None:
+                self.find(Severity.WARNING, "scale_unclear", column=column.raw)
+            else:
+                self.find(Severity.INFO, "read_as_scaled", column=column.raw, times=scale)
+        if scale is None:
+            return Numbers(np.full(len(read.values), np.nan))
+        coins = {said.currency for said in self.scales_above if said.currency}
+        if self._is_money(at) and not column.currency:
+            self.coins |= coins
+        return replace(read, values=np.round(read.values * scale, _PLACES))
 
     def amounts(self, target: str) -> Values:
         """The column of a measure (or of what a record counts) as figures, never percentages."""
@@ -334,6 +439,12 @@ class Reading:
         if measure is None or measure.unit is Unit.MONEY:
             self.coins |= read.currencies
         column = self.heading(target)
+        if measure and measure.unit is Unit.COUNT and not measure.fractional:
+            broken = np.abs(read.values - np.round(read.values)) > _WHOLE
+            if broken.any():
+                line = self.lines[int(np.argmax(broken))]
+                self.find(Severity.WARNING, "counts_in_fractions", column=column.raw, line=line)
+                return np.full(len(read.values), np.nan)
         return self._unmicroed(column, read.values) if self._may_be_micros(column) else read.values
 
     def _may_be_micros(self, column: Heading) -> bool:
@@ -363,6 +474,19 @@ class Reading:
         self.find(Severity.WARNING, "micros_unclear", column=column.raw)
         return np.full(len(amounts), np.nan)
 
+    def keys(self, target: str) -> pd.Series:
+        """The column as texts that tell records apart.
+
+        Raises:
+            IngestError: a spreadsheet has rounded its long numbers, so that many look like one.
+        """
+        said = self.texts(target)
+        if (row := rounded_at(self.column(target))) is not None:
+            told = {"column": self.heading(target).raw, "line": self.lines[row]}
+            example = str(said.iloc[row])[:40]
+            raise IngestError("numbers_rounded", where=self.where, example=example, **told)
+        return said
+
     def texts(self, target: str) -> pd.Series:
         """The column as trimmed texts, empty where it is empty."""
         return texts(self.column(target))
@@ -371,25 +495,45 @@ class Reading:
         """Days and text dimensions of the rows."""
         found = self.days()
         facts = pd.DataFrame({"start": found.first, "end": found.last})
-        if found.ambiguous:
+        if found.mixed:
+            self.find(Severity.ERROR, "days_of_two_kinds", column=self.heading("date").raw)
+        elif found.ambiguous:
             self.find(Severity.WARNING, "day_or_month_first", column=self.heading("date").raw)
         for dimension in dimensions():
             if dimension in self.columns and dimension not in _NOT_KEPT:
                 self._add_dimension(facts, dimension)
-        if {"channel", "source", "medium", "source_medium"} & set(facts.columns):
+        if _CHANNELLED & set(facts.columns):
             facts["channel"] = self._channels(facts)
+            for dimension in sorted(_CHANNELLED & set(facts.columns) - {"channel"}):
+                people = facts[dimension].isin(
+                    [text for text in facts[dimension].unique() if privacy.is_personal(text)]
+                )
+                self._tell_hidden(dimension, int(people.sum()))
+                facts[dimension] = facts[dimension].mask(people, "")
         if "customer" in self.columns:
-            facts["customer"] = customer_keys(self.column("customer"))
+            facts["customer"] = privacy.customer_keys(self.column("customer"))
             self.personal.append(self.heading("customer").raw)
         return facts
 
     def _add_dimension(self, facts: pd.DataFrame, dimension: str) -> None:
         """A column of texts, unless it is one of addresses or telephone numbers."""
         said = self.texts(dimension).replace(dict(self.format.words.get(dimension, {})))
-        if dimension not in PERSONAL and holds_contacts(said):
-            self.personal.append(self.heading(dimension).raw)
-        else:
+        if dimension in PERSONAL:  # needed to count, and never kept
             facts[dimension] = said
+            return
+        said = privacy.pages(said)
+        if privacy.holds_contacts(said):
+            self.personal.append(self.heading(dimension).raw)
+            return
+        if dimension not in _CHANNELLED:  # of the others, the channel is told first
+            kept = privacy.kept_texts(said)
+            self._tell_hidden(dimension, int((kept != said).sum()))
+            said = kept
+        facts[dimension] = said
+
+    def _tell_hidden(self, dimension: str, n: int) -> None:
+        if n:
+            self.find(Severity.INFO, "people_hidden", column=self.heading(dimension).raw, n=n)
 
     def days(self) -> Days:
         """The days of each row: of a week or month named by its first day, all of it."""
@@ -398,16 +542,17 @@ class Reading:
             return Days(never, never)
         name = self.heading("date").name
         title = stated_period(self.section.title)
-        start = title.first if title and name in _COUNTED_DAYS else None
+        lasting = meanings("lasting")
+        start = title.first if title and name in lasting["counted"] else None
         found = days(self.column("date"), start=start, month_first=self.format.month_first)
         last = _last_days(found, name)
-        if "date_end" in self.columns and name not in _ONE_DAY:
+        if "date_end" in self.columns and name not in lasting["day"]:
             ends = days(self.column("date_end")).last
             last = np.where(ends >= found.first, ends, np.datetime64("NaT"))
         first = np.where(np.isnat(last), last, found.first)
-        if title and name in _WEEKS | _MONTHS:
+        if title and name in lasting["week"] | lasting["month"]:
             first, last = _clipped(first, last, title)
-        return Days(first, last, found.unread, found.ambiguous)
+        return replace(found, first=first, last=last)
 
     def _channels(self, facts: pd.DataFrame) -> pd.Series:
         """The channel of each row: by the channel column, else by medium, else by source."""
@@ -426,11 +571,20 @@ class Reading:
             strange = {value for value in named if not named[value] and plain(value)}
             unknown |= strange
             if dimension == "channel":
-                named |= {value: value for value in strange}
+                people = {value for value in strange if not privacy.is_plain_name(value)}
+                self._tell_hidden(dimension, int(raw.isin(people).sum()))
+                named |= {value: value for value in strange - people}
             found = found.where(found != "", raw.map(named).astype("str"))
         if unknown:
-            listed = ", ".join(sorted(unknown)[:10])
+            names = sorted(filter(privacy.is_plain_name, unknown))
+            cut = [privacy.HIDDEN] if len(names) < len(unknown) else []
+            listed = ", ".join([*names[: 10 - len(cut)], *cut])
             self.find(Severity.INFO, "channels_unknown", n=len(unknown), values=listed)
+            strange_rows = pd.Series(data=False, index=facts.index)
+            for column in said.values():
+                strange_rows |= column.isin(unknown)
+            known = set(catalogue.channels())
+            self.unknown_channels = listed, strange_rows & ~found.isin(known)
         return found.replace("", self.format.channel or "other")
 
     def dated(self, facts: pd.DataFrame) -> pd.DataFrame:
@@ -442,6 +596,12 @@ class Reading:
             line = self.lines[int(facts.index[lost][0])]
             self.find(Severity.WARNING, "rows_without_day", n=int(lost.sum()), line=line)
         return facts[~lost]
+
+
+def _is_whole(id: str) -> bool:
+    """Whether a measure counts things, of which there are no parts."""
+    measure = catalogue.measure(id)
+    return measure.unit is Unit.COUNT and not measure.fractional
 
 
 def melted(section: Section, wide: Wide) -> Section:
@@ -502,28 +662,6 @@ def texts(cells: Column) -> pd.Series:
     return pd.Series(["" if cell is None else str(cell).strip() for cell in cells], dtype="str")
 
 
-def holds_contacts(said: pd.Series) -> bool:
-    """Whether a column of texts is one of e-mail addresses or telephone numbers."""
-    filled = said[said != ""]
-    contacts = {text for text in filled.unique() if _CONTACT.fullmatch(text[:100])}
-    return bool(contacts) and float(filled.isin(contacts).mean()) >= _PERSONAL_SHARE
-
-
-def customer_keys(cells: Column) -> pd.Series:
-    """A number per customer that tells them apart and cannot be turned back; 0: not known."""
-    keys = {cell: _customer_key(cell) for cell in set(cells)}
-    return pd.Series([keys[cell] for cell in cells], dtype="uint64")
-
-
-def _customer_key(cell: Cell) -> int:
-    if is_missing(cell):
-        return 0
-    text = str(cell).strip().casefold().lstrip("'")
-    if _CONTACT.fullmatch(text) and "@" not in text:  # one telephone, however it is spaced
-        text = re.sub(r"\D", "", text)[-10:]
-    return int.from_bytes(blake2b(text.encode(), digest_size=8, key=_SALT).digest())
-
-
 def _squared(
     rows: Sequence[Sequence[Cell]], width: int
 ) -> tuple[list[Sequence[Cell]], dict[int, Sequence[Cell]], list[int]]:
@@ -569,9 +707,9 @@ def _clipped(
 def _last_days(found: Days, name: str) -> npt.NDArray[np.datetime64]:
     """The last days of rows in a column called `name`, where a week is told by its first day."""
     one_day = found.first == found.last
-    if name in _WEEKS:
+    if name in meanings("lasting")["week"]:
         return np.where(one_day, found.last + np.timedelta64(6, "D"), found.last)
-    if name in _MONTHS:
+    if name in meanings("lasting")["month"]:
         months = found.first.astype("datetime64[M]")
         ends = (months + np.timedelta64(1, "M")).astype("datetime64[D]") - np.timedelta64(1, "D")
         return np.where(

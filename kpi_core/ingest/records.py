@@ -11,10 +11,15 @@ from kpi_core import catalogue
 from kpi_core.errors import Severity
 from kpi_core.formula import Formula
 from kpi_core.ingest.formats import PERSONAL, Record, Value, dimensions
+from kpi_core.ingest.headings import plain
+from kpi_core.ingest.privacy import event_names, keyed_ids
 from kpi_core.ingest.reading import Reading, texts
 from kpi_core.ingest.totals import agrees
-from kpi_core.ingest.values import LIST_MARKS, days, numbers
-from kpi_core.model import Adds
+from kpi_core.ingest.values import LIST_MARKS, days
+from kpi_core.model import Adds, Unit
+from kpi_core.text import number
+
+_STATUSES_TOLD = 10  # of those that no list knows
 
 
 def records(reading: Reading) -> pd.DataFrame:
@@ -42,9 +47,10 @@ def records(reading: Reading) -> pd.DataFrame:
     first[["start", "end"]] = grouped[["start", "end"]].min()  # a refund may stand above its order
     identity = ["start", "end", *described, *kept]
     result = first[[*identity, *(["customer"] if "customer" in first else [])]].copy()
+    doubtful = _tell_statuses(reading, first, named)
     for measure, rule in rules.items():
         needed = {*_summed(rule), *(f"{name}?" for name in (*rule.where, *rule.known))}
-        if needed <= set(named.columns):
+        if needed <= set(named.columns) and measure not in doubtful:
             counted = _counted(rule, first, named)
             if counted is not None:
                 result[measure] = counted
@@ -54,19 +60,69 @@ def records(reading: Reading) -> pd.DataFrame:
     _people_aside(reading, result)
     for dimension in described:
         result[dimension] = result[dimension].fillna("other" if dimension == "channel" else "")
-    # Two shops may both have an order #1001; an order exported again keeps its number and its day.
-    result["record"] = identities(pd.MultiIndex.from_arrays([result.index, result["start"]]))
+    # Its number alone: in another time zone its day is another one. Whether two files mean the
+    # same order by one number is told by their figures, where files are put together.
+    result["record"] = identities(result.index)
     return reading.dated(result.set_index(first["row"])).reset_index(drop=True)
 
 
 def _ids(reading: Reading) -> pd.Series:
     """What tells records apart: their numbers, else their names and days, row by row."""
     if "record" in reading.columns:
-        return reading.texts("record")
+        return keyed_ids(reading.keys("record"))
     known = [name for name in ("named", "date", "due_day") if name in reading.columns]
     rows = pd.concat([reading.texts(name) for name in known], axis=1)
     ids = rows.agg("\0".join, axis=1) + "\0" + rows.groupby(list(rows)).cumcount().astype("str")
     return ids.where(rows.iloc[:, 0] != "", "")
+
+
+def _tell_statuses(reading: Reading, first: pd.DataFrame, named: pd.DataFrame) -> set[str]:
+    """Tells the statuses that no list knows; the measures that stay unknown because of them."""
+    lost: set[str] = set()
+    for column, lists in reading.format.statuses.items():
+        if f"{column}?" not in first:
+            continue
+        said = first[f"{column}?"].fillna("").astype("str")
+        known = {plain(word) for words in lists.values() for word in words}
+        strange = said[~said.map(plain).isin(known)]
+        asking = [
+            measure
+            for measure, rule in reading.format.records.items()
+            if column in {*rule.where, *rule.unless}
+            and set(_summed(rule)) <= set(named.columns)
+            and not (column in reading.format.stages and _own_words_seen(rule, column, said))
+        ]
+        if len(strange) and asking:
+            lost |= set(asking)
+            listed = _listed_statuses(strange, _money(reading, first, named))
+            names = [catalogue.measure(measure).name for measure in asking]
+            uncounted = {lang: ", ".join(name[lang] for name in names) for lang in listed}
+            told = {"column": reading.heading(column).raw, "statuses": listed}
+            reading.find(Severity.WARNING, "statuses_unknown", measures=uncounted, **told)
+    return lost
+
+
+def _own_words_seen(rule: Record, column: str, said: pd.Series) -> bool:
+    return column in rule.where and bool(_holds(said, rule.where[column]).any())
+
+
+def _money(reading: Reading, first: pd.DataFrame, named: pd.DataFrame) -> pd.Series | None:
+    """A sum of money of each record, of whatever status; ``None`` if there is none."""
+    for measure, rule in reading.format.records.items():
+        if catalogue.measure(measure).unit is Unit.MONEY and set(_summed(rule)) <= set(named):
+            return _counted(rule.model_copy(update={"where": {}, "unless": {}}), first, named)
+    return None
+
+
+def _listed_statuses(strange: pd.Series, money: pd.Series | None) -> dict[str, str]:
+    """Each status with how many records have it and their sum, the most frequent first."""
+    listed: dict[str, list[str]] = {"ru": [], "en": []}
+    for status, n in strange.value_counts().head(_STATUSES_TOLD).items():
+        amount = 0.0 if money is None else float(money[strange.index[strange == status]].sum())
+        for lang, lines in listed.items():
+            summed = "" if money is None else f" ({number(amount, lang, 2)})"
+            lines.append(f"«{str(status)[:40]}» – {n}{summed}")
+    return {lang: ", ".join(lines) for lang, lines in listed.items()}
 
 
 def _summed(rule: Record) -> tuple[str, ...]:
@@ -78,7 +134,7 @@ def _check_total(reading: Reading, measure: str, rule: Record, counted: pd.Serie
     if rule.sum is None or len(rule.sum.names) != 1 or not reading.totals:
         return
     column = reading.columns[_summed(rule)[0]]
-    own = numbers(reading.totals[column], reading.mark).values
+    own = reading.stated(column)
     own = own[~np.isnan(own)]
     if not own.size:
         return
@@ -153,7 +209,8 @@ def _holds(column: pd.Series, condition: bool | frozenset[str] | re.Pattern[str]
             case bool():
                 held[text] = bool(text) is condition
             case frozenset():
-                held[text] = bool(condition & {word.strip(LIST_MARKS) for word in text.split(",")})
+                words = {text, *(word.strip(LIST_MARKS) for word in text.split(","))}
+                held[text] = not {plain(word) for word in condition}.isdisjoint(map(plain, words))
             case pattern:
                 held[text] = pattern.fullmatch(text) is not None
     return said.map(held).astype(bool)
@@ -175,6 +232,8 @@ def identities(keys: pd.Index) -> npt.NDArray[np.uint64]:
 def events(reading: Reading) -> pd.DataFrame:
     """One fact a session: which steps happened in it. Without session ids, a user's day is one."""
     frame = reading.frame()
+    for name in {"session", "user"} & set(reading.columns):
+        reading.keys(name)
     names = reading.texts("event").str.casefold()
     frame = frame[_first_of_each(reading, reading.format.unique)]
     for measure, value in reading.format.values.items():
@@ -184,7 +243,7 @@ def events(reading: Reading) -> pd.DataFrame:
     facts = reading.dated(frame)
     key = _session_key(facts)
     facts = _named(reading, facts, facts[key[-1] if "session" in key else "user"] != "")
-    names = names.loc[facts.index]
+    all_names, names = names, names.loc[facts.index]
     reading.control |= _people(facts)
     kept: dict[str, str] = {"start": "min", "end": "min"}
     kept |= dict.fromkeys([id for id in ("channel", "device", "campaign") if id in facts], "first")
@@ -193,6 +252,13 @@ def events(reading: Reading) -> pd.DataFrame:
         if matched.any():
             facts = facts.assign(**{step: matched.astype(float)})
             kept[step] = "max"
+    if "session" not in facts:
+        reading.find(Severity.WARNING, "sessions_are_days")
+        for step, value in reading.format.without_session.items():
+            counted = _valued(reading, value, all_names)
+            if step in kept and counted is not None:
+                facts[step] = counted.loc[facts.index].fillna(0.0)
+                kept[step] = "sum"
     grouped = facts.groupby(key, sort=False)
     sessions = grouped.agg({id: how for id, how in kept.items() if id not in key})
     for measure, value in reading.format.values.items():
@@ -205,8 +271,9 @@ def events(reading: Reading) -> pd.DataFrame:
                 {name: sessions[name].to_numpy() for name in formula.names}
             )
     _people_aside(reading, sessions)
-    by_name = names.value_counts().head(10)
-    told = ", ".join(f"{str(name)[:40]} {n:,}" for name, n in by_name.items())
+    times = {str(name): int(n) for name, n in names.value_counts().items()}
+    steps = reading.format.steps.values()
+    told = event_names(times, lambda name: any(step.fullmatch(name) for step in steps), 10)
     users = int(reading.control.get("users", 0)) or "–"
     reading.find(
         Severity.INFO, "log_counted", n=len(facts), sessions=len(sessions), users=users, events=told
@@ -229,13 +296,13 @@ def _first_of_each(reading: Reading, headings: Sequence[str]) -> npt.NDArray[np.
 def _valued(reading: Reading, value: Value, names: pd.Series) -> pd.Series | None:
     """What each event adds to a measure; ``None`` if the file does not tell."""
     matched = _matching(names, value.event)
-    if value.sum is None:
-        return matched.astype(float).where(matched)
-    columns = sorted(value.sum.names)
+    columns = sorted(value.sum.names) if value.sum else []
     if not set(columns) <= set(reading.columns):
         return None
-    amounts = value.sum.values({column: reading.amounts(column) for column in columns})
-    counted = pd.Series(amounts, names.index).where(matched)
+    counted = matched.astype(float).where(matched)
+    if value.sum:
+        amounts = value.sum.values({column: reading.amounts(column) for column in columns})
+        counted = pd.Series(amounts, names.index).where(matched)
     if value.once in reading.columns:
         said = reading.texts(value.once)[matched]
         counted[said.index[(said != "") & said.duplicated()]] = np.nan

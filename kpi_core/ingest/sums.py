@@ -1,15 +1,20 @@
 """Rows that hold sums of a day and source: figures, averages back to sums, what counts twice."""
 
+import numpy as np
 import pandas as pd
 
 from kpi_core import catalogue
 from kpi_core.errors import Severity
-from kpi_core.ingest.formats import Pick, Rate, Written
+from kpi_core.ingest.formats import Pick, Rate, Written, meanings
 from kpi_core.ingest.headings import Heading, plain
-from kpi_core.ingest.reading import Reading
+from kpi_core.ingest.reading import Reading, Values
+from kpi_core.ingest.totals import agrees
 from kpi_core.ingest.values import Numbers
 
-_EVERYONE = frozenset({"all users", "все пользователи", "all"})  # the segment of all the others
+_FEW = 0.01  # of a measure: so much may have an unknown channel before it matters
+
+_WHOLE = 100.0  # per cent
+_ROUNDED = 0.51  # what an average of per cents may be off when it is written as a whole one
 
 
 def sums(reading: Reading) -> pd.DataFrame:
@@ -30,6 +35,7 @@ def sums(reading: Reading) -> pd.DataFrame:
     for id, formula in reading.format.derived.items():
         if id not in facts and set(formula.names) <= set(facts.columns):
             facts[id] = formula.values({name: facts[name].to_numpy() for name in formula.names})
+    _tell_unknown_channels(reading, facts)
     picked = {
         id: figures for pick in reading.format.pick for id, figures in _picked(reading, facts, pick)
     }
@@ -42,6 +48,20 @@ def sums(reading: Reading) -> pd.DataFrame:
             kind = reading.heading(dimension).raw
             reading.find(Severity.INFO, "rows_overlap", column=kind, measures=named)
     return reading.dated(_one_segment(reading, facts).assign(**picked))
+
+
+def _tell_unknown_channels(reading: Reading, facts: pd.DataFrame) -> None:
+    """That a measure of some channels (paid visits) may lack what has a channel nobody knows."""
+    if reading.unknown_channels is None or reading.format.channel:
+        return
+    values, strange = reading.unknown_channels
+    wholes = {measure.part_of[0] for measure in catalogue.measures().values() if measure.part_of}
+    for id in sorted(wholes & set(facts)):
+        total = float(facts[id].sum())
+        unknown = float(facts.loc[strange, id].sum())
+        if unknown > _FEW * total:
+            told = {"measure": catalogue.measure(id).name, "n": int(unknown), "values": values}
+            reading.find(Severity.WARNING, "channels_unknown_part", **told)
 
 
 def _picked(reading: Reading, facts: pd.DataFrame, pick: Pick) -> list[tuple[str, pd.Series]]:
@@ -68,7 +88,11 @@ def _one_segment(reading: Reading, facts: pd.DataFrame) -> pd.DataFrame:
     if "segment" not in facts or facts["segment"].nunique() < 2:
         return facts
     column = reading.heading("segment").raw
-    everyone = [name for name in facts["segment"].unique() if plain(name) in _EVERYONE]
+    everyone = [
+        name
+        for name in facts["segment"].unique()
+        if plain(name) in meanings("segments")["everyone"]
+    ]
     if everyone:
         kept: pd.DataFrame = facts[facts["segment"] == everyone[0]]
         told = {"column": column, "kept": everyone[0], "n": len(facts) - len(kept)}
@@ -85,13 +109,43 @@ def _add_rate(reading: Reading, facts: pd.DataFrame, rate: Rate, position: int) 
     if rate.written in {Written.DURATION, Written.NUMBER}:
         facts[rate.measure] = read.values * facts[rate.times]
         return
-    match _share_of(read, column, rate.written):
+    share = _share_of(read, column, rate.written)
+    if share is Written.NUMBER and rate.written is Written.COUNT_OR_PERCENT:
+        share = _counts_or_percents(reading, position, read, facts[rate.times].to_numpy())
+    match share:
         case None:
             reading.find(Severity.WARNING, "share_unclear", column=column.raw)
         case Written.NUMBER:
             facts[rate.measure] = read.values
         case divisor:
             facts[rate.measure] = read.values / float(divisor) * facts[rate.times]
+
+
+def _counts_or_percents(
+    reading: Reading, position: int, read: Numbers, times: Values
+) -> float | Written | None:
+    """Which of both whole numbers are: 16 refusals, or 16 per cent of the visits refused?
+
+    There are no more than 100 per cent, and no more refusals than visits; counts add up to the
+    total, per cents do not.
+    """
+    known = ~np.isnan(read.values)
+    values = read.values[known]
+    if (values > _WHOLE).any():
+        return Written.NUMBER
+    if (values > times[known]).any():
+        return _WHOLE
+    if reading.totals and np.count_nonzero(values) > 1:
+        stated = reading.stated(position)
+        stated = stated[~np.isnan(stated)]
+        if stated.size and agrees(stated, float(values.sum())):
+            return Written.NUMBER
+        weights = times[known]
+        if stated.size and weights.sum() > 0:
+            mean = float((values * weights).sum() / weights.sum())
+            if (np.abs(stated - mean) <= _ROUNDED).any():
+                return _WHOLE
+    return None
 
 
 def _share_of(read: Numbers, column: Heading, written: Written) -> float | Written | None:

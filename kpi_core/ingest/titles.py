@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from functools import cache
+from itertools import pairwise
 
 from kpi_core.model import Period, month_of
 
@@ -23,6 +24,11 @@ _DATE = re.compile(
 )
 _WHOLE_MONTH = re.compile(r"(?<![^\W_])([^\W\d_]{3,})[ _](20\d{2})(?!\d)")  # Октябрь 2026
 _ONE_DAY = re.compile(r"дата (платежей|возвратов|операций)\s*:", re.I)
+_JOINED = re.compile(
+    r"\s*(г\.?|года?)?\s*([-–—_~/]|\.{2,3}|до|по|to|till|until|through|и|and|)\s*", re.I
+)  # 01.10.2026 – 31.10.2026
+_CLOCK = re.compile(r"(?<=[\sT])\d{1,2}:\d{2}(:\d{2})?")
+_CALLED = re.compile(r"(?<!\w)(период\w*|за|с|со|from|between|period)\W*$", re.I)
 _EDGES = {"start": re.compile("start date|дата начала", re.I),
           "end": re.compile("end date|дата (окончания|завершения)", re.I)}  # fmt: skip
 
@@ -53,9 +59,10 @@ def stated_period(lines: Sequence[str]) -> Period | None:
     """
     edges: dict[str, date] = {}
     for line in lines:
-        found = [day for match in _DATE.finditer(line) if (day := _matched_day(match))]
-        if len(found) == 2 and found[0] <= found[1]:
-            return Period(found[0], found[1])
+        dates = [(match, day) for match in _DATE.finditer(line) if (day := _matched_day(match))]
+        found = [day for _, day in dates]
+        if both := _from_to(line, dates):
+            return both
         for edge, words in _EDGES.items():
             if len(found) == 1 and words.search(line):
                 edges[edge] = found[0]
@@ -63,9 +70,25 @@ def stated_period(lines: Sequence[str]) -> Period | None:
             return Period(edges["start"], edges["end"])
         if len(found) == 1 and _ONE_DAY.search(line):
             return Period(found[0], found[0])
-        if not found and (month := _whole_month(line)):
+        if month := _whole_month(_DATE.sub(" ", line) if len(found) == 1 else line):
             return month
     return None
+
+
+def _from_to(line: str, dates: Sequence[tuple[re.Match[str], date]]) -> Period | None:
+    """The two days that a line joins; of several pairs the one that it calls its period.
+
+    Days that nothing joins (created, updated) are no period.
+    """
+    spans: list[tuple[bool, Period]] = []
+    for (one, first), (two, last) in pairwise(dates):
+        between = _CLOCK.sub("", line[one.end() : two.start()])
+        joined = _JOINED.fullmatch(between) or _EDGES["end"].search(between)
+        if joined and first <= last:
+            spans.append((bool(_CALLED.search(line[: one.start()])), Period(first, last)))
+    called = {span for is_called, span in spans if is_called}
+    periods = called or {span for _, span in spans}
+    return periods.pop() if len(periods) == 1 else None
 
 
 def _matched_day(match: re.Match[str]) -> date | None:

@@ -6,7 +6,7 @@ is seen from its neighbours. What does not fit is missing and counted, never 0.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Literal
@@ -47,6 +47,9 @@ _SPELLED = {  # by decimal mark: digits alone, or in groups of three with one an
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3}|\.\d{3})")  # 2.546: thousands or decimals
 _PLAIN = re.compile(r"(?:-?\d{1,15}(?:\.\d{1,20})?)?(?:\n(?:-?\d{1,15}(?:\.\d{1,20})?)?)*")
 _PLAIN_GROUPED = re.compile(r"^-?[1-9]\d{0,2}\.\d{3}$", re.M)
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?e\+\d{1,3}", re.I)
+_DIGITS = 15  # that a spreadsheet keeps of a number
+_ENOUGH = 3  # long numbers that end with noughts are so by chance no more
 _THOUSANDS = re.compile(r"\d{1,3}(?:(?:,\d{3}){2,}|(?:\.\d{3}){2,})")  # 1,234,567
 _DURATION = re.compile(r"(\d+):([0-5]\d)(?::([0-5]\d))?")  # 00:03:45
 
@@ -61,6 +64,7 @@ class Numbers:
         percent: the cells carried percent signs (values are as written, not divided by 100).
         currencies: codes of the signs and words that stood beside the numbers.
         unclear: nothing tells whether ``2.546`` means thousands, so no such cell was read.
+        fraction: durations may be fractions of a day, as workbooks keep them.
     """
 
     values: npt.NDArray[np.float64]
@@ -68,6 +72,7 @@ class Numbers:
     percent: bool = False
     currencies: frozenset[str] = frozenset()
     unclear: bool = False
+    fraction: bool = False
 
 
 def _short(cell: str) -> str:
@@ -155,6 +160,31 @@ def numbers(cells: Sequence[Cell], file_mark: str | None) -> Numbers:
     return Numbers(read, tuple(unread), percent, frozenset(codes), unclear)
 
 
+def are_grouped(cells: Sequence[Cell], mark: str) -> bool:
+    """Whether every cell that holds `mark` has just three digits after it: 1.013; 1.234."""
+    marked = {cell.strip() for cell in cells if type(cell) is str and mark in cell}
+    return bool(marked) and all(_GROUPED.fullmatch(cell) for cell in marked)
+
+
+def rounded_at(cells: Sequence[Cell]) -> int | None:
+    """The first row whose long number a spreadsheet has rounded: 1,23457E+15; else ``None``.
+
+    It keeps fifteen digits and writes noughts for the others.
+    """
+    long = [
+        (row, text)
+        for row, text in ((row, str(cell)) for row, cell in enumerate(cells))
+        if len(text) > _DIGITS or "E" in text or "e+" in text
+    ]
+    for row, text in long:
+        if _ROUNDED.fullmatch(text.strip()):
+            return row
+    whole = [(row, text.strip()) for row, text in long if text.strip().isdecimal()]
+    whole = [(row, text) for row, text in whole if len(text) > _DIGITS]
+    are = len(whole) >= _ENOUGH and not any(text[_DIGITS:].strip("0") for _, text in whole)
+    return whole[0][0] if are else None
+
+
 def _plain_numbers(cells: Sequence[Cell]) -> npt.NDArray[np.float64] | None:
     """A column of nothing but ``12`` and ``12.5`` (or empty cells), the way of most exports."""
     texts = [cell for cell in cells if isinstance(cell, str)]
@@ -190,7 +220,9 @@ def seconds(cells: Sequence[Cell], file_mark: str | None) -> Numbers:
         (isinstance(cell, str) and ":" in cell) or isinstance(cell, time | timedelta)
         for cell in cells
     ):
-        return numbers(cells, file_mark)
+        read = numbers(cells, file_mark)
+        known = read.values[~np.isnan(read.values)]
+        return replace(read, fraction=bool((known < 1).all() and (known > 0).any()))
     values = np.full(len(cells), np.nan)
     unread: list[int] = []
     for row, cell in enumerate(cells):
@@ -271,13 +303,15 @@ class Days:
     """A column as days: `first` and `last` per row as datetime64, ``NaT`` where none can be read.
 
     `unread` are the rows that are neither a day nor empty; `ambiguous`: nothing tells whether
-    ``03/04/2026`` puts the day first.
+    ``03/04/2026`` puts the day first. `mixed`: a program turned some of the cells to days, and put
+    the month where the others have the day; so none is believed.
     """
 
     first: npt.NDArray[np.datetime64]
     last: npt.NDArray[np.datetime64]
     unread: tuple[int, ...] = ()
     ambiguous: bool = False
+    mixed: bool = False
 
 
 def days(cells: Sequence[Cell], *, start: date | None = None, month_first: bool = False) -> Days:
@@ -293,6 +327,9 @@ def days(cells: Sequence[Cell], *, start: date | None = None, month_first: bool 
     order = _slashed_order(different)
     if order is None and month_first:
         order = True
+    if _are_mixed(different, month_first=bool(order)):
+        never = np.full(len(cells), np.datetime64("NaT"), "datetime64[us]")
+        return Days(never, never, tuple(range(len(cells))), mixed=True)
     read = [nth_day(cell, start) if start else interval(cell, order) for cell in different]
     # The last one stands for empty cells, whose code is -1.
     first, last = (
@@ -323,6 +360,22 @@ def _slashed_order(cells: Iterable[Cell]) -> bool | None:
     if any(int(match[2]) > 12 for match in found):
         return True
     return None if found else False
+
+
+def _are_mixed(cells: Iterable[Cell], *, month_first: bool) -> bool:
+    """Whether days were written two ways: as a spreadsheet leaves what it could not read as a day.
+
+    It takes 10/01/2026 for the 10th of January and keeps 10/13/2026 as text.
+    """
+    slashed = dotted = real = False
+    for cell in cells:
+        if isinstance(cell, str):
+            text = cell.strip()
+            slashed = slashed or bool(_SLASHED.match(text))
+            dotted = dotted or bool(_DOTTED.match(text))
+        else:
+            real = real or isinstance(cell, date)
+    return slashed and (real or (dotted and month_first))
 
 
 def nth_day(cell: Cell, start: date) -> Interval | None:

@@ -29,8 +29,9 @@ def main() -> None:
         ),
     )
     _drop(state)
-    for number, failed in enumerate(state.failures):
-        _failure(state, failed, number)
+    for failed in state.failures:
+        st.error(cards.plain(failed.error.text(state.lang)), icon=":material/error:")
+    _explain(state, [failed for failed in state.failures if failed.data is not None])
     if state.sample:
         st.caption(state.say("sample_shown", business=state.business.name[state.lang]))
     for upload in state.uploads:
@@ -67,13 +68,19 @@ def _drop(state: State) -> None:
     st.rerun()
 
 
-def _failure(state: State, failed: Failed, number: int) -> None:
-    """A file that could not be read, and the way out where there is one."""
-    st.error(cards.plain(failed.error.text(state.lang)), icon=":material/error:")
-    if failed.data is not None:
-        title = state.say("teach_title", name=cards.plain(failed.name))
-        with st.expander(title, expanded=number == 0, icon=":material/edit:"):
-            teaching.editor(state, failed, f"teach.{number}.{len(failed.data)}")
+def _explain(state: State, waiting: list[Failed]) -> None:
+    """The way out for files whose tables nobody knows: one at a time."""
+    if not waiting:
+        return
+    with st.expander(state.say("teach_title"), expanded=True, icon=":material/edit:"):
+        chosen = waiting[0]
+        if len(waiting) > 1:
+            chosen = st.selectbox(
+                state.say("teach_file"), waiting, format_func=lambda failed: failed.name
+            )
+        else:
+            st.markdown(f"**{cards.plain(chosen.name)}**")
+        teaching.editor(state, chosen, f"teach.{chosen.digest[:12]}")
 
 
 def _card(state: State, upload: Upload) -> None:

@@ -47,6 +47,21 @@ def by_slice(facts: Facts, kpi: str, by: str, period: str | None = None) -> dict
     return {row.slice: None if row.value is None else float(row.value) for row in rows}
 
 
+def all_words(upload: Upload) -> str:
+    """Everything that is left of a file: what is told of it, and the facts with their labels.
+
+    Without the digest and the keys of records and customers, in which any short word may stand by
+    chance: they are numbers.
+    """
+    said = [repr(replace(upload, digest="")), *map(repr, (f.values for f in upload.findings))]
+    said += [finding.text(lang) for finding in upload.findings for lang in ("ru", "en")]
+    for table in upload.tables:
+        keys = [key for key in ("record", "customer") if key in table.facts]
+        assert (table.facts[keys].dtypes == "uint64").all()
+        said.append(table.facts.drop(columns=keys).to_csv())
+    return "\n".join(said)
+
+
 def codes(found: Values) -> set[str]:
     """What the values find odd."""
     return {finding.code for finding in found.findings}

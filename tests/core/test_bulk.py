@@ -402,6 +402,21 @@ def test_any_text_is_counted_rightly_or_refused(monkeypatch: pytest.MonkeyPatch)
     assert counted > 1000
 
 
+def test_a_line_end_within_the_first_quotes_does_not_tell_how_records_end() -> None:
+    row = '"2025-01-01","a","two\nlines",1,2.5'
+    reduced = reduce_text(lines(row, row, end="\r\n"), PLAIN, USES)
+    assert told(reduced) == {("2025-01-01", "a"): (2, 5.0, 2)}
+    assert refusal(lines(row, row) + b"x,a,,1,2\r\n").code == "mixed_newlines"
+
+
+def test_what_our_own_pass_refuses_is_refused_whatever_duckdb_makes_of_it() -> None:
+    many = ["2025-01-01,a,,1,2.5"] * 200_000
+    assert refusal(lines(*many, "2025-01-01,a,,1,x", "\0,a,,1,2")).code == "null_byte"
+    few = replace(LIMITS, groups=10)
+    different = [f"{n},a,,1,2.5" for n in range(200_000)]
+    assert refusal(lines(*different, '5"x,a,,1,2'), limits=few).code == "broken_quotes"
+
+
 def test_why_duckdb_is_counted_after(tmp_path: Path) -> None:
     r"""Of three records it reads one and a half when told of '\r\n': hence it is not told."""
     path = tmp_path / "t.csv"
@@ -593,7 +608,7 @@ def event_rows(seed: int, dotted: bool) -> list[list[str]]:
         rows.append(
             [
                 f"u{user}",
-                pick.choice([f" s{user}-{day}"] * 9 + [""]),
+                pick.choice([f" s{user % 7}-{day}"] * 9 + [""]),  # of several users
                 pick.choice(["View", "cart", "PURCHASE", "paid", "scroll "]),
                 stamp,
                 pick.choice(["", "email", "organic"]),
@@ -619,13 +634,14 @@ def event_oracle(rows: list[list[str]], by_session: bool) -> tuple[dict[int, lis
             counts[2] += 1
             continue
         counts[0] += 1
-        key = [name] if by_session else [name, str(moment.date())]
-        entry = found.setdefault(int(identity([key])[0]), [moment.date(), [], set(), None])
+        key = [user, name] if by_session else [name, str(moment.date())]
+        entry = found.setdefault(int(identity([key])[0]), [moment.date(), [], set(), None, 0])
         entry[0] = min(entry[0], moment.date())
         entry[1].append((moment, channel, device))
         for step, pattern in STEPS.items():
             if re.fullmatch(pattern, event.strip(), re.I):
                 entry[2].add(step)
+                entry[4] += step == "views"
                 if step == "orders" and price:
                     entry[3] = (entry[3] or Fraction(0)) + Fraction(price)
     return found, counts
@@ -639,6 +655,7 @@ def test_events_become_sessions(by_session: bool, dotted: bool, as_parquet: bool
     columns = EventColumns(
         event=2, time=3, user=0, session=1 if by_session else None,
         attributes={"channel": 4, "device": 5}, value=Sum(6, "."), valued=frozenset({"orders"}),
+        counted=frozenset({"views"}),
     )  # fmt: skip
     if as_parquet:
         table = pa.table({name: [row[n] for row in rows] for n, name in enumerate(EVENTS)})
@@ -659,11 +676,14 @@ def test_events_become_sessions(by_session: bool, dotted: bool, as_parquet: bool
     }
     assert sessions.users == len(kept)
     for row in frame.itertuples(index=False):
-        day, moments, steps, value = expected[row[0]]
+        day, moments, steps, value, views = expected[row[0]]
         assert row[1].date() == day
         assert (row[2], row[3]) == min(moments)[1:]
-        assert {step for step, held in zip(STEPS, (row[4], row[5]), strict=True) if held} == steps
-        assert np.isnan(row[6]) if value is None else row[6] == float(value)
+        held = {step for step in STEPS if row[frame.columns.get_loc(step)]}
+        assert held == steps
+        value_there = frame.columns.get_loc("value:orders")
+        assert np.isnan(row[value_there]) if value is None else row[value_there] == float(value)
+        assert row[frame.columns.get_loc("count:views")] == views
 
 
 def test_events_with_odd_values_or_without_an_order_of_time() -> None:

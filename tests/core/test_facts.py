@@ -17,9 +17,9 @@ from kpi_core.model import Period, Unit, Variant, parse_period, united
 from tests.core.small import by_slice, codes, daily, export, facts, value, values
 
 DIRECT = """
-    День,Кампания,Показы,Клики,Расход
-    01.10.2026,Поиск,1000,20,500.50
-    02.10.2026,Поиск,1000,30,600.25
+    День,Кампания,Взвешенные показы,Показы,Клики,Расход
+    01.10.2026,Поиск,9,1000,20,500.50
+    02.10.2026,Поиск,9,1000,30,600.25
 """
 VK = """
     День;Название объявления;Показы;Клики;Потрачено всего, ₽
@@ -394,8 +394,8 @@ def test_a_stock_of_days_outside_the_period_is_not_heard() -> None:
 
 def test_campaigns_are_one_whatever_marks_and_capitals_they_are_written_with() -> None:
     """Two rows say "brand search", one each of the others: that spelling is shown."""
-    spend = "День,Кампания,Показы,Клики,Расход\n" + "\n".join(
-        f"0{day}.10.2026,{name},100,10,{cost}"
+    spend = "День,Кампания,Взвешенные показы,Показы,Клики,Расход\n" + "\n".join(
+        f"0{day}.10.2026,{name},9,100,10,{cost}"
         for day, name, cost in [
             (1, "Brand_Search", 100), (2, "brand search", 200), (3, "Лето – 2026", 50)
         ]

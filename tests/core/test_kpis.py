@@ -284,11 +284,11 @@ def test_every_slice_is_read_by_the_definition_of_the_total() -> None:
 # --- advertising beside sales
 
 ADS = """
-    День,Кампания,Показы,Клики,Расход
-    01.10.2026,Brand Search,1000,10,100
-    01.10.2026,Лето,1000,20,200
-    02.10.2026,Brand Search,1000,10,100
-    02.10.2026,Осень,1000,5,50
+    День,Кампания,Взвешенные показы,Показы,Клики,Расход
+    01.10.2026,Brand Search,9,1000,10,100
+    01.10.2026,Лето,9,1000,20,200
+    02.10.2026,Brand Search,9,1000,10,100
+    02.10.2026,Осень,9,1000,5,50
 """
 SALES = """
     Date,utm_source,utm_medium,utm_campaign,Orders,"Revenue, RUB"

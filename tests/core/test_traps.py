@@ -74,7 +74,7 @@ from kpi_core.rules import Band, Bands, Goal, Step, Steps
 from kpi_core.score import score
 from tests.core.small import by_slice, codes, daily, export, facts, value, values
 
-DIRECT = "День,Кампания,Показы,Клики,Расход\n01.10.2026,{0},{1},{2},{3}"
+DIRECT = "День,Кампания,Взвешенные показы,Показы,Клики,Расход\n01.10.2026,{0},9,{1},{2},{3}"
 GOOGLE = "Campaign,Day,Currency code,Clicks,Impr.,Cost\n{0},2026-10-01,{1},{2},100,{3}"
 SHOPIFY = "Name,Financial Status,Currency,Total,Created at,Lineitem quantity,Source"
 
@@ -187,8 +187,8 @@ def test_visitors_of_one_day_are_not_those_of_the_month() -> None:
 
 def test_spend_of_a_month_is_not_divided_by_orders_of_a_day() -> None:
     spend = "\n".join(
-        ["День,Кампания,Показы,Клики,Расход"]
-        + [f"{day:02}.10.2026,A,9,5,10" for day in range(1, 32)]
+        ["День,Кампания,Взвешенные показы,Показы,Клики,Расход"]
+        + [f"{day:02}.10.2026,A,9,9,5,10" for day in range(1, 32)]
     )
     both = facts(spend, daily("Channel,Orders", rows={31: ("ppc", 1)}))
     assert by_slice(both, "cpo", "channel") == {"total": None, "paid_search": None}

@@ -9,7 +9,7 @@ from kpi_core.facts import Conversion, Facts, Valuation, combine, valued
 from kpi_core.kpis import Converted, Evaluation, Settings, Values
 from tests.core.small import daily, export, facts, value, values
 
-DIRECT = "День,Кампания,Показы,Клики,Расход\n01.10.2026,Поиск,1000,20,1000"
+DIRECT = "День,Кампания,Взвешенные показы,Показы,Клики,Расход\n01.10.2026,Поиск,9,1000,20,1000"
 GOOGLE = "Campaign,Day,Currency code,Clicks,Impr.,Cost\nA,2026-10-01,{0},10,100,{1}"
 SOLD = daily('"Revenue, RUB",Orders', rows={1: (6000, 6)})
 RATE = Fraction("92.5")
