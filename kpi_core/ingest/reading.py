@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -202,7 +203,8 @@ class Reading:
         width = len(self.section.headings)
         rows, extra, short = _squared(self._above_footer(), width)
         lines = self.section.lines
-        self.cells = list(zip(*rows, strict=True)) if rows else [()] * width
+        # Not by zip: an iterator a row is what the garbage collector stumbles over.
+        self.cells = [list(map(itemgetter(at), rows)) for at in range(width)]
         figured = {*(self.columns[id] for id in self.measures()), *(at for _, at in self.rates)}
         figured |= {self.columns[id] for id in self.format.amounts() & set(self.columns)}
         described = [at for target, at in self.columns.items() if target in dimensions()]
@@ -659,6 +661,9 @@ def _inside(pattern: re.Pattern[str], cell: Cell) -> str | None:
 
 def texts(cells: Column) -> pd.Series:
     """Cells as trimmed texts."""
+    if set(map(type, cells)) <= {str, type(None)}:
+        said = {cell: str(cell or "").strip() for cell in set(cells)}
+        return pd.Series([said[cell] for cell in cells], dtype="str")
     return pd.Series(["" if cell is None else str(cell).strip() for cell in cells], dtype="str")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -96,6 +96,8 @@ def _amount(cell: str) -> re.Match[str] | None:
 def _digits(columns: Iterable[Sequence[Cell]]) -> Iterable[str]:
     """The digits of different texts that hold a mark, the first few hundred of each column."""
     for column in columns:
+        if str not in set(map(type, column)):
+            continue
         marked = (cell for cell in column if type(cell) is str and ("," in cell or "." in cell))
         for cell in dict.fromkeys(islice(marked, _LOOKED_AT)):
             if found := _amount(cell):
@@ -186,10 +188,16 @@ def rounded_at(cells: Sequence[Cell]) -> int | None:
 
 
 def _plain_numbers(cells: Sequence[Cell]) -> npt.NDArray[np.float64] | None:
-    """A column of nothing but ``12`` and ``12.5`` (or empty cells), the way of most exports."""
-    texts = [cell for cell in cells if isinstance(cell, str)]
-    if not texts or len(texts) < len(cells):
+    """A column of nothing but numbers, ``12`` and ``12.5``, or empty cells: as most exports are."""
+    kinds = set(map(type, cells))
+    if kinds and kinds <= {int, float, type(None)}:
+        read = np.array(cells, dtype=float)
+        empty = np.isnan(read)
+        is_plain = bool((empty | (np.abs(read) <= _LARGEST)).all())
+        return read if is_plain and empty.sum() == list(cells).count(None) else None
+    if kinds != {str}:
         return None
+    texts = cast("Sequence[str]", cells)
     joined = "\n".join(texts)
     if not _PLAIN.fullmatch(joined):
         return None

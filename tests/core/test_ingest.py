@@ -171,7 +171,7 @@ def test_a_fault_of_our_own_names_the_file_and_keeps_its_cause(
 ) -> None:
     fault = ZeroDivisionError()
 
-    def fails(*_: object) -> None:
+    def fails(*_: object, **_named: object) -> None:
         raise fault
 
     monkeypatch.setattr(ingest, "map_section", fails)
