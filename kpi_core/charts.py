@@ -182,12 +182,16 @@ def changes(before: Values, after: Values, lang: str, ink: str = INK) -> Any:
     ).properties(height=max(34 * len(frame), 80), width="container")
 
 
+CALENDAR_DAYS = 400
 _COVER_COLOURS = {Cover.COVERED: BLUE, Cover.PART: ORANGE, Cover.SILENT: GREY}
 
 
 def calendar(covers: pd.DataFrame, lang: str, ink: str = INK) -> Any:
-    """Which source covers which days: one strip a source, as ``verdict.calendar`` tells it."""
-    strips = _strips(covers)
+    """Which source covers which days: one strip a source, as ``verdict.calendar`` tells it.
+
+    Of long histories the last `CALENDAR_DAYS`: a strip of a few days must stay visible.
+    """
+    strips = _strips(covers[covers["day"] > covers["day"].max() - pd.Timedelta(days=CALENDAR_DAYS)])
     words_of = {cover: say(lang, f"charts.cover_{cover}") for cover in Cover}
     frame = pd.DataFrame(
         {

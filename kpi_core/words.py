@@ -9,7 +9,7 @@ from kpi_core.ingest.formats import formats
 from kpi_core.kpis import STATED, Converted, KpiValue
 from kpi_core.model import TOTAL, Kpi, Unit
 from kpi_core.rules import Bands, Goal, Linear, Rule, Steps
-from kpi_core.text import Number, digits_beside, money, number, percent, percent_beside, say
+from kpi_core.text import Number, digits_beside, exact, money, number, percent, percent_beside, say
 
 
 def figure(
@@ -227,7 +227,15 @@ def family_name(family: str, lang: str) -> str:
     return say(lang, f"words.family_{family}")
 
 
-def total(id: str, value: Number | None, lang: str) -> str:
-    """A total of a measure, as files print it: kopecks stay."""
+def total(id: str, value: Number | None, lang: str, currency: str | None = None) -> str:
+    """A total of a measure, as files print it: kopecks and parts of hours stay."""
     unit = catalogue.measure(id).unit
-    return figure(value, unit, lang, decimals=2 if unit is Unit.MONEY else 0)
+    whole = value is None or exact(value).denominator == 1
+    decimals = 2 if unit is Unit.MONEY or not whole else 0
+    return figure(value, unit, lang, decimals=decimals, currency=currency)
+
+
+def format_name(id: str, lang: str) -> str:
+    """The name of an export layout; a taught one is called as its user calls it."""
+    known = formats().get(id)
+    return known.name[lang] if known else id.removeprefix("taught ")

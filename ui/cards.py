@@ -9,7 +9,6 @@ from kpi_core import catalogue, words
 from kpi_core.charts import INK
 from kpi_core.errors import Finding, Severity
 from kpi_core.ingest import Table
-from kpi_core.model import Unit
 from kpi_core.score import Judged
 from kpi_core.text import Number, days, exact, number
 from ui.session import State
@@ -53,22 +52,26 @@ def period_words(state: State) -> str:
     return days(period.first, period.last, state.lang) if period else state.say("all_days")
 
 
-def findings(state: State, found: tuple[Finding, ...] | list[Finding]) -> None:
-    """What is odd about the data, the worst first; small remarks are folded away."""
+def findings(state: State, found: tuple[Finding, ...] | list[Finding], within: str = "") -> None:
+    """What is odd about the data, the worst first; small remarks are folded away.
+
+    `within` is the name of the file whose card they stand in: it need not be said again.
+    """
     for finding in found:
         if finding.severity is not Severity.INFO:
-            text = _told(state, finding)
+            text = _told(state, finding, within)
             show = st.error if finding.severity is Severity.ERROR else st.warning
             show(text, icon=_ICONS[finding.severity])
     remarks = [finding for finding in found if finding.severity is Severity.INFO]
     if remarks:
         with st.expander(state.say("remarks", n=len(remarks)), icon=_ICONS[Severity.INFO]):
             for finding in remarks:
-                st.caption(_told(state, finding))
+                st.caption(_told(state, finding, within))
 
 
-def _told(state: State, finding: Finding) -> str:
+def _told(state: State, finding: Finding, within: str) -> str:
     where, text = words.place(finding.where, state.lang), finding.text(state.lang)
+    where = where.removeprefix(within).removeprefix(" › ")
     return plain(f"{where}: {text}" if where else text)
 
 
@@ -94,13 +97,9 @@ def table_words(state: State, table: Table) -> str:
 def _total(state: State, table: Table, id: str) -> str:
     """A measure of a table: its sum, or the figure that the file itself states."""
     measure = catalogue.measure(id)
-    decimals = 2 if measure.unit is Unit.MONEY else 0
     total, said = table.total(id), ""
     if total is None and id in table.control:
         total, said = table.control[id], f" ({state.say('stated_total')})"
     if total is None:
         return f"{measure.name[state.lang]}: {state.say('does_not_add')}"
-    shown = words.figure(
-        total, measure.unit, state.lang, decimals=decimals, currency=table.currency
-    )
-    return f"{measure.name[state.lang]}: {shown}{said}"
+    return f"{measure.name[state.lang]}: {words.total(id, total, state.lang, table.currency)}{said}"

@@ -17,7 +17,7 @@ import streamlit as st
 
 from kpi_core import catalogue
 from kpi_core.drivers import Lever, Model, calibrate, project
-from kpi_core.errors import KpiError, PlanError
+from kpi_core.errors import IngestError, KpiError, PlanError
 from kpi_core.facts import Facts, combine
 from kpi_core.funnel import Funnel, funnel
 from kpi_core.ingest import Upload, read
@@ -38,7 +38,7 @@ ALL_DAYS = "all"
 LINK = "v"  # the query parameter of a shared view
 
 
-TEACHABLE = frozenset({"unknown_layout", "no_headings", "no_figures"})
+TEACHABLE = frozenset({"unknown_layout", "no_headings", "no_figures", "nothing_left"})
 TAUGHT_BYTES = 20 * 2**20  # of a file that waits to be explained; it stays in memory so long
 
 
@@ -402,10 +402,9 @@ def teach(failed: Failed, draft: Draft) -> None:
     """Remember a layout, and read the file that it was made from."""
     upload = tried(failed, draft)
     layouts()[draft.name] = written(draft)
+    st.session_state["uploads"].pop(upload.digest, None)
     _keep(upload)
-    st.session_state["failures"] = tuple(
-        other for other in st.session_state["failures"] if other is not failed
-    )
+    _read_waiting(but=failed)
 
 
 def bring_layout(name: str, data: bytes) -> None:
@@ -418,10 +417,26 @@ def bring_layout(name: str, data: bytes) -> None:
         st.session_state["refused"] = wrong
         return
     layouts()[format.name["en"]] = text
-    waiting = [f for f in st.session_state["failures"] if f.data is not None]
-    others = tuple(f for f in st.session_state["failures"] if f.data is None)
-    add_files([(failed.name, failed.data) for failed in waiting])
-    st.session_state["failures"] += others
+    _read_waiting()
+
+
+def wait_for_layout(name: str, data: bytes) -> None:
+    """Let the reader say what the columns of a file mean, whatever we take it for."""
+    st.session_state["uploader"] += 1
+    if len(data) > TAUGHT_BYTES:
+        told = IngestError("file_too_large", where=name, megabytes=TAUGHT_BYTES >> 20)
+        failed = Failed(name, told)
+    else:
+        failed = Failed(name, IngestError("to_be_explained", where=name), data)
+    st.session_state["failures"] = (failed, *st.session_state["failures"])
+
+
+def _read_waiting(but: Failed | None = None) -> None:
+    """Try again, by a new layout, the files that nobody knew."""
+    failures: tuple[Failed, ...] = st.session_state["failures"]
+    waiting = [f for f in failures if f is not but and f.data is not None]
+    add_files([(failed.name, failed.data or b"") for failed in waiting])
+    st.session_state["failures"] += tuple(f for f in failures if f.data is None)
 
 
 def forget_layout(name: str) -> None:

@@ -12,12 +12,12 @@ from kpi_core.ingest import Upload
 from kpi_core.ingest.layouts import (
     SURE,
     Draft,
-    Guess,
     Rows,
     guess,
     heading_row,
     repeated,
     sources,
+    statuses,
     targets,
 )
 from kpi_core.ingest.opening import Grid, opened
@@ -28,6 +28,7 @@ from ui.session import Failed, State
 
 SHOWN_ROWS = 8
 SHOWN_COLUMNS = 40
+SHOWN_STATUSES = 30
 LOOKED_AT = 50  # rows that a guess is made from
 CURRENCIES = ("RUB", "USD", "EUR", "KZT", "BYN", "UAH", "GBP")
 
@@ -122,21 +123,18 @@ def _meanings(state: State, asked: _Asked) -> dict[str, str]:
         taken.add(target)
         named, choice = st.columns([2, 3], vertical_alignment="center")
         named.markdown(f"**{cards.plain(raw)}**")
-        named.caption(cards.plain(" · ".join(filter(None, map(_shown, cells[:3])))) or "—")
+        examples = cards.plain(" · ".join(filter(None, map(_shown, cells[:3])))) or "—"
+        doubt = f" · {state.say('teach_guessed')}" if target and guessed.sure < SURE else ""
+        named.caption(examples + doubt)
         chosen[raw] = choice.selectbox(
             raw,
             offered,
             index=offered.index(target),
             format_func=lambda id: meaning(id, state.lang),
             label_visibility="collapsed",
-            help=_how_sure(state, guessed),
             key=f"{asked.key}.{asked.first}.{asked.rows.value}.{at}:{state.lang}",
         )
     return chosen
-
-
-def _how_sure(state: State, guessed: Guess) -> str | None:
-    return state.say("teach_guessed") if guessed.target and guessed.sure < SURE else None
 
 
 def _draft(state: State, asked: _Asked, meanings: dict[str, str]) -> Draft:
@@ -169,6 +167,19 @@ def _draft(state: State, asked: _Asked, meanings: dict[str, str]) -> Draft:
         ),
         key=f"{asked.key}.channel:{state.lang}",
     )
+    counting: list[str] = []
+    if stated := next((raw for raw, target in meanings.items() if target == "status"), None):
+        at = asked.headings.index(stated)
+        said = statuses(
+            [row[at] if at < len(row) else None for row in asked.grid.rows[asked.first :]]
+        )
+        counting = st.multiselect(
+            state.say("teach_counting"),
+            said[:SHOWN_STATUSES],
+            default=said[:SHOWN_STATUSES],
+            help=state.say("teach_counting_help"),
+            key=f"{asked.key}.counting.{at}",
+        )
     return Draft(
         name=name.strip() or asked.failed.name,
         source=source,
@@ -177,6 +188,7 @@ def _draft(state: State, asked: _Asked, meanings: dict[str, str]) -> Draft:
         meanings=meanings,
         currency=currency or None,
         channel=channel or None,
+        counting=tuple(counting),
     )
 
 

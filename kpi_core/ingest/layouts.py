@@ -4,6 +4,7 @@ A taught layout is a format file like the built-in ones. It may come from anybod
 hold patterns (a crafted one would take hours to match), and is checked in full before it is used.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,11 +38,13 @@ from kpi_core.ingest.values import Cell, is_day, is_missing, numbers
 MAX_BYTES = 64_000
 SURE = 90  # of 100: a guess below is offered, never taken without being looked at
 _LIKELY = 75
+_ID = re.compile(r"\b(номер|id|number|no|код)\b")  # a number of an order is no number of orders
+_AVERAGE = re.compile(r"\b(средн|avg|average|mean|доля|процент|share|rate|percent)")
 _PLAIN_FIELDS = frozenset(
     {"source", "evidence", "name", "kind", "sparse", "has", "currency", "channel", "columns",
      "rates", "records"}
 )  # fmt: skip
-_RECORD, _AMOUNT = "record", "amount"
+_RECORD, _AMOUNT, _STATUS = "record", "amount", "status"
 
 
 class Rows(StrEnum):
@@ -92,6 +95,8 @@ class Draft:
             not used.
         currency: of its money, where the table does not say.
         channel: of all its rows, where the table does not say.
+        counting: of records with a column of statuses, those that count; all of them if none is
+            named.
     """
 
     name: str
@@ -101,6 +106,7 @@ class Draft:
     meanings: Mapping[str, str] = field(hash=False)
     currency: str | None = None
     channel: str | None = None
+    counting: tuple[str, ...] = ()
 
 
 def heading_row(rows: Sequence[Sequence[Cell]]) -> int:
@@ -114,7 +120,9 @@ def heading_row(rows: Sequence[Sequence[Cell]]) -> int:
         row = rows[number]
         words = sum(isinstance(c, str) and not is_missing(c) and not _is_figure(c) for c in row)
         filled = sum(not is_missing(cell) for cell in row)
-        return count_known(row, known), words - 2 * (filled - words), -number
+        found = count_known(row, known)
+        # One known word may stand in any row: a channel, a stage.
+        return found if found > 1 else 0, words - 2 * (filled - words), -number
 
     return max(range(min(len(rows), LOOK_AHEAD)), key=likely, default=0)
 
@@ -135,11 +143,16 @@ def guess(raw: str, cells: Sequence[Cell]) -> Guess:
     fits = _fitting(cells)
     if exact and fits(exact):
         return Guess(exact, 100)
-    # Of one word alone ("Сумма") a part of a longer name proves nothing.
-    scorer = fuzz.WRatio if " " in column.name else fuzz.ratio
-    near = process.extract(column.name, known.keys(), scorer=scorer, limit=5)
+    if _ID.search(column.name) and fits("record"):
+        return Guess(_RECORD, _LIKELY)
+    if _AVERAGE.search(column.name):
+        return Guess("", 0)
+    # The same words in another order or another form; a part of a name proves nothing.
+    near = process.extract(column.name, known.keys(), scorer=fuzz.token_sort_ratio, limit=5)
     for synonym, score, _ in near:
-        if score >= _LIKELY and fits(known[str(synonym)]):
+        # "Показов" is a form of "показы"; "заходы" and "расходы" only sound alike.
+        begins_alike = column.name[:4] == str(synonym)[:4]
+        if score >= _LIKELY and begins_alike and fits(known[str(synonym)]):
             return Guess(known[str(synonym)], min(float(score), SURE - 1))
     filled = [cell for cell in cells if not is_missing(cell)]
     if filled and all(map(is_day, filled)) and not all(isinstance(c, int | float) for c in filled):
@@ -164,6 +177,8 @@ class _Fits:
     def __call__(self, target: str) -> bool:
         if not self.filled:
             return True
+        if target == _RECORD:
+            return True
         if target in {"date", "date_end"}:
             return self.days == self.filled
         return target in dimensions() or 2 * self.figures > self.filled
@@ -176,7 +191,7 @@ def targets(rows: Rows) -> list[str]:
         counted = (measure.id for measure in catalogue.measures().values() if not measure.part_of)
         return [*described, *counted, *AVERAGES]
     amount = [_AMOUNT] if _AMOUNT in _COUNTED[rows].values() else []
-    return [_RECORD, *amount, *described]
+    return [_RECORD, *amount, _STATUS, *described]
 
 
 def sources() -> list[str]:
@@ -218,8 +233,10 @@ def written(draft: Draft) -> str:
     }
     if draft.rows is not Rows.SUMS:
         has = set(used.values())
+        words = sorted(status.casefold() for status in draft.counting)
+        where = {"where": {_STATUS: words}} if words and _STATUS in has else {}
         entry["records"] = {
-            id: {"sum": summed} if summed else {}
+            id: ({"sum": summed} if summed else {}) | where
             for id, summed in _COUNTED[draft.rows].items()
             if not summed or summed in has
         }
@@ -263,13 +280,17 @@ def _check_plain(name: str, entry: Mapping[str, Any]) -> None:
         raise IngestError("layout_field", where=name, field=strange[0])
     rules = entry.get("records", {})
     for rule in rules.values() if isinstance(rules, Mapping) else ():
-        if not isinstance(rule, Mapping) or not set(rule) <= {"sum"}:
+        if not isinstance(rule, Mapping) or not set(rule) <= {"sum", "where"}:
             raise IngestError("layout_field", where=name, field="records")
+        where = rule.get("where", {})
+        conditions = where.values() if isinstance(where, Mapping) else ("not a table",)
+        if not all(isinstance(condition, list) for condition in conditions):
+            raise IngestError("layout_field", where=name, field="where")
 
 
 def _check_meanings(name: str, format: Format) -> None:
     meant = set(format.columns.values()) - {""}
-    known = {*dimensions(), *catalogue.measures(), _RECORD, _AMOUNT}
+    known = {*dimensions(), *catalogue.measures(), _RECORD, _AMOUNT, _STATUS}
     counted = format.counted() | (meant & set(catalogue.measures()))
     if strange := sorted((meant - known) | (format.counted() - set(catalogue.measures()))):
         raise IngestError("layout_meaning", where=name, meaning=strange[0])
@@ -283,6 +304,12 @@ def _check_meanings(name: str, format: Format) -> None:
         raise IngestError("layout_meaning", where=name, meaning=format.currency)
     if format.channel and format.channel not in catalogue.channels():
         raise IngestError("layout_meaning", where=name, meaning=format.channel)
+
+
+def statuses(cells: Sequence[Cell]) -> list[str]:
+    """The different words of a column of statuses, in order of appearance."""
+    said = (str(cell).strip() for cell in cells if not is_missing(cell))
+    return list(dict.fromkeys(said))
 
 
 def repeated(headings: Sequence[str]) -> tuple[Heading, ...]:

@@ -5,9 +5,10 @@ from decimal import Decimal
 import streamlit as st
 
 from kpi_core import catalogue, charts, words
+from kpi_core.errors import Severity
 from kpi_core.ingest import Upload
 from kpi_core.model import Unit
-from kpi_core.verdict import calendar, checks, verdict, voices
+from kpi_core.verdict import Verdict, calendar, checks, verdict, voices
 from ui import cards, session, teaching
 from ui.session import Failed, State
 
@@ -25,7 +26,7 @@ def main() -> None:
             data=state.business.name[state.lang] if state.sample else state.say("own_files"),
             n=len(state.uploads),
             sources=sources or "—",
-            verdict=state.say(f"data_{judged.state}"),
+            verdict=_verdict_words(state, judged),
         ),
     )
     _drop(state)
@@ -36,7 +37,8 @@ def main() -> None:
         st.caption(state.say("sample_shown", business=state.business.name[state.lang]))
     for upload in state.uploads:
         _card(state, upload)
-    cards.findings(state, list(state.facts.findings))
+    of_values = [f for f in state.values().findings if f.severity is Severity.ERROR]
+    cards.findings(state, [*state.facts.findings, *of_values])
     if state.facts.period:
         st.subheader(state.say("calendar"))
         st.altair_chart(charts.calendar(calendar(state.facts), state.lang, cards.ink()))
@@ -45,6 +47,13 @@ def main() -> None:
     _controls(state)
     _layouts(state)
     _plan_file(state)
+
+
+def _verdict_words(state: State, judged: Verdict) -> str:
+    said = [state.say(f"data_{judged.state}")]
+    if state.failures:  # nothing of them is in the figures, but nobody should overlook it
+        said.insert(0, state.say("data_failed", n=len(state.failures)))
+    return " ".join(said)
 
 
 def _drop(state: State) -> None:
@@ -87,7 +96,7 @@ def _card(state: State, upload: Upload) -> None:
     """One file: recognised as, period, rows, totals, what is odd."""
     with st.container(border=True):
         name, buttons = st.columns([4, 2], vertical_alignment="center")
-        format_name = words.source_name(upload.tables[0].source, state.lang)
+        format_name = words.format_name(upload.tables[0].format, state.lang)
         name.markdown(f"**{cards.plain(upload.name)}** · {cards.plain(format_name)}")
         if not state.sample:
             with buttons.container(horizontal=True, horizontal_alignment="right"):
@@ -101,7 +110,9 @@ def _card(state: State, upload: Upload) -> None:
         for table in upload.tables:
             if table.measures:
                 st.caption(cards.plain(cards.table_words(state, table)))
-        cards.findings(state, upload.findings)
+        if not any(table.measures for table in upload.tables):
+            st.caption(state.say("nothing_used"))
+        cards.findings(state, upload.findings, within=upload.name)
 
 
 def _replace(state: State, upload: Upload) -> None:
@@ -128,15 +139,16 @@ def _speakers(state: State) -> None:
     with st.expander(state.say("speakers"), icon=":material/record_voice_over:"):
         st.caption(state.say("speakers_help"))
         for sources, measures in heard.items():
-            st.markdown(f"**{cards.plain(sources)}**: {cards.plain(', '.join(measures.values()))}")
+            speaker = cards.plain(sources or state.say("nobody"))
+            st.markdown(f"**{speaker}**: {cards.plain(', '.join(measures.values()))}")
         for family, known in families.items():
             if len(known) > 1 or family in state.plan.sources:
                 _choose_speaker(state, family, known)
 
 
 def _choose_speaker(state: State, family: str, known: list[str]) -> None:
-    chosen = state.plan.sources.get(family)
-    options = [None, *known, *([chosen] if chosen and chosen not in known else [])]
+    chosen = state.plan.sources.get(family, "")
+    options = ["", *known, *([chosen] if chosen and chosen not in known else [])]
     st.selectbox(
         state.say("speaker_of", family=words.family_name(family, state.lang)),
         options,
@@ -144,7 +156,7 @@ def _choose_speaker(state: State, family: str, known: list[str]) -> None:
         **session.widget(
             f"speaker.{family}",
             chosen,
-            lambda source: session.set_source(family, source),
+            lambda source: session.set_source(family, source or None),
         ),
     )
 
@@ -244,11 +256,16 @@ def _layouts(state: State) -> None:
                     on_click=session.guarded(session.forget_layout, name),
                     icon=":material/delete:",
                 )
-        file = st.file_uploader(
+        bring, explain = st.columns(2)
+        file = bring.file_uploader(
             state.say("layout_upload"), type="toml", key=session.upload_key("layout")
         )
+        odd = explain.file_uploader(state.say("explain_file"), key=session.upload_key("explain"))
     if file:
         session.bring_layout(file.name, file.getvalue())
+        st.rerun()
+    if odd:
+        session.wait_for_layout(odd.name, odd.getvalue())
         st.rerun()
 
 

@@ -37,6 +37,9 @@ OWN = Draft(
         ("Когда", ["01.10.2026", "02.10.2026"], "date"),
         ("Когда", ["45000", "2"], ""),
         ("Сумма", ["100"], ""),  # of what?
+        ("Заходы", ["100"], ""),  # sounds like "расходы" and means visits
+        ("Номер заказа", ["10501", "10502"], "record"),  # and not how many orders
+        ("Средний расход", ["10.5"], ""),  # averages do not add up
         ("qwerty", ["x"], ""),
         ("Sessions", [], "sessions"),
     ],
@@ -146,3 +149,24 @@ def test_every_meaning_that_is_offered_has_a_name(rows: Rows) -> None:
     for lang in ("ru", "en"):
         names = [words.meaning(target, lang) for target in ["", *targets(rows)]]
         assert len(set(names)) == len(names)
+
+
+def test_only_the_statuses_that_are_named_count() -> None:
+    draft = Draft(
+        "Заказы", "table", Rows.ORDERS, ("Номер", "Когда", "Сколько", "Что стало"),
+        {"Номер": "record", "Когда": "date", "Сколько": "amount", "Что стало": "status"},
+        counting=("Оплачен", "Доставлен"),
+    )  # fmt: skip
+    data = (
+        "Номер;Когда;Сколько;Что стало\nA1;01.10.2026;100;Оплачен\n"
+        "A2;02.10.2026;200;Отменён\nA3;02.10.2026;400;доставлен\n"
+    )
+    (table,) = read("x.csv", data.encode(), [read_layout("l", written(draft))]).tables
+    assert table.total("orders") == 2
+    assert table.total("revenue") == 500
+
+
+def test_a_heading_row_is_not_mistaken_for_a_row_with_one_known_word() -> None:
+    rows = [["День", "Откуда пришли", "Заходы"], ["01.10.2026", "Рассылка", "320"]]
+    rows += [["02.10.2026", "Поиск", "64"]]
+    assert heading_row(rows) == 0

@@ -100,10 +100,10 @@ def test_another_system_can_be_heard_for_traffic(app):
     upload(app, "m.csv", METRIKA.encode())
     upload(app, "g.csv", GA4.encode())
     box = widget(app, "selectbox", "speaker.traffic")
-    assert box.value is None
+    assert box.value == ""
     box.select("ga4").run()
     assert app.session_state["plan"].sources == {"traffic": "ga4"}
-    widget(app, "selectbox", "speaker.traffic").select(None).run()
+    widget(app, "selectbox", "speaker.traffic").select("").run()
     assert app.session_state["plan"].sources == {}
 
 
@@ -130,3 +130,20 @@ def test_the_files_own_totals_are_shown_beside_ours(app):
     upload(app, "d.csv", DIRECT.encode())
     (table,) = [frame.value for frame in app.dataframe if "The file says" in frame.value]
     assert list(table["Agrees"]) == ["yes", "yes", "yes"]
+
+
+def test_a_known_file_can_be_explained_anew(app):
+    open_page(app, "pages/measure/data.py")
+    widget(app, "file_uploader", "explain").upload("m.csv", METRIKA.encode())
+    app.run()
+    assert "what the columns of this file mean" in text(app)
+    next(b for b in app.button if b.label == "Use it and remember this layout").click()
+    app.run()
+    assert not app.error
+    assert "m.csv" in text(app)
+
+
+def test_files_that_failed_are_told_in_the_first_sentence(app):
+    upload(app, "d.csv", DIRECT.encode())
+    upload(app, "broken.csv", b'"never closed')
+    assert "1 file could not be read" in app.markdown[0].value
