@@ -22,11 +22,13 @@ from kpi_core.ingest.opening import Grid, Opened, is_text, opened
 from kpi_core.ingest.sections import Section, sections
 from kpi_core.ingest.textfile import MAX_BYTES as MAX_TEXT
 from kpi_core.ingest.titles import stated_period
+from kpi_core.ingest.workbook import PARQUET
 from kpi_core.model import Adds, Period, Unit, Vat
 
 MAX_BYTES = 200 * 2**20
 _NO_CAUSES = frozenset({"period_unknown", "column_twice"})  # they take no figure away
 _NOTHING_TAKEN = frozenset({"columns_compete"})  # no column was understood at all
+LARGE_PARQUET = 2 * 2**20  # packed ten times as hard
 LARGE_BYTES = 8 * 2**20  # of a text: from here on its records are added up elsewhere, if it is tidy
 _NOTHING = frozenset({"no data available", "no data", "no data to display", "нет данных"})
 
@@ -122,11 +124,11 @@ def read(name: str, data: bytes, layouts: Sequence[Format] = ()) -> Upload:
 def _read(label: str, data: bytes, layouts: Sequence[Format]) -> Upload:
     if len(data) > MAX_BYTES:
         raise IngestError("file_too_large", megabytes=MAX_BYTES >> 20)
-    if len(data) > LARGE_BYTES and is_text(data):
+    if _is_large(data):
         try:
             return _uploaded(label, data, read_large(label, data, layouts))
-        except IngestError:
-            if len(data) > MAX_TEXT:  # else the ordinary way can still read it, or say why not
+        except IngestError:  # the ordinary way may still read it, or say better why not
+            if is_text(data) and len(data) > MAX_TEXT:
                 raise
     known = known_headings(layouts)
     file = opened(label, data, known)
@@ -163,6 +165,12 @@ def _read(label: str, data: bytes, layouts: Sequence[Format]) -> Upload:
     return Upload(label, digest, len(data), file.encoding, tuple(tables), tuple(findings))
 
 
+def _is_large(data: bytes) -> bool:
+    if data.startswith(PARQUET):
+        return len(data) > LARGE_PARQUET
+    return len(data) > LARGE_BYTES and is_text(data)
+
+
 def read_path(path: Path, layouts: Sequence[Format] = ()) -> Upload:
     """A local file that its owner names; a text may be of any size.
 
@@ -191,7 +199,7 @@ def _uploaded(label: str, source: bytes | Path, large: Large) -> Upload:
     else:
         with source.open("rb") as file:
             digest, size = hashlib.file_digest(file, "sha256").hexdigest(), source.stat().st_size
-    told = Finding(Severity.INFO, "encoding_guessed", label, {"encoding": large.encoding})
+    told = Finding(Severity.INFO, "encoding_guessed", label, {"encoding": large.encoding or ""})
     findings = (*((told,) if large.guessed else ()), *large.mapped.findings)
     return Upload(label, digest, size, large.encoding, (table,), findings)
 

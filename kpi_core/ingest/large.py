@@ -13,7 +13,18 @@ import pandas as pd
 
 from kpi_core import catalogue
 from kpi_core.errors import IngestError, Severity
-from kpi_core.ingest.bulk import Day, Dialect, First, Key, Reduced, Sum, Use, reduce_text
+from kpi_core.ingest.bulk import (
+    Day,
+    Dialect,
+    First,
+    Key,
+    Reduced,
+    Sum,
+    Use,
+    parquet_head,
+    reduce_parquet,
+    reduce_text,
+)
 from kpi_core.ingest.formats import Format, Kind, dimensions, known_headings, recognise
 from kpi_core.ingest.headings import heading
 from kpi_core.ingest.mapping import Mapped, map_section, tell_columns
@@ -23,6 +34,7 @@ from kpi_core.ingest.sections import Section, sections
 from kpi_core.ingest.textfile import has_sep_line, read_text
 from kpi_core.ingest.titles import stated_period
 from kpi_core.ingest.values import Cell, decimal_mark
+from kpi_core.ingest.workbook import PARQUET
 from kpi_core.model import Adds, Period
 
 HEAD_BYTES = 256 * 2**10
@@ -41,12 +53,12 @@ class Large:
     mapped: Mapped
     records: int
     stated: Period | None
-    encoding: str
+    encoding: str | None
     guessed: bool
 
 
 def read_large(label: str, source: bytes | Path, layouts: Sequence[Format]) -> Large:
-    """The one table of a large delimited text file.
+    """The one table of a large delimited text or Parquet file.
 
     Raises:
         IngestError: it is not tidy, or not every record of it can be proven.
@@ -56,11 +68,15 @@ def read_large(label: str, source: bytes | Path, layouts: Sequence[Format]) -> L
     if format is None:
         columns = listed(column.raw for column in head.section.headings)
         raise IngestError("unknown_layout", columns=columns)
-    first = Reading(head.section, format, label, head.dialect.delimiter)
+    first = Reading(head.section, format, label, head.delimiter)
     uses = _uses(first)
     if uses is None:
         raise IngestError("large_untidy", what=format.name)
-    reduced = reduce_text(source, head.dialect, list(uses.values()))
+    wanted = list(uses.values())
+    if head.dialect:
+        reduced = reduce_text(source, head.dialect, wanted)
+    else:
+        reduced = reduce_parquet(source, [c.raw for c in head.section.headings], wanted)
     section = _narrowed(head.section, uses, reduced)
     stated = stated_period([*head.section.title, label])
     mapped = map_section(section, format, label, None, stated)
@@ -68,9 +84,8 @@ def read_large(label: str, source: bytes | Path, layouts: Sequence[Format]) -> L
     _tell_figures(first, uses, reduced)
     told = [finding for finding in first.findings if finding.code in _OF_FILE]
     mapped = replace(mapped, findings=(*mapped.findings, *told))
-    return Large(
-        format, section, mapped, reduced.records, stated, head.dialect.encoding, head.guessed
-    )
+    encoding = head.dialect.encoding if head.dialect else None
+    return Large(format, section, mapped, reduced.records, stated, encoding, head.guessed)
 
 
 # What is told of the columns of a file or of all its records; the rest is told of the sums.
@@ -82,15 +97,22 @@ _OF_FILE = frozenset(
 
 @dataclass(frozen=True)
 class _Head:
-    """The table as far as the first records show it."""
+    """The table as far as the first records show it; a Parquet file has no dialect."""
 
     section: Section
-    dialect: Dialect
-    guessed: bool
+    dialect: Dialect | None
+    guessed: bool = False
+
+    @property
+    def delimiter(self) -> str | None:
+        return self.dialect.delimiter if self.dialect else None
 
     @classmethod
     def of(cls, source: bytes | Path, known: frozenset[str]) -> "_Head":
-        data = _whole_lines(_first_bytes(source))
+        beginning = _first_bytes(source)
+        if beginning.startswith(PARQUET):
+            return cls._of_parquet(source, known)
+        data = _whole_lines(beginning)
         text = read_text(data, known)
         found = sections(text.rows, known)
         if len(found) != 1 or not found[0].rows:
@@ -103,6 +125,14 @@ class _Head:
             text.encoding, text.delimiter, tuple(named), section.lines[0] - 1 + has_sep_line(data)
         )
         return cls(section, dialect, text.guessed)
+
+    @classmethod
+    def _of_parquet(cls, source: bytes | Path, known: frozenset[str]) -> "_Head":
+        names, rows = parquet_head(source)
+        found = sections([list(names), *rows], known)
+        if len(found) != 1 or not found[0].rows or len(found[0].headings) < len(names):
+            raise IngestError("large_untidy", what="")
+        return cls(found[0], None)
 
 
 def _names(row: Sequence[str], section: Section) -> bool:

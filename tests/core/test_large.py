@@ -47,8 +47,8 @@ def large(monkeypatch: pytest.MonkeyPatch):
 
     def read_so(data: bytes, layouts=()) -> Upload:
         with monkeypatch.context() as patch:
-            patch.setattr(ingest, "LARGE_BYTES", 0)
-            patch.setattr(ingest, "MAX_TEXT", 0)
+            for limit in ("LARGE_BYTES", "LARGE_PARQUET", "MAX_TEXT"):
+                patch.setattr(ingest, limit, 0)
             return read("a.csv", data, layouts)
 
     return read_so
@@ -77,6 +77,21 @@ def test_a_large_file_gives_the_sums_of_its_rows(large, delimiter, encoding, mar
     assert at_once.digest == one_by_one.digest
     assert {f.code for f in at_once.findings} == {f.code for f in one_by_one.findings}
     assert "someone" not in mine.facts.to_csv()
+
+
+def test_a_large_parquet_file_gives_the_sums_of_its_rows(large) -> None:
+    table = pd.DataFrame(rows(500, "."), columns=HEADINGS)
+    table["Date"] = pd.to_datetime(table["Date"])
+    for name in ("Sessions", "Clicks", "Cost (USD)"):
+        table[name] = pd.to_numeric(table[name])
+    out = io.BytesIO()
+    table.to_parquet(out, index=False)
+    one_by_one, at_once = read("a.parquet", out.getvalue()), large(out.getvalue())
+    pd.testing.assert_frame_equal(cube(at_once), cube(one_by_one))
+    assert at_once.tables[0].rows == 500
+    assert len(at_once.tables[0].facts) < 500  # added up, not read one by one
+    assert at_once.tables[0].period == one_by_one.tables[0].period
+    assert at_once.tables[0].currency == "USD"
 
 
 def test_people_are_not_added_in_a_large_file(large) -> None:
