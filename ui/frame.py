@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from kpi_core import catalogue
+from kpi_core.errors import Severity
 from kpi_core.model import Period
 from kpi_core.text import days, say
 from ui import cards, session
@@ -34,7 +35,10 @@ def notices(lang: str, broken: str | None) -> None:
         st.warning(say(lang, f"errors.{broken}"), icon=":material/link_off:")
     if refused := session.take_refused():
         st.warning(cards.plain(refused.text(lang)), icon=":material/block:")
-    _stated(session.current(lang))
+    state = session.current(lang)
+    if any(finding.severity is Severity.ERROR for finding in state.odd()):
+        st.warning(state.say("data_trouble"), icon=":material/warning:")
+    _stated(state)
 
 
 def _stated(state: State) -> None:

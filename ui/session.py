@@ -17,7 +17,7 @@ import streamlit as st
 
 from kpi_core import catalogue
 from kpi_core.drivers import Lever, Model, calibrate, project
-from kpi_core.errors import IngestError, KpiError, PlanError
+from kpi_core.errors import Finding, IngestError, KpiError, PlanError
 from kpi_core.facts import Facts, combine
 from kpi_core.funnel import Funnel, funnel
 from kpi_core.ingest import Upload, read
@@ -103,6 +103,10 @@ class State:
             st.session_state["refused"] = impossible
             reset_levers()
             st.rerun()
+
+    def odd(self) -> list[Finding]:
+        """What is odd about the files, each and together."""
+        return [f for upload in self.uploads for f in upload.findings] + list(self.facts.findings)
 
     def vat_percent(self) -> float:
         """The VAT rate as people type it; 0: not given."""

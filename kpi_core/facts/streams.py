@@ -162,12 +162,15 @@ class Facts:
         return tuple(dict.fromkeys(stream.source for stream in self.streams))
 
     def months(self) -> list[Period]:
-        """The calendar months that lie wholly within the facts, the oldest first."""
+        """The calendar months on whose every day some file speaks, the oldest first."""
         if self.period is None:
             return []
         firsts = pd.period_range(self.period.first, self.period.last, freq="M")
         months = [Period(m.start_time.date(), m.end_time.date()) for m in firsts]
-        return [month for month in months if self.period.holds(month)]
+        told = united(
+            span for stream in self.streams for spans in stream.reach.values() for span in spans
+        )
+        return [month for month in months if any(span.holds(month) for span in told)]
 
 
 @dataclass(frozen=True)

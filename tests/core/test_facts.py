@@ -95,10 +95,18 @@ def test_nothing_uploaded_is_nothing_known() -> None:
     assert value(nothing, "sessions") is None
 
 
+def days_of(month: str, first: int, last: int) -> str:
+    return daily("Sessions", rows={day: (5,) for day in range(first, last + 1)}, month=month)
+
+
 def test_whole_months_are_offered() -> None:
-    days = daily("Sessions", rows={15: (1,)}, month="2026-08")
-    more = daily("Sessions", rows={2: (1,)}, month="2026-10")
-    assert facts(days, more).months() == [parse_period("2026-09")]
+    loaded = facts(days_of("2026-08", 15, 31), days_of("2026-09", 1, 30), days_of("2026-10", 1, 2))
+    assert loaded.months() == [parse_period("2026-09")]
+
+
+def test_a_month_that_no_file_speaks_of_is_not_offered() -> None:
+    loaded = facts(days_of("2026-06", 1, 30), days_of("2026-09", 1, 30))
+    assert loaded.months() == [parse_period("2026-06"), parse_period("2026-09")]
 
 
 # --- who speaks
