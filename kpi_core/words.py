@@ -229,10 +229,10 @@ def family_name(family: str, lang: str) -> str:
 
 def total(id: str, value: Number | None, lang: str, currency: str | None = None) -> str:
     """A total of a measure, as files print it: kopecks and parts of hours stay."""
-    unit = catalogue.measure(id).unit
-    whole = value is None or exact(value).denominator == 1
-    decimals = 2 if unit is Unit.MONEY or not whole else 0
-    return figure(value, unit, lang, decimals=decimals, currency=currency)
+    measure = catalogue.measure(id)
+    in_parts = measure.fractional and value is not None and exact(value).denominator > 1
+    decimals = 2 if measure.unit is Unit.MONEY or in_parts else 0
+    return figure(value, measure.unit, lang, decimals=decimals, currency=currency)
 
 
 def format_name(id: str, lang: str) -> str:

@@ -96,7 +96,7 @@ def test_nothing_uploaded_is_nothing_known() -> None:
 
 
 def days_of(month: str, first: int, last: int) -> str:
-    return daily("Sessions", rows={day: (5,) for day in range(first, last + 1)}, month=month)
+    return daily("Sessions", rows=dict.fromkeys(range(first, last + 1), (5,)), month=month)
 
 
 def test_whole_months_are_offered() -> None:
