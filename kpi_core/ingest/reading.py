@@ -292,7 +292,10 @@ class Reading:
     def _drop_plans(self) -> None:
         """Rows of a plan or a forecast beside those of what was: they are no facts."""
         for at, column in enumerate(self.section.headings):
-            said = {cell: plain(str(cell)) for cell in set(self.cells[at]) if not is_missing(cell)}
+            different = set(self.cells[at])
+            if len(different) > 2 * len(_PLANNED | _ACTUAL):  # it says more than plan or fact
+                continue
+            said = {cell: plain(str(cell)) for cell in different if not is_missing(cell)}
             kinds = set(said.values())
             if not (kinds & _PLANNED and kinds <= _PLANNED | _ACTUAL):
                 continue

@@ -72,6 +72,8 @@ def _ids(reading: Reading) -> pd.Series:
         return keyed_ids(reading.keys("record"))
     known = [name for name in ("named", "date", "due_day") if name in reading.columns]
     rows = pd.concat([reading.texts(name) for name in known], axis=1)
+    if rows.empty:
+        return pd.Series(dtype="str")
     ids = rows.agg("\0".join, axis=1) + "\0" + rows.groupby(list(rows)).cumcount().astype("str")
     return ids.where(rows.iloc[:, 0] != "", "")
 

@@ -251,6 +251,8 @@ def _named(columns: Sequence[Sequence[Cell]]) -> dict[int, list[str]]:
 
 def _is_alike(label: str) -> bool:
     """Whether a row may be called so because it sums up others."""
+    if label.upper() == label.lower():  # not a letter in it: most labels are days and numbers
+        return False
     if len(label) > _LONGEST:
         return bool(_ALIKE.match(label))
     whole = (_ALL, _BRANCH, _MIDDLE, _LARGEST, _SMALLEST, _PART)

@@ -120,3 +120,11 @@ def test_hours_on_a_clock_are_no_minutes_and_a_bare_number_is_none() -> None:
     assert read_hours.values[:3].tolist() == [2.5, 100.25, 0.01]
     assert np.isnan(read_hours.values[3:]).all()
     assert read_hours.unread == (3,)
+
+
+def test_a_register_without_a_task_is_empty_and_not_a_fault() -> None:
+    register = Path(__file__).parents[1] / "exports" / "tasks" / "register.csv"
+    heading = register.read_bytes().splitlines(keepends=True)[0]
+    with pytest.raises(IngestError) as refused:
+        read("register.csv", heading)
+    assert refused.value.code == "no_figures"
