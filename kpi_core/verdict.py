@@ -129,10 +129,7 @@ def _days_told(stream: Stream, measure: str, period: Period) -> _Days:
     """The days of `period` that a stream speaks for: those of its rows, where a day needs one."""
     spans = stream.covers(measure, period)
     if not stream.sparse:
-        rows = stream.frame.loc[stream.frame[measure].notna(), ["start", "end"]].dropna()
-        ends = rows.drop_duplicates().itertuples(index=False)
-        held = (Period(first.date(), last.date()) for first, last in ends)
-        spans = tuple(both for span in held if (both := span.meets(period)))
+        spans = tuple(both for span in stream.told(measure) if (both := span.meets(period)))
     told = np.zeros(period.days, dtype=bool)
     for span in spans:
         first = (span.first - period.first).days

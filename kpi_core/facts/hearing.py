@@ -17,6 +17,7 @@ from kpi_core.facts.streams import (
     Stream,
     beyond,
     common_days,
+    days_of,
     disagree,
 )
 from kpi_core.model import BY_HAND, TOTAL, Adds, Family, Measure, Period, Speak, Unit, united
@@ -388,11 +389,7 @@ def _blanks(stream: Stream, rows: pd.DataFrame, measure: str) -> frozenset[date]
 
 def _added(covers: tuple[Period, ...], rows: pd.DataFrame) -> tuple[Period, ...]:
     """The days covered, where rows speak for several days: those of the rows that were added."""
-    days = rows[["start", "end"]].drop_duplicates().dropna()
-    spans = united(
-        Period(first.date(), last.date())
-        for first, last in zip(days["start"], days["end"], strict=True)
-    )
+    spans = days_of(rows)
     return tuple(both for cover in covers for span in spans if (both := cover.meets(span)))
 
 

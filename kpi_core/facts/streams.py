@@ -126,9 +126,7 @@ class Stream:
 
     def told(self, measure: str) -> tuple[Period, ...]:
         """The days from the first to the last row with a figure, without what `reach` adds."""
-        rows = self.frame.loc[self.frame[measure].notna(), ["start", "end"]].dropna()
-        ends = rows.drop_duplicates().itertuples(index=False)
-        spans = united(Period(first.date(), last.date()) for first, last in ends)
+        spans = days_of(self.frame[self.frame[measure].notna()])
         if not self.sparse:
             return spans
         inside = ([s for s in spans if span.meets(s)] for span in self.reach[measure])
@@ -668,6 +666,12 @@ def _yielding(spans: Mapping[int, Spans]) -> dict[tuple[int, Period | None], int
         if speaks is not None:
             yielding |= {(table, span): min(owners[speaks]) for table in owners[span]}
     return yielding
+
+
+def days_of(rows: pd.DataFrame) -> tuple[Period, ...]:
+    """The days that any of `rows` speaks for, as few periods as possible."""
+    ends = rows[["start", "end"]].dropna().drop_duplicates().itertuples(index=False)
+    return united(Period(first.date(), last.date()) for first, last in ends)
 
 
 def _row_spans(frame: pd.DataFrame) -> list[Period | None]:

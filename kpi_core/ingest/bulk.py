@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,11 +30,10 @@ import pandas as pd
 from kpi_core.errors import IngestError
 from kpi_core.ingest import bulk_cell as child
 from kpi_core.ingest.bulk_cell import MB, Limits
-from kpi_core.ingest.values import MISSING, numbers
+from kpi_core.ingest.values import MISSING, Mark, numbers
 from kpi_core.ingest.workbook import CHILDREN
 
 LIMITS = Limits()
-Mark = Literal[".", ","]
 _GLOB = frozenset("*?[]{}")  # DuckDB would take such a path for a pattern
 _BYTES_A_SECOND = 20 * MB  # a tenth of what was measured; a large file may take its time
 

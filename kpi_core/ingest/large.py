@@ -221,8 +221,7 @@ def _uses_of_records(first: Reading) -> dict[str, Use] | None:
 
 
 def _sum(first: Reading, at: int) -> Sum:
-    mark = decimal_mark([first.cells[at]], None)
-    return Sum(at, "," if mark == "," else "." if mark == "." else None)
+    return Sum(at, decimal_mark([first.cells[at]], None))
 
 
 def _narrowed(section: Section, uses: dict[str, Use], reduced: Reduced) -> Section:

@@ -178,7 +178,7 @@ def _check_totals(reading: Reading, facts: pd.DataFrame) -> None:
         else:
             first = float(known[0])
             reading.control[target] = first
-            _tell_disagreement(reading, reading.heading(target).raw, summed[target], first)
+            reading.tell_disagreement(reading.heading(target).raw, summed[target], first)
             reading.unclear |= reading.format.nested
 
 
@@ -200,17 +200,12 @@ def _unshifted(reading: Reading, summed: Mapping[str, float]) -> dict[str, Value
     return dict(zip(summed, own, strict=True))
 
 
-def _tell_disagreement(reading: Reading, column: object, summed: float, stated: float) -> None:
-    code = "rows_below_total" if summed < stated else "rows_above_total"
-    reading.find(Severity.WARNING, code, column=column, rows=summed, total=stated)
-
-
 def _check_footer(reading: Reading, facts: pd.DataFrame) -> None:
     """Facts against what the lines below the table state, to the kopeck."""
     for id in sorted(set(reading.format.footer.values()) & set(reading.control) & set(facts)):
         summed, stated = float(facts[id].sum()), reading.control[id]
         if abs(summed - stated) > _KOPECK:
-            _tell_disagreement(reading, catalogue.measure(id).name, summed, stated)
+            reading.tell_disagreement(catalogue.measure(id).name, summed, stated)
 
 
 def _check_plausible(reading: Reading, facts: pd.DataFrame, measures: Sequence[str]) -> None:

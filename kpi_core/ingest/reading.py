@@ -124,6 +124,11 @@ class Reading:
         """Something odd to be told."""
         self.findings.append(Finding(severity, code, self.where, privacy.told(values)))
 
+    def tell_disagreement(self, column: object, summed: float, stated: float) -> None:
+        """That the rows of a column do not come to the total that the file prints."""
+        code = "rows_below_total" if summed < stated else "rows_above_total"
+        self.find(Severity.WARNING, code, column=column, rows=summed, total=stated)
+
     def column(self, target: str) -> Column:
         """The cells of what a column was found to mean."""
         return self.cells[self.columns[target]]

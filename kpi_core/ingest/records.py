@@ -143,13 +143,7 @@ def _check_total(reading: Reading, measure: str, rule: Record, counted: pd.Serie
     summed = float(counted.sum())
     reading.control[measure] = float(own[np.abs(own - summed).argmin()])
     if not agrees(own, summed):
-        reading.find(
-            Severity.WARNING,
-            "rows_below_total" if summed < own[0] else "rows_above_total",
-            column=reading.section.headings[column].raw,
-            rows=summed,
-            total=float(own[0]),
-        )
+        reading.tell_disagreement(reading.section.headings[column].raw, summed, float(own[0]))
 
 
 def _asked(rule: Record) -> set[str]:
@@ -206,13 +200,14 @@ def _holds(column: pd.Series, condition: bool | frozenset[str] | re.Pattern[str]
     """Whether a cell holds one of the words between its commas, matches, or is filled at all."""
     said = column.fillna("").astype("str")
     held: dict[str, bool] = {}
+    wanted = {plain(word) for word in condition} if isinstance(condition, frozenset) else set()
     for text in said.unique():
         match condition:
             case bool():
                 held[text] = bool(text) is condition
             case frozenset():
                 words = {text, *(word.strip(LIST_MARKS) for word in text.split(","))}
-                held[text] = not {plain(word) for word in condition}.isdisjoint(map(plain, words))
+                held[text] = not wanted.isdisjoint(map(plain, words))
             case pattern:
                 held[text] = pattern.fullmatch(text) is not None
     return said.map(held).astype(bool)

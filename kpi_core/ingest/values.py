@@ -19,6 +19,7 @@ from kpi_core.ingest.headings import currency_code
 from kpi_core.ingest.titles import FIRST_DAY, LAST_DAY, month_number
 from kpi_core.model import month_of
 
+Mark = Literal[".", ","]
 Cell = object  # str from a text file; int, float, bool, date, datetime, time or None from others
 
 MISSING = frozenset({
@@ -115,7 +116,7 @@ def _proof(digits: str) -> str | None:
     return other if _THOUSANDS.fullmatch(digits) else None
 
 
-def decimal_mark(columns: Iterable[Sequence[Cell]], delimiter: str | None) -> str | None:
+def decimal_mark(columns: Iterable[Sequence[Cell]], delimiter: str | None) -> Mark | None:
     """The decimal mark of a file, by the cells that can be read in one way only.
 
     Without such cells a comma within the cells of a comma-separated file stands for thousands; the
