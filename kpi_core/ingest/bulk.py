@@ -30,11 +30,12 @@ import pandas as pd
 from kpi_core.errors import IngestError
 from kpi_core.ingest import bulk_cell as child
 from kpi_core.ingest.bulk_cell import MB, Limits
-from kpi_core.ingest.values import MISSING, Mark, numbers
+from kpi_core.ingest.values import MISSING, Mark, numbers, rounded_at
 from kpi_core.ingest.workbook import CHILDREN
 
 LIMITS = Limits()
 _GLOB = frozenset("*?[]{}")  # DuckDB would take such a path for a pattern
+_BITS = 62  # of a whole number in the child: one for each pattern
 _BYTES_A_SECOND = 20 * MB  # a tenth of what was measured; a large file may take its time
 
 
@@ -155,27 +156,49 @@ class Reduced:
 
 
 @dataclass(frozen=True)
-class EventColumns:
-    """Where an event log keeps what; at least one of `user` and `session`.
+class Amount:
+    """What the events of a session add up to.
 
     Attributes:
-        attributes: dimension to column: what a session takes from its first event.
-        value: the figures that are added for the steps in `valued`.
-        counted: the steps whose events are counted, and not only whether they happened.
+        pattern: which of the patterns of `Log` an event must match.
+        figure: the column of its figures; ``None``: the events are counted.
+        largest: the largest figure counts, and not the sum.
+        once: of the events whose cells in the column `Log.once` agree, the first alone counts.
     """
 
-    event: int
-    time: int
+    pattern: int
+    figure: Sum | None = None
+    largest: bool = False
+    once: bool = False
+
+
+@dataclass(frozen=True)
+class Log:
+    """How the rows of an event log become sessions; there is a column of users or of sessions.
+
+    Attributes:
+        kinds: the different rows of the file, as `reduce_text` or `reduce_parquet` gave them.
+        first, last: the days of each kind, ``NaT`` where it tells none.
+        matches: whether a kind matches a pattern, shape (kinds, patterns).
+        unique: columns; of rows that agree in all of them the first alone counts.
+        once: a column of what may be told by several events: an order.
+    """
+
+    kinds: Reduced
+    first: pd.Series = field(repr=False, hash=False, compare=False)
+    last: pd.Series = field(repr=False, hash=False, compare=False)
+    matches: npt.NDArray[np.bool_] = field(repr=False, hash=False, compare=False)
+    amounts: tuple[Amount, ...] = ()
     user: int | None = None
     session: int | None = None
-    attributes: Mapping[str, int] = field(default_factory=dict)
-    value: Sum | None = None
-    valued: frozenset[str] = frozenset()
-    counted: frozenset[str] = frozenset()
+    unique: tuple[int, ...] = ()
+    once: int | None = None
 
     def __post_init__(self) -> None:
         if self.user is None and self.session is None:
             raise ValueError("events of nobody")
+        if self.matches.shape[1] > _BITS:
+            raise ValueError("too many patterns")
 
 
 @dataclass(frozen=True)
@@ -183,22 +206,26 @@ class Sessions:
     """An event log after the reduction.
 
     Attributes:
-        frame: one row a session (without session ids, a user's day), in the order of ``record``:
-            ``record`` (uint64, see `identity`), ``start`` (datetime64[s], its first day),
-            each attribute (category, "" where empty), each step (bool: it happened),
-            ``value:<step>`` (float64, ``nan`` if no such event has a figure) and
-            ``count:<step>`` (int32).
+        frame: one row a session (without session ids, a user's day), in the order of their first
+            events: ``record`` (uint64, see `identity`), ``first`` and ``last`` (its days),
+            ``kind`` of its first event, each amount by its place (float64, ``nan`` if no event
+            has a figure).
+        matched: whether an event of the session matches a pattern, shape (sessions, patterns).
+        times: how many events of each kind stand in a row of `frame`.
         records: events in the file.
-        events: those of them that stand in a row of `frame`.
-        undated: those without a readable day.
+        repeated: those that tell an event again.
+        undated: of the others, those without a day; `lost`: the first of them, counted from 1.
         nameless: those with a day, but without an id.
-        users: how many different ones the counted events name; ``None`` without such a column.
+        users: how many different ones the events in `frame` name; ``None`` without a column.
     """
 
     frame: pd.DataFrame = field(repr=False, hash=False, compare=False)
+    matched: npt.NDArray[np.bool_] = field(repr=False, hash=False, compare=False)
+    times: npt.NDArray[np.int64] = field(repr=False, hash=False, compare=False)
     records: int
-    events: int
+    repeated: int
     undated: int
+    lost: int | None
     nameless: int
     users: int | None
 
@@ -269,37 +296,40 @@ def parquet_head(
 
 
 def reduce_events(
-    source: bytes | Path,
-    dialect: Dialect | None,
-    columns: EventColumns,
-    steps: Mapping[str, str],
-    limits: Limits = LIMITS,
+    source: bytes | Path, dialect: Dialect | None, log: Log, limits: Limits = LIMITS
 ) -> Sessions:
     """An event log as one row a session.
 
     Args:
         source: the bytes, or where a local file lies.
         dialect: how a text file is written; ``None``: it is Parquet.
-        columns: where what stands. Days must be ISO (2026-10-01) or dotted (01.10.2026).
-        steps: step to the pattern of its events, matched in full whatever the case.
+        log: what stands where, and what its rows mean.
         limits: what it may cost.
 
     Raises:
-        IngestError: not every event can be proven, the values are not plain figures, or there are
-            too many sessions.
+        IngestError: not every event can be proven, the figures are not plain, a spreadsheet has
+            rounded the ids, or there are too many sessions.
     """
+    figures = list(dict.fromkeys(each.figure for each in log.amounts if each.figure))
+    bits = 1 << np.arange(log.matches.shape[1], dtype=np.int64)
     job: dict[str, Any] = _text_job(dialect) if dialect else {"kind": "parquet"}
     job |= {
         "what": "events",
-        "event": columns.event,
-        "time": columns.time,
-        "user": columns.user,
-        "session": columns.session,
-        "attributes": list(columns.attributes.values()),
-        "value": [_asked(columns.value)] if columns.value else [],
-        "valued": sorted(columns.valued),
-        "counted": sorted(columns.counted),
-        "steps": dict(steps),
+        "user": log.user,
+        "session": log.session,
+        "unique": log.unique,
+        "once": log.once,
+        "figures": [_asked(figure) for figure in figures],
+        "amounts": [
+            {**asdict(each), "figure": figures.index(each.figure) if each.figure else None}
+            for each in log.amounts
+        ],
+        "kinds": {
+            **_kinds(log.kinds),
+            "first": _numbered(log.first),
+            "last": _numbered(log.last),
+            "mask": (log.matches @ bits).tolist(),
+        },
     }
     with _prepared(source, job, limits) as ready:
         rows, told = _ask(ready, limits)
@@ -307,20 +337,50 @@ def reduce_events(
         at, example = next(iter(doubts.items()))
         named = dialect.headings[int(at)] if dialect else str(int(at) + 1)
         raise IngestError("figures_not_plain", column=named, example=example)
-    read = {"record": rows["record"], "start": pd.to_datetime(rows["day"]).astype("datetime64[s]")}
-    for n, name in enumerate(columns.attributes):
-        texts = pd.Series([combo[n] for combo in told["combos"]], dtype="str")
-        numbered, different = pd.factorize(texts)
-        codes = numbered[rows["code"].to_numpy()] if len(rows) else []
-        read[name] = pd.Series(pd.Categorical.from_codes(codes, different))
-    for n, step in enumerate(steps):
-        read[step] = rows[f"s{n}"].astype(bool)
-        if f"v{n}" in rows:
-            read[f"value:{step}"] = rows[f"v{n}"]
-        if f"e{n}" in rows:
-            read[f"count:{step}"] = rows[f"e{n}"]
-    counts = {name: told[name] for name in ("records", "events", "undated", "nameless", "users")}
-    return Sessions(pd.DataFrame(read), **counts)
+    _refuse_rounded(told["long"], dialect)
+    frame = rows.drop(columns="mask").rename(
+        columns={f"amount{place}": place for place in range(len(log.amounts))}
+    )
+    for edge in ("first", "last"):
+        frame[edge] = pd.to_datetime(frame[edge]).astype("datetime64[us]")
+    times = np.zeros(len(log.matches), dtype=np.int64)
+    for kind, n in told["times"]:
+        times[kind] = n
+    matched = rows["mask"].to_numpy(dtype=np.int64)[:, None] & bits != 0
+    names = ("records", "repeated", "undated", "lost", "nameless", "users")
+    return Sessions(frame, matched, times, **{name: told[name] for name in names})
+
+
+def _kinds(reduced: Reduced) -> dict[str, Any]:
+    """The keys of the different rows as texts, and how they are made."""
+    keys = {place: use for place, use in enumerate(reduced.uses) if isinstance(use, Key | Day)}
+    texts = []
+    for place in keys:
+        cells = reduced.frame[place]
+        if pd.api.types.is_float_dtype(cells):  # whole numbers beside empty cells
+            cells = cells.convert_dtypes()
+        texts.append([None if pd.isna(cell) else str(cell) for cell in cells.astype(object)])
+    return {"uses": [_asked(use) for use in keys.values()], "texts": texts}
+
+
+def _numbered(days: pd.Series) -> list[int | None]:
+    """Days as their numbers since 1970."""
+    numbers = days.to_numpy().astype("datetime64[D]").astype(np.int64)
+    return [None if lost else int(day) for day, lost in zip(numbers, days.isna(), strict=True)]
+
+
+def _refuse_rounded(long: Mapping[str, Sequence[tuple[int, str]]], dialect: Dialect | None) -> None:
+    """Refuses ids of which a spreadsheet has kept the first digits only.
+
+    Raises:
+        IngestError: so that many look like one.
+    """
+    for at, cells in long.items():
+        if (place := rounded_at([cell for _, cell in cells])) is not None:
+            row, example = cells[place]
+            column = dialect.headings[int(at)] if dialect else str(int(at) + 1)
+            line = row + (dialect.skip if dialect else 1)
+            raise IngestError("numbers_rounded", column=column, line=line, example=example)
 
 
 # --- tables

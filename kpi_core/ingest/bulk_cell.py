@@ -15,7 +15,6 @@ import codecs
 import csv
 import json
 import os
-import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +33,6 @@ class Limits:
     line_bytes: int = MB  # of one record; quotes that never close end here
     groups: int = 500_000  # rows of a reduced table: the parent judges each
     sessions: int = 20_000_000  # rows of reduced events or records, which travel as numbers
-    kinds: int = 200_000  # of events with their sources: each goes into one small table
     row_groups: int = 10_000
     parquet_ratio: int = 1_000  # runs of equal values are packed harder than text
     buffer_bytes: int = 8 * MB  # DuckDB's piece of a text file; its own choice takes 100 MB more
@@ -695,6 +693,7 @@ CLOCK = (
     "( ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?"
 )
 DATED = "([0-9]{4}[-./][0-9]{2}[-./][0-9]{2}|[0-9]{2}[.][0-9]{2}[.][0-9]{4})" + CLOCK
+EPOCH = "1[0-9]{9}([0-9]{3}){0,2}"  # seconds, also in thousandths and millionths
 SPACE = (
     " \t\r\n\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u2007\u202f\u3000"  # what Python strips, nearly all
 )
@@ -706,13 +705,24 @@ def bare(cell: str) -> str:
 
 
 def day_text(given: Given, at: int) -> str:
-    """SQL: a date-time as its day; a text that is none as it is."""
+    """SQL: a date-time, or a count of seconds since 1970, as its day; any other cell as it is."""
     cell = given.cell(at)
     kind = given.kind(at)
-    if kind == "text":
-        is_time = f"length({cell}) > 10 AND regexp_full_match({cell}, '{DATED}')"
-        return f"CASE WHEN {is_time} THEN left({cell}, 10) ELSE {cell} END"
-    return f"CAST({cell} AS DATE)" if kind == "time" else cell
+    if kind == "time":
+        return f"CAST({cell} AS DATE)"
+    if kind not in {"text", "whole"}:
+        return cell
+    text = f"CAST({cell} AS VARCHAR)"
+    is_epoch = f"starts_with({text}, '1') AND regexp_full_match({text}, '{EPOCH}')"
+    epoch = f"make_timestamp(CAST(rpad({text}, 16, '0') AS BIGINT))"
+    if kind == "whole":
+        digits = f"CAST(strftime({epoch}, '%Y%m%d') AS BIGINT)"
+        return f"CASE WHEN {is_epoch} THEN {digits} ELSE {cell} END"
+    is_time = f"length({cell}) > 10 AND regexp_full_match({cell}, '{DATED}')"
+    return (
+        f"CASE WHEN {is_epoch} THEN strftime({epoch}, '%Y-%m-%d') "
+        f"WHEN {is_time} THEN left({cell}, 10) ELSE {cell} END"
+    )
 
 
 def reduce_table(con: Any, given: Given, job: dict[str, Any], limits: Limits) -> "Result":
@@ -837,168 +847,148 @@ def prove(rows: int, given: Given) -> None:
 
 
 def reduce_events(con: Any, given: Given, job: dict[str, Any], limits: Limits) -> "Result":
-    """One row a session (without session ids, a user's day): its day, source, steps and sums.
+    """One row a session (without session ids, a user's day), in the order of their first events.
 
-    The first source is that of the earliest event; of events at one time, the first by its text:
-    so the order of the rows in the file does not matter.
+    What the different rows mean was judged before: the job brings it as a table of kinds.
     """
-    steps: dict[str, str] = job["steps"]
-    attributes: list[int] = job["attributes"]
-    figure = figures_of(job["value"], given)[0] if job["value"] else None
-    session, user = job["session"], job["user"]
-    at = {job["event"], job["time"], *attributes}
-    at |= {column for column in (session, user) if column is not None}
-    wanted = job["wanted"] = sorted(at | ({figure.at} if figure else set()))
-
-    # First, the few kinds of events there are: patterns judge them in Python, as they always do.
-    texts = [f"coalesce(CAST(c{c} AS VARCHAR), '') AS a{n}"
-             for n, c in enumerate([job["event"], *attributes])]  # fmt: skip
-    names = [f"a{n}" for n in range(len(texts))]
-    con.execute(
-        f"CREATE TEMP TABLE kinds AS SELECT {', '.join(names)}, count(*) AS n FROM "  # noqa: S608
-        f"(SELECT {', '.join(texts)} FROM {given.relation(con, wanted)}) "
-        f"GROUP BY ALL LIMIT {limits.kinds + 1}"
-    )
-    rows = con.execute(f"SELECT {', '.join(names)}, n FROM kinds").fetchall()  # noqa: S608
-    if len(rows) > limits.kinds:
-        raise Refused("too_many_groups", limit=limits.kinds)
-    prove(sum(row[-1] for row in rows), given)
-    combos = sorted({tuple(text.strip() for text in row[1:-1]) for row in rows})
-    code = {combo: number for number, combo in enumerate(combos)}
-    patterns = [re.compile(pattern, re.I) for pattern in steps.values()]
-    masks = {
-        text: sum(1 << n for n, p in enumerate(patterns) if p.fullmatch(text.strip().casefold()))
-        for text in {row[0] for row in rows}
-    }
-    con.execute("CREATE TEMP TABLE codes (" + ", ".join(f"{n} VARCHAR" for n in names)
-                + ", mask BIGINT, code INTEGER)")  # fmt: skip
-    lines = [
-        (*row[:-1], masks[row[0]], code[tuple(text.strip() for text in row[1:-1])]) for row in rows
-    ]
-    if lines:
-        import pyarrow as pa  # noqa: PLC0415
-
-        con.register("given_codes", pa.table({
-            name: pa.array([line[n] for line in lines], kind)
-            for n, (name, kind) in enumerate(
-                [*((name, pa.string()) for name in names), ("mask", pa.int64()),
-                 ("code", pa.int32())])
-        }))  # fmt: skip
-        con.execute("INSERT INTO codes SELECT * FROM given_codes")
-
+    _tell_kinds(con, job["kinds"])
+    figures = figures_of(job["figures"], given)
     for _ in range(3):
-        _sessions(con, given, job, figure, limits)
-        odd = figure and con.execute("SELECT min(odd) FROM sessions").fetchall()[0][0]
+        _events(con, given, job, figures)
+        examples = {
+            figure.at: con.execute(
+                f"SELECT {figure.odd(f'x{n}', f'v{n}', job['missing'])} FROM events"  # noqa: S608
+            ).fetchall()[0][0]
+            for n, figure in enumerate(figures)
+        }
+        odd = [figure for figure in figures if examples[figure.at] is not None]
         if not odd:
             break
-        if settle(con, given, [figure], job["missing"]):  # type: ignore[list-item]
-            return Result("", {"doubts": {str(figure.at): str(odd)[:40]}})  # type: ignore[union-attr]
-        if figure and figure.how == "float":
+        if doubts := settle(con, given, odd, job["missing"]):
+            return Result("", {"doubts": {str(at): str(examples[at])[:40] for at in doubts}})
+        if any(figure.how == "float" for figure in figures):
             con.execute("SET threads = 1")
-    total, undated, nameless = con.execute(
-        "SELECT coalesce(sum(n), 0), coalesce(sum(n) FILTER (WHERE day IS NULL), 0), "
-        "coalesce(sum(n) FILTER (WHERE day IS NOT NULL AND id IS NULL), 0) FROM sessions"
-    ).fetchall()[0]
-    prove(int(total), given)
-    users = None
-    if user is not None:
-        # Of the events that count: those with a day and a session.
-        key = bare(f"CAST(c{session if session is not None else user} AS VARCHAR)")
-        day = _day_and_time(given, job["time"])[0]
-        users = con.execute(
-            f"SELECT count(DISTINCT {bare(f'CAST(c{user} AS VARCHAR)')}) "  # noqa: S608
-            f"FROM (SELECT * FROM {given.relation(con, wanted)}) "
-            f"WHERE {key} IS NOT NULL AND {day} IS NOT NULL"
-        ).fetchall()[0][0]
-    valued = [n for n, step in enumerate(steps) if step in job["valued"]] if figure else []
-    counted_steps = [n for n, step in enumerate(steps) if step in job["counted"]]
-    # The hash is that of `bulk.identity`; md5_number_upper reads the first 8 bytes of the digest.
-    parts = "id" if session is not None else "id || chr(31) || CAST(day AS VARCHAR)"
-    picked = [f"md5_number_upper({parts}) AS record", "day", "code"]
-    picked += [f"(mask >> {n}) & 1 = 1 AS s{n}" for n in range(len(steps))]
-    picked += [f"CAST(CAST(v{n} AS VARCHAR) AS DOUBLE) AS v{n}" for n in valued]
-    picked += [f"CAST(e{n} AS INTEGER) AS e{n}" for n in counted_steps]
-    sql = (
-        f"SELECT {', '.join(picked)} FROM sessions "  # noqa: S608
-        "WHERE day IS NOT NULL AND id IS NOT NULL ORDER BY record"
-    )
-    counted = int(total) - int(undated) - int(nameless)
-    told: dict[str, Any] = {"records": int(total), "events": counted, "undated": int(undated)}
-    told |= {"nameless": int(nameless), "users": users, "combos": combos}
-    return Result(sql, told)
-
-
-def _day_and_time(given: Given, at: int) -> tuple[str, str]:
-    """SQL: the day of an event and the moment that orders it; none if the text tells none."""
-    cell, kind = given.cell(at), given.kind(at)
-    if kind in {"date", "time"}:
-        day, moment = f"CAST({cell} AS DATE)", f"CAST({cell} AS TIMESTAMP)"
-    elif kind == "text":
-        dotted = f"substr({cell}, 3, 1) = '.'"
-        iso = f"(substr({cell}, 7, 4) || '-' || substr({cell}, 4, 2) || '-' || left({cell}, 2))"
-        text = f"CASE WHEN {dotted} THEN {iso} ELSE left({cell}, 10) END"
-        # Twelve hours and named zones would be put in a wrong order.
-        is_day = f"(length({cell}) = 10 OR substr({cell}, 11, 1) IN (' ', 'T'))"
-        is_day += f" AND NOT regexp_matches(substr({cell}, 11), '[AaPp][Mm]|/')"
-        day = f"CASE WHEN {is_day} THEN TRY_CAST({text} AS DATE) END"
-        whole = f"CASE WHEN {dotted} THEN {iso} || substr({cell}, 11) ELSE {cell} END"
-        moment = f"TRY_CAST({whole} AS TIMESTAMP)"
-        day = f"CASE WHEN {moment} IS NOT NULL THEN {day} END"
-    else:
-        raise Refused("not_a_day", column=at)
-    within = f"{day} BETWEEN DATE '1990-01-01' AND DATE '2100-12-31'"
-    return f"CASE WHEN {within} THEN {day} END", moment
-
-
-def _sessions(
-    con: Any,
-    given: Given,
-    job: dict[str, Any],
-    figure: Figure | None,
-    limits: Limits,
-) -> None:
-    """Fills the table ``sessions``: all events, those without a day or id in rows of their own."""
-    session, user = job["session"], job["user"]
-    key = bare(f"CAST(c{session if session is not None else user} AS VARCHAR)")
-    if session is not None and user is not None:  # a session id may be unique only within its user
-        key = f"coalesce({bare(f'CAST(c{user} AS VARCHAR)')}, '') || chr(31) || {key}"
-    day, moment = _day_and_time(given, job["time"])
-    names = [job["event"], *job["attributes"]]
-    join = " AND ".join(
-        f"coalesce(CAST(c{c} AS VARCHAR), '') = codes.a{n}" for n, c in enumerate(names)
-    )
-    inner = [f"{key} AS id", f"{day} AS day", f"{moment} AS moment", "mask", "code"]
-    outer = ["id", "day", "moment", "mask", "code"]
-    sums = ["NULL AS odd"]
-    if figure:
-        cell = given.cell(figure.at)
-        inner += [f"{cell} AS x", f"{figure.parsed(cell)} AS p"]
-        outer += ["x", f"CASE WHEN {figure.proven('x', 'p')} THEN p END AS v"]
-        sums = [f"{figure.odd('x', 'v', job['missing'])} AS odd"]
-        sums += [
-            f"sum(v) FILTER (WHERE mask & {1 << n} <> 0) AS v{n}"
-            for n, step in enumerate(job["steps"])
-            if step in job["valued"]
-        ]
-    sums += [
-        f"count(*) FILTER (WHERE mask & {1 << n} <> 0) AS e{n}"
-        for n, step in enumerate(job["steps"])
-        if step in job["counted"]
+    total, strange = con.execute("SELECT count(*), count_if(kind IS NULL) FROM events").fetchall()[
+        0
     ]
-    # The moment in front of the code of the source: one number, so that the least tells both.
-    first = f"CAST(epoch_us(moment) AS HUGEINT) * {1 << 32} + code"
-    by = "id, day IS NULL" if session is not None else "id, day"
-    con.execute("DROP TABLE IF EXISTS sessions")
+    prove(total, given)
+    if strange:
+        raise Refused("file_changed")
+    kept = ""
+    if job["unique"]:
+        con.execute("CREATE TEMP TABLE firsts AS SELECT min(row) AS row FROM events GROUP BY same")
+        kept = "SEMI JOIN firsts USING (row)"
+    con.execute(f"CREATE TEMP VIEW told AS FROM events {kept} JOIN kinds USING (kind)")
+    con.execute("CREATE TEMP VIEW counted AS FROM told WHERE first IS NOT NULL AND id IS NOT NULL")
+    once, undated, lost, nameless = con.execute(
+        "SELECT count(*), count_if(first IS NULL), min(row) FILTER (first IS NULL), "
+        "count_if(first IS NOT NULL AND id IS NULL) FROM told"
+    ).fetchall()[0]
+    amounts = [_amount(con, n, amount) for n, amount in enumerate(job["amounts"])]
     con.execute(
-        f"CREATE TEMP TABLE sessions AS SELECT id, min(day) AS day, "  # noqa: S608
-        f"CAST(min({first}) & {(1 << 32) - 1} AS INTEGER) AS code, "
-        f"bit_or(mask) AS mask, count(*) AS n, {', '.join(sums)} FROM "
-        f"(SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} "
-        f"FROM {given.relation(con, job['wanted'])} JOIN codes ON {join})) "
-        f"GROUP BY {by} LIMIT {limits.sessions + 1}"
+        "CREATE TEMP TABLE sessions AS SELECT id AS record, min(first) AS first, "  # noqa: S608
+        "max(last) AS last, arg_min(kind, row) AS kind, min(row) AS row, bit_or(mask) AS mask"
+        f"{''.join(amounts)} FROM counted GROUP BY id LIMIT {limits.sessions + 1}"
     )
     if con.execute("SELECT count(*) FROM sessions").fetchall()[0][0] > limits.sessions:
         raise Refused("too_many_groups", limit=limits.sessions)
+    users = None
+    if job["user"] is not None:
+        users = con.execute("SELECT count(DISTINCT person) FROM counted").fetchall()[0][0]
+    times = con.execute("SELECT kind, count(*) FROM counted GROUP BY kind").fetchall()
+    told = {"records": total, "repeated": total - once, "undated": undated, "lost": lost}
+    told |= {"nameless": nameless, "users": users, "times": times}
+    told["long"] = _long_ids(con, given, job)
+    return Result("SELECT * EXCLUDE (row) FROM sessions ORDER BY row", told)
+
+
+def _tell_kinds(con: Any, kinds: dict[str, Any]) -> None:
+    """Fills the table ``kinds``: texts ``k0`` to ``kN``, first and last day, bits of patterns."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    columns = {f"k{n}": pa.array(texts, pa.string()) for n, texts in enumerate(kinds["texts"])}
+    columns |= {name: pa.array(kinds[name], pa.int32()) for name in ("first", "last")}
+    columns["mask"] = pa.array(kinds["mask"], pa.int64())
+    columns["kind"] = pa.array(range(len(kinds["mask"])), pa.int32())
+    con.register("given_kinds", pa.table(columns))
+    days = ", ".join(f"DATE '1970-01-01' + {edge} AS {edge}" for edge in ("first", "last"))
+    con.execute(
+        f"CREATE TEMP TABLE kinds AS SELECT * REPLACE ({days}) FROM given_kinds"  # noqa: S608
+    )
+
+
+def _events(con: Any, given: Given, job: dict[str, Any], figures: Sequence[Figure]) -> None:
+    """Fills the table ``events``: one row each, numbers only."""
+    user, session, uses = job["user"], job["session"], job["kinds"]["uses"]
+    at = {use["at"] for use in uses} | {figure.at for figure in figures}
+    at |= {column for column in (user, session, job["once"], *job["unique"]) if column is not None}
+
+    def text(column: int | None) -> str:
+        return "NULL" if column is None else bare(f"CAST(c{column} AS VARCHAR)")
+
+    same = [f"coalesce({text(column)}, '')" for column in job["unique"]]
+    inner = ["row_number() OVER () AS row", f"{text(user)} AS person", f"{text(session)} AS visit"]
+    inner += [f"{text(job['once'])} AS once", f"{' || chr(31) || '.join(same) or 'NULL'} AS same"]
+    for n, use in enumerate(uses):
+        cell = day_text(given, use["at"]) if use["use"] == "day" else given.cell(use["at"])
+        inner.append(f"CAST({cell} AS VARCHAR) AS a{n}")
+    # The hash is that of `bulk.identity`; md5_number_upper reads the first 8 bytes of the digest.
+    parts = "person || chr(31) || CAST(first AS VARCHAR)"
+    if session is not None:  # a session id may be unique only within its user
+        parts = "visit" if user is None else "coalesce(person, '') || chr(31) || visit"
+    outer = ["row", "kind", f"md5_number_upper({parts}) AS id"]
+    hashed = {"person": user is not None, "once": job["once"] is not None, "same": job["unique"]}
+    outer += [f"md5_number_upper({name}) AS {name}" for name, asked in hashed.items() if asked]
+    for n, figure in enumerate(figures):
+        cell = given.cell(figure.at)
+        inner += [f"{cell} AS y{n}", f"{figure.parsed(cell)} AS p{n}"]
+        value = f"CASE WHEN {figure.proven(f'y{n}', f'p{n}')} THEN p{n} END"
+        outer += [f"{value} AS v{n}", f"CASE WHEN {value} IS NULL THEN y{n} END AS x{n}"]
+    join = " AND ".join(f"a{n} IS NOT DISTINCT FROM k{n}" for n in range(len(uses)))
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE events AS SELECT {', '.join(outer)} "  # noqa: S608
+        f"FROM (SELECT {', '.join(inner)} FROM {given.relation(con, sorted(at))}) "
+        f"LEFT JOIN kinds ON {join}"
+    )
+
+
+def _amount(con: Any, place: int, amount: dict[str, Any]) -> str:
+    """SQL: what the events of a session add up to, with a comma before it."""
+    which = f"mask & {1 << amount['pattern']} <> 0"
+    where = which
+    if amount["once"]:  # of events that tell one thing, the first in the file counts
+        con.execute(
+            f"CREATE TEMP TABLE again{place} AS SELECT row FROM events "  # noqa: S608
+            f"JOIN kinds USING (kind) WHERE {which} AND once IS NOT NULL "
+            "QUALIFY row_number() OVER (PARTITION BY once ORDER BY row) > 1"
+        )
+        where += f" AND row NOT IN (FROM again{place})"
+    if amount["figure"] is None:
+        summed = f"NULLIF(count(*) FILTER ({where}), 0)"
+    else:
+        how = "max" if amount["largest"] else "sum"
+        summed = f"{how}(v{amount['figure']}) FILTER ({where})"
+    return f", CAST(CAST({summed} AS VARCHAR) AS DOUBLE) AS amount{place}"
+
+
+def _long_ids(con: Any, given: Given, job: dict[str, Any]) -> dict[int, list[tuple[int, str]]]:
+    """By column of ids: the few cells, with their rows, that tell whether a spreadsheet cut them.
+
+    Numbers with an exponent, long whole numbers, and a long one that does not end with noughts.
+    """
+    found = {}
+    for at in (job["user"], job["session"]):
+        if at is None:
+            continue
+        relation = given.relation(con, [at])
+        cells = f"SELECT row_number() OVER () AS row, trim(CAST(c{at} AS VARCHAR)) AS id"
+        is_long = "regexp_full_match(id, '[0-9]{16,}')"
+        tests = ("regexp_full_match(id, '[0-9]([.,][0-9]+)?[eE][+][0-9]{1,3}')", is_long,
+                 f"{is_long} AND NOT regexp_full_match(substr(id, 16), '0+')")  # fmt: skip
+        picked = ", ".join(f"arg_min((row, id), row, 3) FILTER ({test})" for test in tests)
+        told = con.execute(f"SELECT {picked} FROM ({cells} FROM {relation})").fetchall()[0]  # noqa: S608
+        found[at] = [(row, id[:40]) for each in told for row, id in each or ()]
+    return found
 
 
 # The process ------------------------------------------------------------------------------------

@@ -1,14 +1,16 @@
 """Large tidy files: the head tells what they are, and `bulk` adds their records up elsewhere.
 
 A file is tidy if it is one table whose columns are keys and figures. The sums that come back are
-mapped by the same code as the rows of a small file; what cannot be added up by columns alone (an
-average, text within text, an order told once for each of its goods) is not tidy.
+mapped by the same code as the rows of a small file, and so are the different rows of an event log;
+what cannot be added up by columns alone (an average, text within text, an order told once for each
+of its goods) is not tidy.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from kpi_core import catalogue
@@ -25,20 +27,22 @@ from kpi_core.ingest.bulk import (
     reduce_parquet,
     reduce_text,
 )
-from kpi_core.ingest.formats import Format, Kind, dimensions, known_headings, recognise
+from kpi_core.ingest.formats import Format, Kind, Value, dimensions, known_headings, recognise
 from kpi_core.ingest.headings import heading
-from kpi_core.ingest.mapping import Mapped, map_section, tell_columns
+from kpi_core.ingest.logs import asked, large_events, summed
+from kpi_core.ingest.mapping import Mapped, checked, map_section, tell_columns
 from kpi_core.ingest.privacy import listed
 from kpi_core.ingest.reading import Reading
 from kpi_core.ingest.sections import Section, sections
 from kpi_core.ingest.textfile import has_sep_line, read_text
 from kpi_core.ingest.titles import stated_period
 from kpi_core.ingest.values import Cell, decimal_mark
+from kpi_core.ingest.work import counts_tasks, kind_columns
 from kpi_core.ingest.workbook import PARQUET
-from kpi_core.model import Adds, Period
+from kpi_core.model import Adds, Period, Unit
 
 HEAD_BYTES = 256 * 2**10
-_NEVER_BY_COLUMNS = ("wide", "titles", "parts", "nested", "tree", "buckets", "footer", "unique")
+_NEVER_BY_COLUMNS = ("wide", "titles", "parts", "nested", "tree", "buckets", "footer")
 
 
 @dataclass(frozen=True)
@@ -72,18 +76,21 @@ def read_large(label: str, source: bytes | Path, layouts: Sequence[Format]) -> L
     uses = _uses(first)
     if uses is None:
         raise IngestError("large_untidy", what=format.name)
+    stated = stated_period([*head.section.title, label])
     wanted = list(uses.values())
     if head.dialect:
         reduced = reduce_text(source, head.dialect, wanted)
     else:
         reduced = reduce_parquet(source, [c.raw for c in head.section.headings], wanted)
-    section = _narrowed(head.section, uses, reduced)
-    stated = stated_period([*head.section.title, label])
-    mapped = map_section(section, format, label, None, stated)
-    tell_columns(first)
-    _tell_figures(first, uses, reduced)
-    told = [finding for finding in first.findings if finding.code in _OF_FILE]
-    mapped = replace(mapped, findings=(*mapped.findings, *told))
+    if format.kind is Kind.EVENTS:
+        section, mapped = _mapped_log(source, head, first, reduced, stated)
+    else:
+        section = _narrowed(head.section, uses, reduced)
+        mapped = map_section(section, format, label, None, stated)
+        tell_columns(first)
+        _tell_figures(first, uses, reduced)
+        told = [finding for finding in first.findings if finding.code in _OF_FILE]
+        mapped = replace(mapped, findings=(*mapped.findings, *told))
     encoding = head.dialect.encoding if head.dialect else None
     return Large(format, section, mapped, reduced.records, stated, encoding, head.guessed)
 
@@ -173,6 +180,8 @@ def _uses(first: Reading) -> dict[str, Use] | None:
             return _uses_of_sums(first)
         case Kind.RECORDS if "record" in first.columns:
             return _uses_of_records(first)
+        case Kind.EVENTS if not format.inside and "date" in first.columns:
+            return _uses_of_log(first)
     return None
 
 
@@ -209,15 +218,87 @@ def _uses_of_records(first: Reading) -> dict[str, Use] | None:
         if {column.full, column.name} & set(first.format.inside)
     }
     made = {heading(raw).full for parts in first.format.inside.values() for raw in parts}
-    return whole | {
-        target: _sum(first, at)
-        if target in over_all
-        else Key(at)
-        if target == "record"
-        else First(at)
-        for target, at in first.columns.items()
-        if target in wanted and not (whole and first.section.headings[at].full in made)
+    # By place: several columns of labels have one name.
+    kinds: dict[str, Use] = {
+        f"kind {at}": First(at)
+        for at in (kind_columns(first.section) if counts_tasks(first.format.records) else ())
     }
+    return (
+        whole
+        | kinds
+        | {
+            target: _sum(first, at)
+            if target in over_all
+            else Key(at)
+            if target == "record"
+            else First(at)
+            for target, at in first.columns.items()
+            if target in wanted and not (whole and first.section.headings[at].full in made)
+        }
+    )
+
+
+def _uses_of_log(first: Reading) -> dict[str, Use] | None:
+    """What makes the rows of a log different, its ids aside, and the figures to be added."""
+    values = asked(first).values()
+    figures = {name for value in values for name in summed(value)}
+    if not all(map(_adds_by_columns, values)) or len({value.once for value in values} - {None}) > 1:
+        return None
+    for name in figures:
+        measure, column = catalogue.measures().get(name), first.heading(name)
+        of_money = measure is None or measure.unit is Unit.MONEY
+        micros = {column.name, column.full} & first.format.micros
+        if not of_money or micros or column.scale != 1 or first.scales_above:
+            return None
+    return {
+        target: _sum(first, at)
+        if target in figures
+        else Day(at)
+        if target in {"date", "date_end"}
+        else Key(at)
+        for target, at in first.columns.items()
+        if target in figures | _OF_EVENTS
+    }
+
+
+_OF_EVENTS = frozenset(
+    {"date", "date_end", "event", "channel", "source", "medium", "source_medium", "device",
+     "campaign", "currency"}
+)  # fmt: skip
+
+
+def _adds_by_columns(value: Value) -> bool:
+    """Whether the arithmetic may be done with the sum of one column (or its largest figure)."""
+    if value.sum is None:
+        return True
+    tried = np.array([1.0, 0.0, 2.0, 0.5, -3.0, 1e6])
+    found = value.sum.values(dict.fromkeys(value.sum.names, tried))
+    alike = bool(np.allclose(found, tried * found[0], rtol=1e-12, atol=0))
+    return len(value.sum.names) == 1 and alike and found[0] > 0
+
+
+def _mapped_log(
+    source: bytes | Path, head: _Head, first: Reading, reduced: Reduced, stated: Period | None
+) -> tuple[Section, Mapped]:
+    """The sessions of a log, of which `reduced` holds the different rows.
+
+    Raises:
+        IngestError: figures that are not plain; rows that are no events.
+    """
+    for place, judged in reduced.judged.items():
+        column = first.section.headings[reduced.uses[place].at].raw
+        raise IngestError("figures_not_plain", column=column, example=judged.example or "")
+    rows: list[Sequence[Cell]] = [*reduced.rows(len(head.section.headings))]
+    section = replace(head.section, rows=rows, lines=[0] * len(rows))
+    times = reduced.frame["n"].to_numpy(dtype=np.int64)
+    reading = Reading(section, first.format, first.where, head.delimiter, times=times)
+    if len(reading.lines) < len(rows):  # totals, or a plan: which rows of the log they are is lost
+        raise IngestError("large_untidy", what=first.format.name)
+    facts = large_events(reading, source, head.dialect, reduced)
+    first.frame()  # of columns that were not asked for, the head tells whether they are of people
+    spare = {first.heading(target).raw for target in set(first.columns) - _OF_EVENTS}
+    reading.personal += [raw for raw in first.personal if raw in spare - set(reading.personal)]
+    return section, checked(reading, facts, stated)
 
 
 def _sum(first: Reading, at: int) -> Sum:

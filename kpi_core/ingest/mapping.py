@@ -12,15 +12,17 @@ from kpi_core.errors import Finding, Severity
 from kpi_core.ingest.answers import answers
 from kpi_core.ingest.doubts import tell_repeated, tell_unnamed
 from kpi_core.ingest.formats import PERSONAL, Format, Kind, dimensions
-from kpi_core.ingest.money import currency_of, vat_of
+from kpi_core.ingest.logs import events
+from kpi_core.ingest.money import currency_of, row_currencies, vat_of
 from kpi_core.ingest.privacy import listed
 from kpi_core.ingest.ranks import ranks
 from kpi_core.ingest.reading import Reading, Values
-from kpi_core.ingest.records import events, records
+from kpi_core.ingest.records import records
 from kpi_core.ingest.sections import Section
 from kpi_core.ingest.sums import sums
 from kpi_core.ingest.totals import agrees, near
-from kpi_core.model import BY_HAND, Adds, Period, Vat
+from kpi_core.ingest.work import DETAILS
+from kpi_core.model import BY_HAND, Adds, Period, Unit, Vat
 
 _CUT_AT = frozenset({1_000, 5_000, 10_000, 100_000})  # row limits of export services
 _ROWS_OF = {
@@ -85,6 +87,21 @@ def map_section(
     """
     reading = Reading(section, format, where, delimiter)
     facts = _ROWS_OF[format.kind](reading)
+    _check_rows(reading)
+    return checked(reading, facts, stated, aside=aside)
+
+
+def checked(
+    reading: Reading, facts: pd.DataFrame, stated: Period | None, *, aside: Sequence[str] = ()
+) -> Mapped:
+    """`facts` with what the file says of all of them, checked against it.
+
+    Args:
+        reading: the table that they were read from.
+        facts: one row a fact.
+        stated, aside: as in `map_section`.
+    """
+    section, format = reading.section, reading.format
     if format.kind is Kind.SUMS:
         _check_totals(reading, facts)
         tell_repeated(reading)
@@ -92,7 +109,6 @@ def map_section(
     if reading.unclear:
         facts[[id for id in reading.measures() if id in facts]] = np.nan
     _check_footer(reading, facts)
-    _check_rows(reading)
     if stated and facts["start"].isna().all():
         facts["start"], facts["end"] = pd.Timestamp(stated.first), pd.Timestamp(stated.last)
     for dimension, pattern in format.said_above.items():
@@ -106,10 +122,13 @@ def map_section(
     measures = tuple(
         id for id in facts.columns if id in catalogue.measures() and facts[id].notna().any()
     )
-    named = tuple(id for id in facts.columns if id in dimensions() and id not in PERSONAL)
+    named = tuple(
+        id for id in facts.columns if id in dimensions() and id not in PERSONAL | {"currency"}
+    )
     _check_plausible(reading, facts, measures)
     tell_columns(reading)
-    beside = [id for id in ("record", "customer", *sorted(format.keep)) if id in facts]
+    kept = ("currency", "record", "customer", *sorted(format.keep), *DETAILS)
+    beside = [id for id in kept if id in facts]
     return Mapped(
         facts[["start", "end", *named, *beside, *measures]].reset_index(drop=True),
         measures,
@@ -158,8 +177,9 @@ def _check_totals(reading: Reading, facts: pd.DataFrame) -> None:
     if not reading.totals:
         return
     summed: dict[str, float] = {}
+    mixed = row_currencies(reading) is not None
     for target in reading.measures():
-        if target not in facts:
+        if target not in facts or (mixed and catalogue.measure(target).unit is Unit.MONEY):
             continue
         own = reading.stated(reading.columns[target])
         known = own[~np.isnan(own)]
@@ -202,7 +222,10 @@ def _unshifted(reading: Reading, summed: Mapping[str, float]) -> dict[str, Value
 
 def _check_footer(reading: Reading, facts: pd.DataFrame) -> None:
     """Facts against what the lines below the table state, to the kopeck."""
+    mixed = row_currencies(reading) is not None
     for id in sorted(set(reading.format.footer.values()) & set(reading.control) & set(facts)):
+        if mixed and catalogue.measure(id).unit is Unit.MONEY:
+            continue
         summed, stated = float(facts[id].sum()), reading.control[id]
         if abs(summed - stated) > _KOPECK:
             reading.tell_disagreement(catalogue.measure(id).name, summed, stated)

@@ -12,6 +12,8 @@ from hashlib import blake2b
 from secrets import token_bytes
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from kpi_core import catalogue
@@ -159,7 +161,7 @@ def event_names(counted: Mapping[str, int], expected: Callable[[str], bool], mos
     'page_view 3, … 3'
     """
     kept: dict[str, int] = {}
-    for name, n in sorted(counted.items(), key=lambda each: -each[1]):
+    for name, n in sorted(counted.items(), key=lambda each: (-each[1], each[0])):
         is_name = len(name.split()) == 1 or all(map(_is_known, name.split())) or expected(name)
         named = name[:_LONGEST_EXAMPLE] if is_name and not is_personal(name) else HIDDEN
         kept[named] = kept.get(named, 0) + n
@@ -262,14 +264,14 @@ def _are_ids(texts: Iterable[str]) -> bool:
     return any(_ID.fullmatch(text) and not _IS_BARE_PHONE.fullmatch(text) for text in texts)
 
 
-def holds_contacts(said: pd.Series) -> bool:
-    """Whether a column of texts is one of e-mail addresses or telephone numbers."""
-    filled = said[said != ""]
-    texts = [str(text) for text in filled.unique()]
+def holds_contacts(said: pd.Series, times: npt.NDArray[np.int64]) -> bool:
+    """Whether a column of texts, each so many times there, is one of addresses or telephones."""
+    texts = [str(text) for text in said.unique() if text != ""]
     contacts = {text for text in texts if _CONTACT.fullmatch(text[:100])}
     if _are_ids(texts):
         contacts = {text for text in contacts if not _ID.fullmatch(text)}
-    return bool(contacts) and float(filled.isin(contacts).mean()) >= _PERSONAL_SHARE
+    held, filled = (int(times[rows].sum()) for rows in (said.isin(contacts), said != ""))
+    return bool(contacts) and held >= _PERSONAL_SHARE * filled
 
 
 def customer_keys(cells: Iterable[Cell]) -> pd.Series:

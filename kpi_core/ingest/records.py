@@ -1,21 +1,22 @@
-"""Rows that are records (orders, deals, tasks, visits) or events of a log."""
+"""Rows that are records: orders, deals, tasks, visits."""
 
 import re
-from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from kpi_core import catalogue
 from kpi_core.errors import Severity
 from kpi_core.formula import Formula
-from kpi_core.ingest.formats import PERSONAL, Record, Value, dimensions
+from kpi_core.ingest.bulk import identity
+from kpi_core.ingest.formats import PERSONAL, Record, dimensions
 from kpi_core.ingest.headings import plain
-from kpi_core.ingest.privacy import event_names, keyed_ids
-from kpi_core.ingest.reading import Reading, texts
+from kpi_core.ingest.money import row_currencies
+from kpi_core.ingest.privacy import keyed_ids
+from kpi_core.ingest.reading import Reading
 from kpi_core.ingest.totals import agrees
 from kpi_core.ingest.values import LIST_MARKS, days
+from kpi_core.ingest.work import counts_tasks, with_reports
 from kpi_core.model import Adds, Unit
 from kpi_core.text import number
 
@@ -26,8 +27,11 @@ def records(reading: Reading) -> pd.DataFrame:
     """One fact a record: the first cell that is filled in each column speaks for it.
 
     Columns: ``start``, ``end``, dimensions, ``record``, the days that the format keeps, measures.
+    Tasks have more of them (see `work`).
     """
     frame = reading.frame()
+    if (currencies := row_currencies(reading)) is not None:
+        frame["currency"] = currencies
     frame["record"] = _ids(reading)
     rules = reading.format.records
     for column in sorted({name for rule in rules.values() for name in _summed(rule)}):
@@ -41,12 +45,12 @@ def records(reading: Reading) -> pd.DataFrame:
     described = [id for id in dimensions() if id in frame and id not in PERSONAL]
     said = [id for id in frame.columns if frame[id].dtype == "str" and id != "record"]
     frame[said] = frame[said].replace("", None)
-    named = _named(reading, frame, frame["record"] != "")
+    named = with_ids(reading, frame, frame["record"] != "")
     grouped = named.assign(row=named.index).groupby("record", sort=False)
     first = grouped.first()
     first[["start", "end"]] = grouped[["start", "end"]].min()  # a refund may stand above its order
-    identity = ["start", "end", *described, *kept]
-    result = first[[*identity, *(["customer"] if "customer" in first else [])]].copy()
+    beside = ["start", "end", *described, *kept]
+    result = first[[*beside, *(["customer"] if "customer" in first else [])]].copy()
     doubtful = _tell_statuses(reading, first, named)
     for measure, rule in rules.items():
         needed = {*_summed(rule), *(f"{name}?" for name in (*rule.where, *rule.known))}
@@ -56,14 +60,17 @@ def records(reading: Reading) -> pd.DataFrame:
                 result[measure] = counted
                 if not rule.where and not rule.unless:
                     _check_total(reading, measure, rule, counted)
-    reading.control |= _people(named)
-    _people_aside(reading, result)
+    reading.control |= users(named)
+    people_aside(reading, result)
     for dimension in described:
         result[dimension] = result[dimension].fillna("other" if dimension == "channel" else "")
     # Its number alone: in another time zone its day is another one. Whether two files mean the
     # same order by one number is told by their figures, where files are put together.
-    result["record"] = identities(result.index)
-    return reading.dated(result.set_index(first["row"])).reset_index(drop=True)
+    result["record"] = identity(zip(result.index, strict=True))
+    dated = reading.dated(result.set_index(first["row"]))
+    if counts_tasks(rules):
+        dated = with_reports(reading, dated)
+    return dated.reset_index(drop=True)
 
 
 def _ids(reading: Reading) -> pd.Series:
@@ -109,7 +116,9 @@ def _own_words_seen(rule: Record, column: str, said: pd.Series) -> bool:
 
 
 def _money(reading: Reading, first: pd.DataFrame, named: pd.DataFrame) -> pd.Series | None:
-    """A sum of money of each record, of whatever status; ``None`` if there is none."""
+    """A sum of money of each record, of whatever status; ``None`` if there is none, or several."""
+    if "currency" in first:
+        return None
     for measure, rule in reading.format.records.items():
         if catalogue.measure(measure).unit is Unit.MONEY and set(_summed(rule)) <= set(named):
             return _counted(rule.model_copy(update={"where": {}, "unless": {}}), first, named)
@@ -134,6 +143,8 @@ def _summed(rule: Record) -> tuple[str, ...]:
 def _check_total(reading: Reading, measure: str, rule: Record, counted: pd.Series) -> None:
     """A sum over one column against the total that the file prints."""
     if rule.sum is None or len(rule.sum.names) != 1 or not reading.totals:
+        return
+    if catalogue.measure(measure).unit is Unit.MONEY and row_currencies(reading) is not None:
         return
     column = reading.columns[_summed(rule)[0]]
     own = reading.stated(column)
@@ -213,7 +224,7 @@ def _holds(column: pd.Series, condition: bool | frozenset[str] | re.Pattern[str]
     return said.map(held).astype(bool)
 
 
-def _named(reading: Reading, frame: pd.DataFrame, has_id: pd.Series) -> pd.DataFrame:
+def with_ids(reading: Reading, frame: pd.DataFrame, has_id: pd.Series) -> pd.DataFrame:
     """Without the rows that belong to no record, which are told."""
     nameless = int((~has_id).sum())
     if nameless:
@@ -221,112 +232,15 @@ def _named(reading: Reading, frame: pd.DataFrame, has_id: pd.Series) -> pd.DataF
     return frame[has_id]
 
 
-def identities(keys: pd.Index) -> npt.NDArray[np.uint64]:
-    """A number per record, the same in every file that holds it; the id itself is not kept."""
-    return np.asarray(pd.util.hash_pandas_object(keys, index=False))
-
-
-def events(reading: Reading) -> pd.DataFrame:
-    """One fact a session: which steps happened in it. Without session ids, a user's day is one."""
-    frame = reading.frame()
-    for name in {"session", "user"} & set(reading.columns):
-        reading.keys(name)
-    names = reading.texts("event").str.casefold()
-    frame = frame[_first_of_each(reading, reading.format.unique)]
-    for measure, value in reading.format.values.items():
-        counted = _valued(reading, value, names)
-        if counted is not None:
-            frame[measure] = counted
-    facts = reading.dated(frame)
-    key = _session_key(facts)
-    facts = _named(reading, facts, facts[key[-1] if "session" in key else "user"] != "")
-    all_names, names = names, names.loc[facts.index]
-    reading.control |= _people(facts)
-    kept: dict[str, str] = {"start": "min", "end": "min"}
-    kept |= dict.fromkeys([id for id in ("channel", "device", "campaign") if id in facts], "first")
-    for step, pattern in reading.format.steps.items():
-        matched = _matching(names, pattern)
-        if matched.any():
-            facts = facts.assign(**{step: matched.astype(float)})
-            kept[step] = "max"
-    if "session" not in facts:
-        reading.find(Severity.WARNING, "sessions_are_days")
-        for step, value in reading.format.without_session.items():
-            counted = _valued(reading, value, all_names)
-            if step in kept and counted is not None:
-                facts[step] = counted.loc[facts.index].fillna(0.0)
-                kept[step] = "sum"
-    grouped = facts.groupby(key, sort=False)
-    sessions = grouped.agg({id: how for id, how in kept.items() if id not in key})
-    for measure, value in reading.format.values.items():
-        if measure in facts:
-            figures = grouped[measure]
-            sessions[measure] = figures.max() if value.how == "max" else figures.sum(min_count=1)
-    for id, formula in reading.format.derived.items():
-        if id not in sessions and set(formula.names) <= set(sessions.columns):
-            sessions[id] = formula.values(
-                {name: sessions[name].to_numpy() for name in formula.names}
-            )
-    _people_aside(reading, sessions)
-    times = {str(name): int(n) for name, n in names.value_counts().items()}
-    steps = reading.format.steps.values()
-    told = event_names(times, lambda name: any(step.fullmatch(name) for step in steps), 10)
-    users = int(reading.control.get("users", 0)) or "–"
-    reading.find(
-        Severity.INFO, "log_counted", n=len(facts), sessions=len(sessions), users=users, events=told
-    )
-    sessions["record"] = identities(sessions.index)
-    return sessions.reset_index()
-
-
-def _first_of_each(reading: Reading, headings: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """The rows of a log without those that tell an event again, one for each of its items."""
-    places = [at for at, column in enumerate(reading.section.headings) if column.full in headings]
-    if len(places) < max(len(headings), 1):
-        return np.ones(len(reading.lines), dtype=bool)
-    again = pd.DataFrame({at: texts(reading.cells[at]) for at in places}).duplicated()
-    if again.any():
-        reading.find(Severity.INFO, "events_told_again", n=int(again.sum()))
-    return ~again.to_numpy()
-
-
-def _valued(reading: Reading, value: Value, names: pd.Series) -> pd.Series | None:
-    """What each event adds to a measure; ``None`` if the file does not tell."""
-    matched = _matching(names, value.event)
-    columns = sorted(value.sum.names) if value.sum else []
-    if not set(columns) <= set(reading.columns):
-        return None
-    counted = matched.astype(float).where(matched)
-    if value.sum:
-        amounts = value.sum.values({column: reading.amounts(column) for column in columns})
-        counted = pd.Series(amounts, names.index).where(matched)
-    if value.once in reading.columns:
-        said = reading.texts(value.once)[matched]
-        counted[said.index[(said != "") & said.duplicated()]] = np.nan
-    return counted
-
-
-def _session_key(facts: pd.DataFrame) -> list[str]:
-    """A session id may be unique only within its user, as in GA4."""
-    if "session" not in facts:
-        return ["user", "start"]
-    return [name for name in ("user", "session") if name in facts]
-
-
-def _people(facts: pd.DataFrame) -> dict[str, float]:
+def users(facts: pd.DataFrame) -> dict[str, float]:
     """How many different users the whole log holds: days do not add up to it."""
     if "user" not in facts:
         return {}
     return {"users": float(facts.loc[facts["user"] != "", "user"].nunique())}
 
 
-def _people_aside(reading: Reading, facts: pd.DataFrame) -> None:
+def people_aside(reading: Reading, facts: pd.DataFrame) -> None:
     """Counts of people (first visits ever) speak for the whole file: days do not add up to them."""
     for id in [id for id in facts if id in catalogue.measures()]:
         if catalogue.measure(id).adds is Adds.NONE:
             reading.control[id] = float(facts.pop(id).sum())
-
-
-def _matching(names: pd.Series, pattern: re.Pattern[str]) -> pd.Series:
-    matched = {name: pattern.fullmatch(name) is not None for name in names.unique()}
-    return names.map(matched).astype(bool)

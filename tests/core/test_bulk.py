@@ -26,11 +26,12 @@ from kpi_core.errors import IngestError
 from kpi_core.ingest import bulk_cell
 from kpi_core.ingest.bulk import (
     LIMITS,
+    Amount,
     Day,
     Dialect,
-    EventColumns,
     First,
     Key,
+    Log,
     Reduced,
     Sum,
     identity,
@@ -39,7 +40,7 @@ from kpi_core.ingest.bulk import (
     reduce_text,
 )
 from kpi_core.ingest.bulk_cell import CHUNK, Limits, Looker, Refused
-from kpi_core.ingest.values import MISSING
+from kpi_core.ingest.values import MISSING, days
 
 HEADINGS = ("day", "channel", "note", "visits", "revenue")
 USES = (Day(0), Key(1), Sum(3), Sum(4, "."))
@@ -619,32 +620,50 @@ def event_rows(seed: int, dotted: bool) -> list[list[str]]:
     return rows
 
 
-def event_oracle(rows: list[list[str]], by_session: bool) -> tuple[dict[int, list[Any]], list[int]]:
-    found: dict[int, list[Any]] = {}
-    counts = [0, 0, 0]
+def event_oracle(rows: list[list[str]], by_session: bool) -> tuple[dict[int, Any], list[int]]:
+    """By record: its days, the place of its first event, steps, what orders add up to, views."""
+    found: dict[int, Any] = {}
+    counts = [0, 0]
     for user, session, event, stamp, channel, device, price in rows:
         try:
             form = "%d.%m.%Y %H:%M:%S" if "." in stamp else "%Y-%m-%d %H:%M:%S"
-            moment = datetime.strptime(stamp, form)
+            day = datetime.strptime(stamp, form).date()
         except ValueError:
-            counts[1] += 1
+            counts[0] += 1
             continue
         name = session.strip() if by_session else user
         if not name:
-            counts[2] += 1
+            counts[1] += 1
             continue
-        counts[0] += 1
-        key = [user, name] if by_session else [name, str(moment.date())]
-        entry = found.setdefault(int(identity([key])[0]), [moment.date(), [], set(), None, 0])
-        entry[0] = min(entry[0], moment.date())
-        entry[1].append((moment, channel, device))
+        key = [user, name] if by_session else [name, str(day)]
+        entry = found.setdefault(
+            int(identity([key])[0]), {"days": [], "at": (channel, device), "steps": set(),
+                                      "paid": [], "views": 0}
+        )  # fmt: skip
+        entry["days"].append(day)
         for step, pattern in STEPS.items():
             if re.fullmatch(pattern, event.strip(), re.I):
-                entry[2].add(step)
-                entry[4] += step == "views"
+                entry["steps"].add(step)
+                entry["views"] += step == "views"
                 if step == "orders" and price:
-                    entry[3] = (entry[3] or Fraction(0)) + Fraction(price)
+                    entry["paid"].append(Fraction(price))
     return found, counts
+
+
+def event_log(
+    data: bytes, dialect: Dialect | None, mark: Any, **more: Any
+) -> tuple[Log, pd.DataFrame]:
+    """A log with its kinds as the ordinary rules judge them, and the texts of those."""
+    uses = [Key(2), Day(3), Key(4), Key(5), Sum(6, mark)]
+    kinds = reduce_text(data, dialect, uses) if dialect else reduce_parquet(data, EVENTS, uses)
+    texts = kinds.frame[[0, 1, 2, 3]].astype(object).fillna("")
+    read = days(texts[1].tolist())
+    matches = np.array(
+        [[bool(re.fullmatch(p, name.strip(), re.I)) for p in STEPS.values()] for name in texts[0]]
+    ).reshape(len(texts), len(STEPS))
+    amounts = (Amount(1, Sum(6, mark)), Amount(1, Sum(6, mark), largest=True), Amount(0))
+    log = Log(kinds, pd.Series(read.first), pd.Series(read.last), matches, amounts, **more)
+    return log, texts
 
 
 @pytest.mark.parametrize("by_session", [True, False])
@@ -652,11 +671,6 @@ def event_oracle(rows: list[list[str]], by_session: bool) -> tuple[dict[int, lis
 @pytest.mark.parametrize("as_parquet", [True, False])
 def test_events_become_sessions(by_session: bool, dotted: bool, as_parquet: bool) -> None:
     rows = event_rows(5, dotted)
-    columns = EventColumns(
-        event=2, time=3, user=0, session=1 if by_session else None,
-        attributes={"channel": 4, "device": 5}, value=Sum(6, "."), valued=frozenset({"orders"}),
-        counted=frozenset({"views"}),
-    )  # fmt: skip
     if as_parquet:
         table = pa.table({name: [row[n] for row in rows] for n, name in enumerate(EVENTS)})
         data, dialect = parquet(table), None
@@ -664,41 +678,68 @@ def test_events_become_sessions(by_session: bool, dotted: bool, as_parquet: bool
         out = io.StringIO(newline="")
         csv.writer(out).writerows([EVENTS, *rows])
         data, dialect = out.getvalue().encode(), Dialect("utf-8", ",", EVENTS, 1)
-    sessions = reduce_events(data, dialect, columns, STEPS)
+    log, texts = event_log(data, dialect, ".", user=0, session=1 if by_session else None)
+    sessions = reduce_events(data, dialect, log)
     expected, counts = event_oracle(rows, by_session)
-    assert [sessions.events, sessions.undated, sessions.nameless] == counts
-    assert sessions.records == len(rows)
+    assert [sessions.undated, sessions.nameless] == counts
+    assert (sessions.records, sessions.repeated) == (len(rows), 0)
+    assert rows[sessions.lost - 1][3] in {"", "soon"}
+    assert sessions.times.sum() == len(rows) - sum(counts)
     frame = sessions.frame
     assert frame["record"].dtype == np.uint64
-    assert frame["record"].tolist() == sorted(expected)
+    assert frame["record"].tolist() == list(expected)
     kept = {
         row[0] for row in rows if row[3] not in {"", "soon"} and (not by_session or row[1].strip())
     }
     assert sessions.users == len(kept)
-    for row in frame.itertuples(index=False):
-        day, moments, steps, value, views = expected[row[0]]
-        assert row[1].date() == day
-        assert (row[2], row[3]) == min(moments)[1:]
-        held = {step for step in STEPS if row[frame.columns.get_loc(step)]}
-        assert held == steps
-        value_there = frame.columns.get_loc("value:orders")
-        assert np.isnan(row[value_there]) if value is None else row[value_there] == float(value)
-        assert row[frame.columns.get_loc("count:views")] == views
+    for place, found in enumerate(expected.values()):
+        row = frame.iloc[place]
+        assert [row["first"].date(), row["last"].date()] == [min(found["days"]), max(found["days"])]
+        assert tuple(texts.loc[row["kind"], [2, 3]]) == found["at"]
+        assert dict(zip(STEPS, sessions.matched[place], strict=True)) == {
+            step: step in found["steps"] for step in STEPS
+        }
+        paid = found["paid"]
+        assert np.isnan(row[0]) if not paid else row[0] == float(sum(paid))
+        assert np.isnan(row[1]) if not paid else row[1] == float(max(paid))
+        assert np.isnan(row[2]) if not found["views"] else row[2] == found["views"]
+
+
+def test_events_told_again_and_orders_told_again_count_once() -> None:
+    head = ",".join(EVENTS)
+    dialect = Dialect("utf-8", ",", EVENTS, 1)
+    lines = [
+        "u,s,paid,2026-10-01,T1,,5", "u,s,paid,2026-10-01,T1,,5", "u,s,paid,2026-10-02,T1,,5",
+        "u,s,paid,2026-10-03,,,7", "u,z,view,2026-10-03,T1,,9", "u,z,paid,2026-10-04,T2,,1",
+    ]  # fmt: skip
+    data = "\n".join([head, *lines]).encode()
+    log, _ = event_log(data, dialect, None, user=0, session=1, unique=(0, 2, 3), once=4)
+    once = tuple(replace(amount, once=amount.pattern == 1) for amount in log.amounts)
+    found = reduce_events(data, dialect, replace(log, amounts=once))
+    assert (found.repeated, found.times.sum()) == (1, 5)
+    assert found.frame[[0, 1]].to_numpy().tolist() == [[12, 7], [1, 1]]
+    every = reduce_events(data, dialect, replace(log, unique=()))
+    assert every.frame[0].tolist() == [22, 1]
 
 
 def test_events_with_odd_values_or_without_an_order_of_time() -> None:
     head = ",".join(EVENTS)
     dialect = Dialect("utf-8", ",", EVENTS, 1)
-    columns = EventColumns(2, 3, 0, value=Sum(6), valued=frozenset({"orders"}))
     odd = f"{head}\nu,s,paid,2026-10-01 10:00:00,,,5%\n".encode()
+    log, _ = event_log(odd, dialect, None, user=0)
     with pytest.raises(IngestError) as failed:
-        reduce_events(odd, dialect, columns, STEPS)
+        reduce_events(odd, dialect, log)
     assert (failed.value.code, failed.value.values["column"]) == ("figures_not_plain", "price")
-    late = f"{head}\nu,s,paid,2026-10-01 10:00:00 PM,,,5\nu,s,paid,2026-10-01,,,5\n".encode()
-    sessions = reduce_events(late, dialect, columns, STEPS)
-    assert (sessions.events, sessions.undated) == (1, 1)
-    empty = reduce_events(f"{head}\n".encode(), dialect, columns, STEPS)
-    assert empty.frame.empty
+    late = f"{head}\nu,s,paid,someday,,,5\nu,s,paid,2026-10-01,,,5\n".encode()
+    log, _ = event_log(late, dialect, None, user=0)
+    sessions = reduce_events(late, dialect, log)
+    assert (len(sessions.frame), sessions.undated, sessions.lost) == (1, 1, 1)
+    with pytest.raises(IngestError) as failed:  # another file than the one that was judged
+        reduce_events(late.replace(b"someday", b"always"), dialect, log)
+    assert failed.value.code == "file_changed"
+    empty = f"{head}\n".encode()
+    log, _ = event_log(empty, dialect, None, user=0)
+    assert reduce_events(empty, dialect, log).frame.empty
 
 
 def test_an_identity_is_the_same_everywhere() -> None:

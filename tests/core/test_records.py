@@ -17,6 +17,8 @@ EXPORTS = Path(__file__).parents[1] / "exports"
 
 def days(sample: str, column: str) -> list[str | None]:
     facts = read(sample, (EXPORTS / sample).read_bytes()).tables[0].facts
+    if "tasks" in facts:  # below them stands what was judged of their reports
+        facts = facts[facts["tasks"].notna()]
     told = facts[column].dt.strftime("%d.%m")
     return [None if pd.isna(day) else str(day) for day in told]
 
@@ -56,7 +58,7 @@ def test_tasks_keep_their_days(
 def test_how_often_a_task_came_back_is_unknown_without_its_history() -> None:
     facts = read("jira.csv", (EXPORTS / "jira/cloud.csv").read_bytes()).tables[0].facts
     assert facts["tasks_returned"].tolist()[:2] == [0, 1]
-    assert facts["tasks_returned"].isna().tolist() == [False, False, True, True]
+    assert facts["tasks_returned"].isna().tolist()[:4] == [False, False, True, True]
 
 
 def test_a_record_is_of_its_first_day_though_its_refund_stands_above() -> None:
