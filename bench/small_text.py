@@ -1,4 +1,4 @@
-"""A CSV export of 2 MB, as most are: recognised and read."""
+"""A CSV export of 2 MB, as most are: recognised, and read."""
 
 import csv
 import io
@@ -8,13 +8,26 @@ from pathlib import Path
 
 from bench.common import Line, rounds, seconds, timed
 from kpi_core.ingest import read
+from kpi_core.ingest.formats import Format, known_headings, recognise
+from kpi_core.ingest.opening import opened
+from kpi_core.ingest.sections import sections
 
 TITLE = "Small files"
 SIZE = 2_000_000
 
 
+def recognised(data: bytes) -> list[Format | None]:
+    """The layouts of the tables of a file, and nothing of what is in them."""
+    known = known_headings()
+    return [
+        recognise(section)
+        for sheet in opened("table.csv", data, known).sheets
+        for section in sections(sheet.rows, known)
+    ]
+
+
 def run(_folder: Path) -> list[Line]:
-    """Bytes to facts."""
+    """Bytes to facts with all checks; of that, bytes to the name of a layout."""
     pick = random.Random(20261001)  # noqa: S311
     out = io.StringIO(newline="")
     writer = csv.writer(out)
@@ -28,5 +41,10 @@ def run(_folder: Path) -> list[Line]:
         writer.writerow((day, *names, pick.randint(1, 2000), pick.randint(0, 50), *money))
     data = out.getvalue().encode()
     read("warm.csv", data)
-    (ours,) = rounds(lambda: timed(lambda: read("table.csv", data)))
-    return [Line(f"CSV, {rows:,} rows, 2 MB: time", seconds(ours), "–", "–", "< 150 ms")]
+    whole, part = rounds(
+        lambda: timed(lambda: read("table.csv", data)), lambda: timed(lambda: recognised(data))
+    )
+    return [
+        Line(f"CSV, {rows:,} rows, 2 MB: time", seconds(whole), "–", "–", "< 150 ms"),
+        Line("of that, until its layout is recognised", seconds(part), "–", "–", "< 150 ms"),
+    ]

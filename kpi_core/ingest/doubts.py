@@ -23,7 +23,8 @@ def tell_repeated(reading: Reading) -> None:
     figured = [reading.columns[id] for id in reading.measures()]
     seen: set[tuple[object, ...]] = set()
     again: list[int] = []
-    for row, cells in enumerate(zip(*reading.cells, strict=True)):
+    for row in _likely_repeated(reading, figured):
+        cells = tuple(column[row] for column in reading.cells)
         if cells not in seen:
             seen.add(cells)
         elif any(not is_missing(cells[at]) and cells[at] not in {"0", 0} for at in figured):
@@ -31,6 +32,17 @@ def tell_repeated(reading: Reading) -> None:
     if again:
         told = {"n": len(again), "line": reading.lines[again[0]]}
         reading.find(Severity.WARNING, "rows_repeated", **told)
+
+
+def _likely_repeated(reading: Reading, figured: list[int]) -> list[int]:
+    """The rows whose figures come twice: no other row can say the same as one before it."""
+    read = [reading.numbers(at) for at in figured]
+    # What is no number may equal one all the same: a tick is a 1.
+    figures = [found.values for found in read if not found.unread]
+    if not figures:
+        return list(range(len(reading.lines)))
+    again = pd.DataFrame(dict(enumerate(figures))).duplicated(keep=False)
+    return np.flatnonzero(again).tolist()
 
 
 def tell_unnamed(reading: Reading, facts: pd.DataFrame) -> None:

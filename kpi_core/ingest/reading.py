@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
-from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +18,7 @@ from kpi_core.ingest import privacy
 from kpi_core.ingest.channels import channel_of
 from kpi_core.ingest.formats import PERSONAL, Format, Kind, Rate, Wide, dimensions, meanings
 from kpi_core.ingest.headings import Heading, Scale, heading, plain, scales_above
+from kpi_core.ingest.rows import SheetRows
 from kpi_core.ingest.sections import Section
 from kpi_core.ingest.titles import stated_period
 from kpi_core.ingest.totals import group_rows, subtotals, total_rows
@@ -49,6 +49,7 @@ _CHANNELLED = frozenset({"channel", "source", "medium", "source_medium"})  # the
 _MICROS = {"clicks": 10_000, "impressions": 1_000}
 _WHOLE = 1e-6  # what a count may be off a whole number: arithmetic of floats
 _PLACES = 6  # decimals: 0.0234 thousand is 23.4, not 23.400000000000002
+_FIRST = 1_000  # rows that show most often how many different cells a column has
 _LONGEST_TEXT = 10_000  # characters that are searched for cells inside a text
 
 Column = Sequence[Cell]
@@ -78,6 +79,7 @@ class Reading:
         unclear: its rows may count one another, and no total tells.
         footer: how many lines stand below the table.
         unknown_channels: what says no known channel, and the rows that it leaves without one.
+        times: how often each row stands in a file that was read elsewhere; else once.
     """
 
     section: Section
@@ -103,7 +105,10 @@ class Reading:
     footer: int = 0
     unknown_channels: tuple[str, pd.Series] | None = None
     scales_above: list[Scale] = field(default_factory=list)
+    times: npt.NDArray[np.int64] | None = None
     _told_scales: set[int] = field(default_factory=set)
+    _read: dict[tuple[int, str | None], tuple[Column, Numbers]] = field(default_factory=dict)
+    _texts: dict[int, tuple[Column, pd.Series]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.format.wide:
@@ -169,7 +174,8 @@ class Reading:
 
     def _holds_figures(self, at: int) -> bool:
         """Whether most cells of a column that are filled are figures or durations."""
-        cells = [row[at] for row in self.section.rows if at < len(row) and not is_missing(row[at])]
+        column = SheetRows.of(self.section.rows).column(at)
+        cells = [cell for cell in column if not is_missing(cell)]
         unread = min(len(read(cells, ".").unread) for read in (numbers, seconds))
         return unread * 2 <= len(cells)
 
@@ -206,10 +212,9 @@ class Reading:
     def _split_totals(self) -> None:
         """Rows of the width of the headings to `cells`, total rows to `totals`."""
         width = len(self.section.headings)
-        rows, extra, short = _squared(self._above_footer(), width)
-        lines = self.section.lines
-        # Not by zip: an iterator a row is what the garbage collector stumbles over.
-        self.cells = [list(map(itemgetter(at), rows)) for at in range(width)]
+        rows = self._above_footer()
+        self.cells, extra, short = _squared(rows, width)
+        self.lines = lines = self.section.lines[: len(rows)]
         figured = {*(self.columns[id] for id in self.measures()), *(at for _, at in self.rates)}
         figured |= {self.columns[id] for id in self.format.amounts() & set(self.columns)}
         described = [at for target, at in self.columns.items() if target in dimensions()]
@@ -268,9 +273,13 @@ class Reading:
             self.find(Severity.INFO, "totals_set_aside", n=len(found.totals))
             self.totals = [[column[row] for row in found.totals] for column in self.cells]
             self.beyond = [extra.get(row, [None])[0] for row in found.totals]
-        if not is_row.all():
-            self.cells = [list(compress(column, is_row)) for column in self.cells]
-        self.lines = list(compress(lines, is_row))
+        self._keep(is_row.tolist())
+
+    def _keep(self, kept: Sequence[bool]) -> None:
+        """Only those rows stay."""
+        if not all(kept):
+            self.cells = [list(compress(column, kept)) for column in self.cells]
+            self.lines = list(compress(self.lines, kept))
 
     def _levels(self, labels: Sequence[int]) -> list[int]:
         """The columns that name the rows of a tree, the widest (which is empty least) first."""
@@ -296,9 +305,12 @@ class Reading:
 
     def _drop_plans(self) -> None:
         """Rows of a plan or a forecast beside those of what was: they are no facts."""
+        most = 2 * len(_PLANNED | _ACTUAL)
         for at, column in enumerate(self.section.headings):
+            if len(set(self.cells[at][:_FIRST])) > most:  # it says more than plan or fact
+                continue
             different = set(self.cells[at])
-            if len(different) > 2 * len(_PLANNED | _ACTUAL):  # it says more than plan or fact
+            if len(different) > most:
                 continue
             said = {cell: plain(str(cell)) for cell in different if not is_missing(cell)}
             kinds = set(said.values())
@@ -311,8 +323,7 @@ class Reading:
             self.find(severity, "plan_rows_set_aside", column=column.raw, n=kept.count(False))
             self.planned += kept.count(False)
             self.used.add(at)
-            self.cells = [list(compress(cells, kept)) for cells in self.cells]
-            self.lines = list(compress(self.lines, kept))
+            self._keep(kept)
             return
 
     def _drop_other_kinds(self) -> None:
@@ -325,26 +336,26 @@ class Reading:
             if not all(kept):
                 told = {"n": kept.count(False), "column": self.heading(target).raw}
                 self.find(Severity.INFO, "rows_of_other_kind", **told)
-                self.cells = [list(compress(column, kept)) for column in self.cells]
-                self.lines = list(compress(self.lines, kept))
+                self._keep(kept)
 
-    def _above_footer(self) -> list[Sequence[Cell]]:
+    def _above_footer(self) -> SheetRows:
         """The rows without the lines below the table, whose figures are totals of the file."""
-        rows = list(self.section.rows)
-        while rows and self.format.footer and (said := _alone(rows[-1])):
+        rows = SheetRows.of(self.section.rows)
+        last = len(rows)
+        while last and self.format.footer and (said := _alone(rows[last - 1])):
             label, _, figure = said.partition(":")
             measure = self.format.footer.get(plain(label))
             stated = numbers([figure], None).values[0]
             if measure and not np.isnan(stated):
                 self.control[measure] = float(stated)
-            rows.pop()
+            last -= 1
             self.footer += 1
-        return rows
+        return rows.part(0, last) if self.footer else rows
 
     def _additive(self) -> Values:
         """The measures that add up, total rows included, shape (rows, measures)."""
         read = [
-            numbers(self.column(id), self.mark).values
+            self.numbers(self.columns[id]).values
             for id in self.measures()
             if catalogue.measure(id).adds is Adds.SUM
         ]
@@ -352,13 +363,21 @@ class Reading:
 
     # --- cells
 
+    def numbers(self, at: int) -> Numbers:
+        """One column as numbers; they are read once as long as no row goes."""
+        known = self._read.get((at, self.mark))
+        if known is None or known[0] is not self.cells[at]:
+            known = self.cells[at], numbers(self.cells[at], self.mark)
+            self._read[at, self.mark] = known
+        return known[1]
+
     def figures(self, at: int, *, duration: bool = False) -> Numbers:
         """One column as numbers, with what could not be read told."""
         column, cells = self.section.headings[at], self.cells[at]
         if at in {self.columns.get(target) for target in self.format.clocks}:
             read = clock_hours(cells)
         else:
-            read = (seconds if duration else numbers)(cells, self.mark)
+            read = seconds(cells, self.mark) if duration else self.numbers(at)
         if read.unclear:
             self.find(Severity.WARNING, "thousands_unclear", column=column.raw)
             return Numbers(np.full(len(cells), np.nan))
@@ -464,7 +483,7 @@ class Reading:
         """Money that a report may give in millionths: told by what one click would have cost."""
         at = self.columns.get("spend")  # what is not paid by the click goes by what is
         is_own = at is None or not self._may_be_micros(self.section.headings[at])
-        paid = amounts if is_own else numbers(self.cells[at or 0], self.mark).values
+        paid = amounts if is_own else self.numbers(at or 0).values
         told = np.where(paid > 0, paid, np.nan)
         if np.isnan(told).all():
             told = np.where(amounts > 0, amounts, np.nan)
@@ -473,7 +492,7 @@ class Reading:
         for id, unlikely in _MICROS.items():
             if id not in self.columns:
                 continue
-            times = numbers(self.column(id), self.mark).values
+            times = self.numbers(self.columns[id]).values
             both = ~np.isnan(told) & (times > 0)
             if not both.any():
                 continue
@@ -499,7 +518,11 @@ class Reading:
 
     def texts(self, target: str) -> pd.Series:
         """The column as trimmed texts, empty where it is empty."""
-        return texts(self.column(target))
+        at = self.columns[target]
+        known = self._texts.get(at)
+        if known is None or known[0] is not self.cells[at]:
+            known = self._texts[at] = self.cells[at], texts(self.cells[at])
+        return known[1]
 
     def frame(self) -> pd.DataFrame:
         """Days and text dimensions of the rows."""
@@ -515,11 +538,11 @@ class Reading:
         if _CHANNELLED & set(facts.columns):
             facts["channel"] = self._channels(facts)
             for dimension in sorted(_CHANNELLED & set(facts.columns) - {"channel"}):
-                people = facts[dimension].isin(
-                    [text for text in facts[dimension].unique() if privacy.is_personal(text)]
-                )
-                self._tell_hidden(dimension, int(people.sum()))
-                facts[dimension] = facts[dimension].mask(people, "")
+                said = facts[dimension]
+                if people := [text for text in said.unique() if privacy.is_personal(text)]:
+                    hidden = said.isin(people)
+                    self._tell_hidden(dimension, hidden)
+                    facts[dimension] = said.mask(hidden, "")
         if "customer" in self.columns:
             facts["customer"] = privacy.customer_keys(self.column("customer"))
             self.personal.append(self.heading("customer").raw)
@@ -527,22 +550,27 @@ class Reading:
 
     def _add_dimension(self, facts: pd.DataFrame, dimension: str) -> None:
         """A column of texts, unless it is one of addresses or telephone numbers."""
-        said = self.texts(dimension).replace(dict(self.format.words.get(dimension, {})))
+        said = self.texts(dimension)
+        if codes := self.format.words.get(dimension):
+            said = said.replace(dict(codes))
         if dimension in PERSONAL:  # needed to count, and never kept
             facts[dimension] = said
             return
         said = privacy.pages(said)
-        if privacy.holds_contacts(said):
+        if privacy.holds_contacts(said, self._times()):
             self.personal.append(self.heading(dimension).raw)
             return
         if dimension not in _CHANNELLED:  # of the others, the channel is told first
             kept = privacy.kept_texts(said)
-            self._tell_hidden(dimension, int((kept != said).sum()))
+            self._tell_hidden(dimension, kept != said)
             said = kept
         facts[dimension] = said
 
-    def _tell_hidden(self, dimension: str, n: int) -> None:
-        if n:
+    def _times(self) -> npt.NDArray[np.int64]:
+        return np.ones(len(self.lines), dtype=np.int64) if self.times is None else self.times
+
+    def _tell_hidden(self, dimension: str, hidden: pd.Series) -> None:
+        if n := int(self._times()[hidden.to_numpy(dtype=bool)].sum()):
             self.find(Severity.INFO, "people_hidden", column=self.heading(dimension).raw, n=n)
 
     def days(self) -> Days:
@@ -582,7 +610,7 @@ class Reading:
             unknown |= strange
             if dimension == "channel":
                 people = {value for value in strange if not privacy.is_plain_name(value)}
-                self._tell_hidden(dimension, int(raw.isin(people).sum()))
+                self._tell_hidden(dimension, raw.isin(people))
                 named |= {value: value for value in strange - people}
             found = found.where(found != "", raw.map(named).astype("str"))
         if unknown:
@@ -670,29 +698,39 @@ def _inside(pattern: re.Pattern[str], cell: Cell) -> str | None:
 def texts(cells: Column) -> pd.Series:
     """Cells as trimmed texts."""
     if set(map(type, cells)) <= {str, type(None)}:
-        said = {cell: str(cell or "").strip() for cell in set(cells)}
-        return pd.Series([said[cell] for cell in cells], dtype="str")
+        codes, different = pd.factorize(np.fromiter(cells, dtype=object, count=len(cells)))
+        said = pd.Series([*(cell.strip() for cell in different), ""], dtype="str")
+        return said.take(codes).reset_index(drop=True)  # the last one is that of empty cells, -1
     return pd.Series(["" if cell is None else str(cell).strip() for cell in cells], dtype="str")
 
 
-def _squared(
-    rows: Sequence[Sequence[Cell]], width: int
-) -> tuple[list[Sequence[Cell]], dict[int, Sequence[Cell]], list[int]]:
-    """Rows of one width, the filled cells beyond it by row, and which rows were too short."""
-    squared: list[Sequence[Cell]] = []
-    extra: dict[int, Sequence[Cell]] = {}
+def _squared(rows: SheetRows, width: int) -> tuple[list[Column], dict[int, list[Cell]], list[int]]:
+    """Rows as columns, the filled cells beyond `width` by row, and which rows were too short."""
+    extra: dict[int, list[Cell]] = {}
     short: list[int] = []
-    for number, row in enumerate(rows):
-        if len(row) == width:
-            squared.append(row)
-            continue
-        if len(row) < width:
-            short.append(number)
-        squared.append([*row[:width], *[None] * (width - len(row))])
-        beyond = [cell for cell in row[width:] if not _blank(cell)]
-        if beyond:
-            extra[number] = beyond
-    return squared, extra, short
+
+    def squared(loose: Sequence[Sequence[Cell]], start: int) -> list[Sequence[Cell]]:
+        for number, row in enumerate(loose, start):
+            if len(row) < width:
+                short.append(number)
+            elif beyond := [cell for cell in row[width:] if not _blank(cell)]:
+                extra[number] = beyond
+        return [[*row[:width], *[None] * (width - len(row))] for row in loose]
+
+    top, bottom = len(rows.head), len(rows) - len(rows.tail)
+    above, below = squared(rows.head, 0), squared(rows.tail, bottom)
+    empty: list[Cell] = [None] * (bottom - top)
+    body = [*rows.columns[:width], *[empty] * (width - len(rows.columns))]
+    for column in rows.columns[width:]:
+        for number, cell in enumerate(column, top):
+            if not _blank(cell):
+                extra.setdefault(number, []).append(cell)
+    if width and None in body[-1]:
+        short += [number for number, cell in enumerate(body[-1], top) if cell is None]
+    columns: list[Column] = [
+        [*(row[at] for row in above), *body[at], *(row[at] for row in below)] for at in range(width)
+    ]
+    return columns, dict(sorted(extra.items())), sorted(short)
 
 
 def _blank(cell: Cell) -> bool:

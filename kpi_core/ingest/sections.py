@@ -5,10 +5,12 @@ period and the currency often stand only there.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kpi_core.ingest.headings import Heading, heading
+from kpi_core.ingest.rows import SheetRows
 from kpi_core.ingest.values import Cell
 
 _COMMENT = re.compile(r"#(\s|-|$)")  # "# Start date: 20250101", but not the order "#1001"
@@ -24,13 +26,19 @@ class Section:
 
     title: list[str]
     headings: list[Heading]
-    rows: list[Sequence[Cell]] = field(default_factory=list)
+    rows: SheetRows | list[Sequence[Cell]] = field(default_factory=SheetRows)
     lines: list[int] = field(default_factory=list)
 
     def add(self, line: int, row: Sequence[Cell]) -> None:
         """One more row."""
         self.rows.append(row)
         self.lines.append(line)
+
+    def add_all(self, rows: SheetRows, start: int, stop: int) -> None:
+        """The rows of a sheet from number `start` to before `stop`."""
+        self.rows = SheetRows.of(self.rows)
+        self.rows.join(rows.part(start, stop))
+        self.lines.extend(range(start + 1, stop + 1))
 
     def names(self) -> set[str]:
         """The normalised headings, with and without what stands in brackets."""
@@ -60,6 +68,7 @@ def sections(rows: Sequence[Sequence[Cell]], known: frozenset[str]) -> list[Sect
     right below a block of ``#`` comment lines. Within a table only a row without any figure can be
     the headings of the next one.
     """
+    rows = SheetRows.of(rows)
     needed = 2 if any(count_known(row, known) >= 2 for row in rows[:LOOK_AHEAD]) else 1
     found: list[Section] = []
     title: list[str] = []
@@ -68,11 +77,15 @@ def sections(rows: Sequence[Sequence[Cell]], known: frozenset[str]) -> list[Sect
     in_comment = False  # the line before was one
     above: Sequence[Cell] = ()  # the title line before
     parted = False  # by an empty line, within a file whose tables have comments above
-    for line, row in enumerate(rows, start=1):
-        if section and _has_figure(row) and not _may_be_comment(row):
-            section.add(line, row)
-            in_comment = False
+    odd = [*_odd_rows(rows), len(rows)]
+    line = 0
+    while line < len(rows):
+        if section and (end := odd[bisect_left(odd, line)]) > line:
+            section.add_all(rows, line, end)
+            in_comment, line = False, end
             continue
+        row = rows[line]
+        line += 1
         if _is_comment(row, alone=section is not None and not in_comment):
             title = [*(title if in_comment else []), _text(row[0])]
             before, section, in_comment = section or before, None, True
@@ -104,6 +117,40 @@ def sections(rows: Sequence[Sequence[Cell]], known: frozenset[str]) -> list[Sect
             found.append(section)
             parted = False
     return found
+
+
+def _odd_rows(rows: SheetRows) -> list[int]:
+    """Which rows have no figure or may be comments."""
+    top, bottom = len(rows.head), len(rows) - len(rows.tail)
+    return [
+        *_odd_of(rows.head, 0),
+        *(top + row for row in _odd_in_columns(rows.columns)),
+        *_odd_of(rows.tail, bottom),
+    ]
+
+
+def _odd_of(rows: Sequence[Sequence[Cell]], first: int) -> list[int]:
+    return [
+        number
+        for number, row in enumerate(rows, first)
+        if not _has_figure(row) or _may_be_comment(row)
+    ]
+
+
+def _odd_in_columns(columns: Sequence[Sequence[Cell]]) -> list[int]:
+    """The same of rows kept by column: most often the first columns tell."""
+    if not columns:
+        return []
+    without: Sequence[int] = range(len(columns[0]))
+    for column in columns:
+        cells = [column[row] for row in without]
+        figures = {cell for cell in set(cells) if _has_figure((cell,))}
+        without = [row for row, cell in zip(without, cells, strict=True) if cell not in figures]
+        if not without:
+            break
+    signs = {cell for cell in set(columns[0]) if _may_be_comment((cell,))}
+    comments = [row for row, cell in enumerate(columns[0]) if cell in signs] if signs else []
+    return sorted({*without, *comments})
 
 
 def _renamed(section: Section, found: list[Section]) -> Section:

@@ -9,16 +9,24 @@ import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, cast
 
 from kpi_core.errors import IngestError
+from kpi_core.ingest.rows import SheetRows
 from kpi_core.ingest.sections import LOOK_AHEAD, count_known
+
+if TYPE_CHECKING:
+    import _csv
 
 # This file runs in the server itself, so what it takes at once is kept small.
 MAX_BYTES = 24 * 2**20
 MAX_COLUMNS = 1_000
 MAX_CELL = 32_767  # the longest cell Excel can hold
 MAX_CELLS = 4_000_000
+_BATCH = 1_000  # rows that are put into columns at one time
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -37,7 +45,7 @@ _KNOWN = set("ёЁ №«»–—…°€₽\u00a0\u202f’“”")
 class TextRows:
     """A text file as rows; `guessed` says that the encoding is a best guess."""
 
-    rows: list[list[str]]
+    rows: Sequence[Sequence[str]]
     encoding: str
     delimiter: str
     guessed: bool
@@ -64,7 +72,8 @@ def read_text(data: bytes, known: frozenset[str] = frozenset()) -> TextRows:
         delimiter, text = found[1], text[found.end() :]
     csv.field_size_limit(MAX_CELL)
     delimiter = delimiter or _delimiter(text, known)
-    return TextRows(_rows(text, delimiter), encoding, delimiter, guessed)
+    rows = cast("Sequence[Sequence[str]]", _rows(text, delimiter))
+    return TextRows(rows, encoding, delimiter, guessed)
 
 
 def has_sep_line(data: bytes) -> bool:
@@ -173,34 +182,63 @@ def _delimiter(text: str, known: frozenset[str]) -> str:
     return best[2]
 
 
-def _rows(text: str, delimiter: str) -> list[list[str]]:
-    rows: list[list[str]] = []
-    cells, line = 0, 0
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def _rows(text: str, delimiter: str) -> SheetRows:
+    """All rows: many at a time, as long as nothing about them is odd."""
+    most = 1 + sum(map(text.count, (delimiter, "\n", "\r")))  # cells
+    plain = _plain_rows(text, delimiter) if most <= MAX_CELLS else None
+    if plain is not None:
+        return plain
+    rows, judged = SheetRows(), _judged(text, delimiter)
+    while batch := list(islice(judged, _BATCH)):
+        rows.extend(batch)
+    return rows
+
+
+def _plain_rows(text: str, delimiter: str) -> SheetRows | None:
+    """The rows of a text without faults whose rows are its lines; ``None`` of any other."""
+    rows = SheetRows()
+    reader = _reader(text, delimiter)
     try:
-        for row in reader:
+        while batch := list(islice(reader, _BATCH)):
+            rows.extend(batch)
+            if reader.line_num > len(rows) or max(map(len, batch)) > MAX_COLUMNS:
+                return None
+    except csv.Error:
+        return None
+    return rows
+
+
+def _judged(text: str, delimiter: str) -> Iterator[list[str]]:
+    """The same rows, one at a time: an error names its line."""
+    before: list[str] | None = None
+    cells, line = 0, 0
+    reader = _reader(text, delimiter)
+    try:
+        for n, row in enumerate(reader):
             cells += len(row) or 1
             if len(row) > MAX_COLUMNS:
                 raise IngestError("too_many_columns", columns=len(row), limit=MAX_COLUMNS)
             if cells > MAX_CELLS:
-                raise IngestError(
-                    "too_many_cells", rows=len(rows), columns=len(row), limit=MAX_CELLS
-                )
-            if reader.line_num > line + 2 and _swallowed(row, rows[-1:], delimiter):
+                raise IngestError("too_many_cells", rows=n, columns=len(row), limit=MAX_CELLS)
+            if reader.line_num > line + 2 and _swallowed(row, before, delimiter):
                 raise IngestError("broken_quotes", line=line + 1)
             line = reader.line_num
-            rows.append(row)
+            before = row
+            yield row
     except csv.Error:
         raise IngestError("broken_quotes", line=reader.line_num) from None
-    return rows
 
 
-def _swallowed(row: list[str], before: list[list[str]], delimiter: str) -> bool:
+def _reader(text: str, delimiter: str) -> "_csv.Reader":
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+
+
+def _swallowed(row: list[str], before: list[str] | None, delimiter: str) -> bool:
     """Whether a cell of `row` holds whole rows: two stray quotes make a text of all between them.
 
     A line within a cell is a row if it has as many cells as the row before, and a figure in one.
     """
-    width = len(before[0]) if before else len(row)
+    width = len(row if before is None else before)
     lines = [line for cell in row for line in cell.splitlines()[1:-1]]
     parts = [line.split(delimiter) for line in lines]
     return width > 1 and any(

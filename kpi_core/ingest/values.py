@@ -46,8 +46,8 @@ _SPELLED = {  # by decimal mark: digits alone, or in groups of three with one an
     for mark, other in ((r"\.", ","), (",", r"\."))
 }
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3}|\.\d{3})")  # 2.546: thousands or decimals
-_PLAIN = re.compile(r"(?:-?\d{1,15}(?:\.\d{1,20})?)?(?:\n(?:-?\d{1,15}(?:\.\d{1,20})?)?)*")
-_PLAIN_GROUPED = re.compile(r"^-?[1-9]\d{0,2}\.\d{3}$", re.M)
+_PLAIN = re.compile(r"(?:-?\d{1,15}+(?:\.\d{1,20}+)?+)?+(?:\n(?:-?\d{1,15}+(?:\.\d{1,20}+)?+)?+)*+")
+_PLAIN_DECIMAL = re.compile(r"^(?!-?[1-9]\d{0,2}\.\d{3}$).*\.", re.M)  # not thousands: 2.5
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?e\+\d{1,3}", re.I)
 _DIGITS = 15  # that a spreadsheet keeps of a number
 _ENOUGH = 3  # long numbers that end with noughts are so by chance no more
@@ -97,12 +97,21 @@ def _amount(cell: str) -> re.Match[str] | None:
 def _digits(columns: Iterable[Sequence[Cell]]) -> Iterable[str]:
     """The digits of different texts that hold a mark, the first few hundred of each column."""
     for column in columns:
-        if str not in set(map(type, column)):
+        said = _said(column)
+        if "," not in said and "." not in said:
             continue
         marked = (cell for cell in column if type(cell) is str and ("," in cell or "." in cell))
         for cell in dict.fromkeys(islice(marked, _LOOKED_AT)):
             if found := _amount(cell):
                 yield found["digits"]
+
+
+def _said(cells: Sequence[Cell]) -> str:
+    """All the texts of a column in one, to be searched at once."""
+    kinds = set(map(type, cells))
+    if kinds == {str}:
+        return "\n".join(cast("Sequence[str]", cells))
+    return "\n".join([cell for cell in cells if type(cell) is str]) if str in kinds else ""
 
 
 def _proof(digits: str) -> str | None:
@@ -165,6 +174,8 @@ def numbers(cells: Sequence[Cell], file_mark: str | None) -> Numbers:
 
 def are_grouped(cells: Sequence[Cell], mark: str) -> bool:
     """Whether every cell that holds `mark` has just three digits after it: 1.013; 1.234."""
+    if mark not in _said(cells):
+        return False
     marked = {cell.strip() for cell in cells if type(cell) is str and mark in cell}
     return bool(marked) and all(_GROUPED.fullmatch(cell) for cell in marked)
 
@@ -200,11 +211,12 @@ def _plain_numbers(cells: Sequence[Cell]) -> npt.NDArray[np.float64] | None:
         return None
     texts = cast("Sequence[str]", cells)
     joined = "\n".join(texts)
-    if not _PLAIN.fullmatch(joined):
+    if not _PLAIN.fullmatch(joined) or joined.count("\n") >= len(texts):
         return None
-    if (points := joined.count(".")) and points == len(_PLAIN_GROUPED.findall(joined)):
+    if "." in joined and not _PLAIN_DECIMAL.search(joined):
         return None  # thousands or decimals: other rules decide
-    return np.array([text or "nan" for text in texts], dtype=float)
+    filled = [text or "nan" for text in texts] if "" in texts else texts
+    return np.fromiter(map(float, filled), float, len(texts))
 
 
 def _value(amount: re.Match[str], mark: str | None, *, percent: bool) -> float | None:

@@ -22,6 +22,7 @@ import numpy as np
 from kpi_core.errors import IngestError
 from kpi_core.ingest import cell as child
 from kpi_core.ingest.cell import MB, Limits
+from kpi_core.ingest.rows import SheetRows
 
 # None is an empty cell, an empty text too. A float may be infinite, never NaN. A workbook has no
 # midnight: a date-time at 00:00 is a date.
@@ -51,7 +52,7 @@ class Sheet:
     """
 
     name: str
-    rows: list[list[Cell]] = field(repr=False)
+    rows: SheetRows = field(repr=False)
     hidden: bool = False
     formulas_without_value: int = 0
     error_cells: int = 0
@@ -177,7 +178,7 @@ def _sheets(answer: IO[bytes]) -> list[Sheet] | IngestError | None:
             return None
         said = json.loads(line, parse_constant=_constant)
         if isinstance(said, list):
-            sheets[-1].rows.extend(map(_cells, said))
+            sheets[-1].rows.extend(list(map(_cells, said)))
         elif "packed" in said:
             raw = [answer.read(column.get("bytes", 0)) for column in said["packed"]]
             if sum(map(len, raw)) < sum(column.get("bytes", 0) for column in said["packed"]):
@@ -185,11 +186,11 @@ def _sheets(answer: IO[bytes]) -> list[Sheet] | IngestError | None:
             columns = [
                 _unfolded(*each, said["rows"]) for each in zip(said["packed"], raw, strict=True)
             ]
-            sheets[-1].rows.extend(_rows(columns))
+            sheets[-1].rows.extend_columns(columns)
         elif "columns" in said:
-            sheets[-1].rows.extend(_rows(list(map(_unpacked, said["columns"]))))
+            sheets[-1].rows.extend_columns(list(map(_unpacked, said["columns"])))
         elif "name" in said:
-            sheets.append(Sheet(rows=[], **said))
+            sheets.append(Sheet(rows=SheetRows(), **said))
         elif "refused" in said:
             return IngestError(said["refused"], **said["values"])
         else:
@@ -200,16 +201,6 @@ def _sheets(answer: IO[bytes]) -> list[Sheet] | IngestError | None:
         while sheet.rows and not sheet.rows[-1]:
             sheet.rows.pop()
     return sheets
-
-
-def _rows(columns: list[list[Cell]]) -> list[list[Cell]]:
-    """The rows of columns, without empty cells at their ends."""
-    rows = list(map(list, zip(*columns, strict=True)))
-    if columns and None in columns[-1]:
-        for row in rows:
-            while row and row[-1] is None:
-                row.pop()
-    return rows
 
 
 def _unfolded(column: dict[str, Any], raw: bytes, rows: int) -> list[Cell]:
