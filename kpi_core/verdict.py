@@ -150,7 +150,10 @@ def voices(
     hearing = Hearing(facts, period)
     found = []
     for measure in catalogue.measures().values():
-        telling = [own for own in facts.sources() if hearing.hear(own, measure) is not None]
+        if measure.age:
+            continue  # money of customers by age follows from their orders
+        heard_of = {own: hearing.hear(own, measure) for own in facts.sources()}
+        telling = [own for own, said in heard_of.items() if said and said.figures]
         if telling:
             heard = speakers(hearing, measure, chosen)
             others = tuple(own for own in telling if own not in heard)

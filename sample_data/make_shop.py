@@ -324,7 +324,10 @@ def _direct(shows: float, clicks: float, cost: float, goals: float, no_cpa: str 
 
 
 def write_orders(path: Path, orders: list[Order]) -> None:
-    """Write a Shopify-like export: a line per item, the order's own cells on its first line."""
+    """Write a Shopify-like export: a line per item, the order's own cells on its first line.
+
+    The cell of the e-mail address holds a client number: nobody's address is made up.
+    """
     header = ["Name", "Email", "Financial Status", "Paid at", "Fulfillment Status", "Currency"]
     header += ["Subtotal", "Shipping", "Taxes", "Total", "Discount Code", "Discount Amount"]
     header += ["Created at", "Lineitem quantity", "Lineitem name", "Lineitem price"]
@@ -332,17 +335,38 @@ def write_orders(path: Path, orders: list[Order]) -> None:
     header += ["Id", "Tags", "Source"]
     rng = dice("shop/payments")
     rows: list[list[object]] = []
-    for order in orders:
-        rows += _order_lines(rng, order)
+    for order, client in zip(orders, roll_clients(orders), strict=True):
+        rows += _order_lines(rng, order, client)
     write_csv(path, [header, *rows])
 
 
-def _order_lines(rng: np.random.Generator, order: Order) -> list[list[object]]:
+OLD_CLIENTS = 1500  # who bought before the first order of the file
+GUESTS = 0.03
+
+
+def roll_clients(orders: list[Order]) -> list[str]:
+    """Number the client of each order; whoever returns bought lately, rather than long ago."""
+    rng = dice("shop/clients")
+    known = list(rng.permutation(OLD_CLIENTS) + 1)
+    clients = []
+    for order in orders:
+        guest, ago = rng.random() < GUESTS, int(rng.exponential(900))
+        if guest:
+            clients.append("")
+            continue
+        if order.new_customer:
+            known.append(len(known) + 1)
+            ago = 0
+        clients.append(f"client-{known[-1 - ago % len(known)]:05d}")
+    return clients
+
+
+def _order_lines(rng: np.random.Generator, order: Order, client: str) -> list[list[object]]:
     paid = order.status in ("paid", "partially_refunded", "refunded")
     paid_at = order.created + timedelta(seconds=int(rng.integers(40, 600)))
     cancelled_at = order.created + timedelta(hours=float(rng.uniform(1, 30)))
     method = str(rng.choice(["Bank card", "Fast payment", "Cash on delivery"], p=[0.6, 0.3, 0.1]))
-    head = [f"#{order.number}", "", order.status, _stamp(paid_at) if paid else ""]
+    head = [f"#{order.number}", client, order.status, _stamp(paid_at) if paid else ""]
     head += ["fulfilled" if paid else "unfulfilled", "RUB", _money(order.subtotal)]
     head += [_money(order.shipping), "0.00", _money(order.total), order.code]
     head += [_money(order.discount)]

@@ -1,17 +1,12 @@
 """Several files become one body of facts; which source speaks for which measure.
 
 ``streams`` puts files together, ``meeting`` says what two of them are to each other, ``valuation``
-brings their money to one currency and one VAT, ``hearing`` answers what was counted in a period.
+brings their money to one currency and one VAT, ``hearing`` answers what was counted in a period,
+``orderlog`` what customers did in it.
 """
 
-from kpi_core.facts.hearing import (
-    TIME_SLICES,
-    Heard,
-    Hearing,
-    believed,
-    speakers,
-    wanted_source,
-)
+from kpi_core.facts.hearing import Heard, Hearing, believed, speakers, wanted_source
+from kpi_core.facts.slices import TIME_SLICES
 from kpi_core.facts.streams import DIMENSION_SLICES, UNKNOWN, Conversion, Facts, Stream, combine
 from kpi_core.facts.valuation import Valuation, valued
 from kpi_core.model import BY_HAND

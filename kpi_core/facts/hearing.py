@@ -7,8 +7,10 @@ from datetime import date
 import pandas as pd
 
 from kpi_core import catalogue
-from kpi_core.errors import UsageError
+from kpi_core.errors import Finding, UsageError
 from kpi_core.facts.meeting import MUCH
+from kpi_core.facts.orderlog import OrderLog
+from kpi_core.facts.slices import TIME_SLICES, bounds, names
 from kpi_core.facts.streams import (
     DIMENSION_SLICES,
     UNKNOWN,
@@ -21,8 +23,6 @@ from kpi_core.facts.streams import (
     disagree,
 )
 from kpi_core.model import BY_HAND, TOTAL, Adds, Family, Measure, Period, Speak, Unit, united
-
-TIME_SLICES = ("day", "week", "month")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Heard:
         beside: what this one gives for the days of which both tell.
         grave: the other one, which is cut less finely and so leaves no rows out, gives far more.
         lacking: days that only another stream of the same source tells.
+        counted: by the customers of an order log: rows of the stream do not add up to it, and there
+            may be no figure at all.
     """
 
     figures: Mapping[str, float]
@@ -54,6 +56,7 @@ class Heard:
     beside: float | None = None
     grave: bool = False
     lacking: tuple[Period, ...] = ()
+    counted: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,10 +86,13 @@ class Hearing:
         self.days = period or facts.period
         self.by = by
         self._cuts: dict[int, _Cut] = {}
+        self._logs: dict[str, OrderLog | None] = {}
+        self._remarks: dict[tuple[str, str], tuple[Finding, ...]] = {}
         self._spans: dict[str, Period] = {}
         self._heard: dict[tuple[str, str], Heard | None] = {}
         self._converted: dict[tuple[str, str], dict[str, list[tuple[float, Conversion]]]] = {}
         self._lost: dict[tuple[str, str, frozenset[date]], dict[str, float]] = {}
+        self._daily: dict[tuple[str, str], dict[str, dict[str, float]]] = {}
 
     def hear(self, source: str, measure: Measure) -> Heard | None:
         """What `source` says of `measure`; ``None`` if it says nothing about this period."""
@@ -95,6 +101,11 @@ class Hearing:
             self._heard[key] = self._ask(source, measure)
         return self._heard[key]
 
+    def remarks(self, source: str, measure: Measure) -> tuple[Finding, ...]:
+        """What was left out of a count of customers, or why there is none."""
+        self.hear(source, measure)
+        return self._remarks.get((source, measure.id), ())
+
     def figure(self, source: str, measure: Measure, slice: str) -> float | None:
         """The figure of one slice; 0 where a source of orders or events had a quiet time."""
         heard = self.hear(source, measure)
@@ -102,6 +113,8 @@ class Hearing:
             return heard.figures[slice] if heard else None
         if not heard.stream.sparse or measure.adds is Adds.LAST or self.by not in TIME_SLICES:
             return None
+        if heard.counted:
+            return None  # where the log speaks, it says 0 itself
         span = self.span(slice)
         return 0.0 if span and heard.stream.covers(measure.id, span) == (span,) else None
 
@@ -110,7 +123,9 @@ class Hearing:
     ) -> list[tuple[float, Conversion]]:
         """The parts of a figure that were converted, as they are after it."""
         heard = self.hear(source, measure)
-        if heard is None or measure.unit is not Unit.MONEY or not heard.stream.conversions:
+        if heard is None or heard.counted or measure.unit is not Unit.MONEY:
+            return []
+        if not heard.stream.conversions:
             return []
         key = (source, measure.id)
         if key not in self._converted:
@@ -128,7 +143,7 @@ class Hearing:
     def told_by_day(self, source: str, measure: Measure, slice: str) -> bool:
         """Whether a figure is the sum of days, so that some of them can be taken off."""
         heard = self.hear(source, measure)
-        if heard is None or measure.adds is not Adds.SUM:
+        if heard is None or heard.counted or measure.adds is not Adds.SUM:
             return False
         cut = self._cut_of(heard)
         rows = cut.rows[(cut.slices == slice) & cut.rows[measure.id].notna()]
@@ -137,7 +152,7 @@ class Hearing:
     def on_days(self, source: str, measure: Measure, slice: str, days: frozenset[date]) -> float:
         """What a figure owes to `days`."""
         heard = self.hear(source, measure)
-        if heard is None or measure.adds is not Adds.SUM:
+        if heard is None or heard.counted or measure.adds is not Adds.SUM:
             return 0.0
         key = (source, measure.id, days)
         if key not in self._lost:
@@ -147,6 +162,22 @@ class Hearing:
             sums = rows[measure.id].groupby(cut.slices[rows.index]).sum()
             self._lost[key] = {str(name): float(figure) for name, figure in sums.items()}
         return self._lost[key].get(slice, 0.0)
+
+    def by_day(self, source: str, measure: Measure, slice: str) -> dict[str, float]:
+        """The daily figures of a slice, as far as rows speak for single days."""
+        heard = self.hear(source, measure)
+        if heard is None or heard.counted or measure.adds is not Adds.SUM:
+            return {}
+        key = (source, measure.id)
+        if key not in self._daily:
+            cut = self._cut_of(heard)
+            rows = cut.rows[(cut.rows["start"] == cut.rows["end"]) & cut.rows[measure.id].notna()]
+            slices = cut.slices[rows.index].rename("slice")
+            sums = rows.groupby([slices, rows["start"]])[measure.id].sum()
+            found = self._daily.setdefault(key, {})
+            for (name, day), figure in zip(sums.index.tolist(), sums.tolist(), strict=True):
+                found.setdefault(str(name), {})[str(day.date())] = figure
+        return self._daily[key].get(slice, {})
 
     def _cut_of(self, heard: Heard) -> _Cut:
         numbers = (n for n, stream in enumerate(self.facts.streams) if stream is heard.stream)
@@ -167,7 +198,7 @@ class Hearing:
         if slice == TOTAL or self.by not in TIME_SLICES:
             return self.days
         if slice not in self._spans:
-            first, last = _bounds(pd.Series([pd.Timestamp(slice)]), self.by)
+            first, last = bounds(pd.Series([pd.Timestamp(slice)]), self.by)
             self._spans[slice] = Period(first[0].date(), last[0].date())
         return self._spans[slice]
 
@@ -201,11 +232,44 @@ class Hearing:
             heard = Heard(found, stream, covers, currencies, vats, cut.straddling, blanks)
             answers.append((rank, heard))
         if not answers:
-            return None
+            return self._counted(source, measure)
         best = max(answers, key=lambda answer: answer[0])[1]
         if self.by is not None or measure.adds is Adds.NONE:
             return best
         return self._compared(best, [heard for _, heard in answers], measure)
+
+    def _counted(self, source: str, measure: Measure) -> Heard | None:
+        """What the order log of a source says of its customers, where no file states it."""
+        if measure.counts is None or self.days is None:
+            return None
+        if source not in self._logs:
+            stream = self._logging(source)
+            asked = self.period, self.days, self.by
+            self._logs[source] = OrderLog(stream, *asked) if stream else None
+        log = self._logs[source]
+        count = log.count(measure) if log else None
+        if not log or not count or not log.stream.covers("orders", self.days):
+            return None
+        self._remarks[source, measure.id] = count.remarks
+        covers = log.stream.covers("orders", self.days)
+        words = count.currencies, count.vats
+        # Also without a figure: what the total cannot tell (who is new), its months may.
+        return Heard(count.figures, log.stream, covers, *words, counted=True)
+
+    def _logging(self, source: str) -> Stream | None:
+        """The stream of a source whose log tells the most days, as who is new is told by them."""
+        logs = [
+            stream
+            for stream in self.facts.streams
+            if stream.source == source
+            and stream.log is not None
+            and (self.by not in DIMENSION_SLICES or self.by in stream.dimensions)
+        ]
+        return max(
+            logs,
+            key=lambda own: (sum(s.days for s in own.reach["orders"]), -len(own.dimensions)),
+            default=None,
+        )
 
     def _stated(self, source: str, measure: Measure) -> Heard | None:
         """What a file of just the days asked about states of all of them.
@@ -274,6 +338,8 @@ class Hearing:
         one, two = self.hear(source, measure), self.hear(other, measure)
         if self.by is not None or measure.adds is not Adds.SUM or one is None or two is None:
             return None
+        if one.counted or two.counted:
+            return None
         figures = self._both(one, two, measure)
         return figures if figures and disagree(*figures) else None
 
@@ -289,11 +355,11 @@ class Hearing:
             return _Cut(none, none["start"], pd.DataFrame(columns=measures, dtype=float), 0)
         rows, straddling = _within(stream.frame, self.period)
         if self.by in TIME_SLICES:
-            begin, end = _bounds(rows["start"], self.by)
+            begin, end = bounds(rows["start"], self.by)
             inside = rows["end"] <= end
             straddling += int((rows["end"] > end).sum())
             rows, begin, end = rows[inside], begin[inside], end[inside]
-            slices = begin.dt.strftime("%Y-%m" if self.by == "month" else "%Y-%m-%d")
+            slices = names(begin, self.by)
             whole = (rows["start"] == begin) & (rows["end"] == end)
         else:
             slices = rows[self.by] if self.by else pd.Series(TOTAL, index=rows.index, dtype="str")
@@ -368,17 +434,6 @@ def _until_last(
     return (Period(min(asked.first if asked else covers[0].first, last), last),)
 
 
-def _bounds(days: pd.Series, by: str | None) -> tuple[pd.Series, pd.Series]:
-    """The first and last day of the day, week or month that each of `days` lies in."""
-    if by == "day":
-        return days, days
-    back, length = (
-        (days.dt.day, days.dt.days_in_month) if by == "month" else (days.dt.day_of_week + 1, 7)
-    )
-    first = days - pd.to_timedelta(back - 1, unit="D")
-    return first, first + pd.to_timedelta(length - 1, unit="D")
-
-
 def _blanks(stream: Stream, rows: pd.DataFrame, measure: str) -> frozenset[date]:
     """The days of a daily stream that have rows, but no figure of the measure."""
     if stream.sparse or not stream.daily or rows[measure].notna().all():
@@ -399,7 +454,9 @@ def _words(
     """What the rows added say of their money: its currencies, or its VAT."""
     if measure.unit is not Unit.MONEY or len(known) < 2:
         return known if measure.unit is Unit.MONEY else ()
-    return tuple(sorted(rows.loc[rows[measure.id].notna(), column].fillna(UNKNOWN).unique()))
+    filled = rows[rows[measure.id].notna()]
+    paid = filled[filled[measure.id] != 0]  # nought is the same in every currency
+    return tuple(sorted((filled if paid.empty else paid)[column].fillna(UNKNOWN).unique()))
 
 
 def believed(facts: Facts, family: Family) -> tuple[str, ...]:

@@ -20,8 +20,10 @@ from kpi_core import catalogue
 from kpi_core.errors import Finding, Severity
 from kpi_core.facts.meeting import MANY, Kin, alike_in_total, by_days, kin, namesakes, unlike
 from kpi_core.ingest import Table, Upload
-from kpi_core.ingest.records import identities
-from kpi_core.model import Adds, Period, Unit, spanning, united
+from kpi_core.ingest.bulk import identity
+from kpi_core.ingest.formats import formats, meanings
+from kpi_core.ingest.headings import plain
+from kpi_core.model import Adds, Period, Unit, month_of, spanning, united
 from kpi_core.text import exact
 
 DIMENSION_SLICES = (
@@ -72,8 +74,8 @@ class Stream:
 
     Attributes:
         frame: ``start``, ``end``, dimensions, ``currency``, ``vat``, measures; one row a day (or
-            month) and slice. Where money was converted, ``conversion`` is the place of the row's
-            own in `conversions`.
+            month), slice and currency. Where money was converted, ``conversion`` is the place of
+            the row's own in `conversions`.
         period: from its first to its last day, as far as can be known.
         reach: measure to the days that the files with it speak for; one between two others may be
             missing.
@@ -82,6 +84,9 @@ class Stream:
         vats: ``incl``, ``excl`` or unknown, of its money; none where no file says.
         files: names of the files it came from.
         stated: figures of whole files.
+        log: the orders one by one, in order of their days: ``start``, dimensions, ``customer`` (a
+            key; 0 where the file does not say), ``currency``, ``vat``, ``orders``, amounts. Only
+            where files name customers.
     """
 
     source: str
@@ -96,6 +101,7 @@ class Stream:
     files: tuple[str, ...]
     stated: tuple[Stated, ...] = ()
     conversions: tuple[Conversion, ...] = ()
+    log: pd.DataFrame | None = field(default=None, repr=False, compare=False)
 
     def covers(self, measure: str, asked: Period | None) -> tuple[Period, ...]:
         """The days of `asked` on which it speaks for a measure."""
@@ -161,14 +167,34 @@ class Facts:
 
     def months(self) -> list[Period]:
         """The calendar months on whose every day some file speaks, the oldest first."""
+        return self._told("M")
+
+    def quarters(self) -> list[Period]:
+        """The quarters on whose every day some file speaks, the oldest first."""
+        return self._told("Q")
+
+    def begun(self) -> Period | None:
+        """The month in which the files end, where they hold it from its first day but not all."""
+        if self.period is None:
+            return None
+        month = month_of(self.period.last)
+        held = Period(month.first, self.period.last)
+        told = any(span.holds(held) for span in self._spans())
+        return month if told and held != month else None
+
+    def _told(self, length: str) -> list[Period]:
         if self.period is None:
             return []
-        firsts = pd.period_range(self.period.first, self.period.last, freq="M")
-        months = [Period(m.start_time.date(), m.end_time.date()) for m in firsts]
-        told = united(
+        named = pd.period_range(self.period.first, self.period.last, freq=length)
+        found = [Period(each.start_time.date(), each.end_time.date()) for each in named]
+        told = self._spans()
+        return [each for each in found if any(span.holds(each) for span in told)]
+
+    def _spans(self) -> tuple[Period, ...]:
+        """The days of which some file speaks."""
+        return united(
             span for stream in self.streams for spans in stream.reach.values() for span in spans
         )
-        return [month for month in months if any(span.holds(month) for span in told)]
 
 
 @dataclass(frozen=True)
@@ -262,6 +288,8 @@ def _streams(
     levels: dict[tuple[str, ...], list[_Piece]] = {}
     if pieces[0].is_record:
         pieces = _agreed(pieces, (), spellings, findings)
+    else:
+        pieces = _without_segments(pieces, findings)
     for piece in pieces:
         levels.setdefault(_sliced(piece), []).append(piece)
     kept = {
@@ -306,6 +334,7 @@ def _stream(
     findings: list[Finding],
 ) -> Stream:
     keys = ["start", "end", *dimensions]
+    kinds = [*keys, "currency", "vat"]
     tables = [piece.table for piece in pieces]
     of_records = pieces[0].is_record
     measures = tuple(dict.fromkeys(id for table in tables for id in table.measures))
@@ -316,10 +345,11 @@ def _stream(
         indexed = [frame.set_index(keys) for frame in frames]
         merged, *others = _apart(pieces, indexed, findings)
         for frame in others:
-            merged = frame.combine_first(merged)
+            merged = _laid_over(merged, frame)
     frame = merged.reset_index()
-    if of_records:
-        grouped = frame.groupby([*keys, "currency", "vat"], dropna=False, sort=False)
+    log = _log(frame, dimensions) if of_records else None
+    if of_records or frame.duplicated(kinds).any():
+        grouped = frame.groupby(kinds, dropna=False, sort=False)
         frame = grouped[list(measures)].sum(min_count=1).reset_index()
     parts = _parts(frame, measures)
     reach = {
@@ -336,11 +366,26 @@ def _stream(
         period=spanning(_held(table) for table in tables),
         reach=reach,
         sparse=any(table.sparse and not table.stated for table in tables),
-        currencies=_words(table.currency for table in moneyed),
+        currencies=_words(code for table in moneyed for code in table.currencies or (None,)),
         vats=_words(table.vat for table in moneyed),
         files=tuple(dict.fromkeys(piece.name for piece in pieces)),
         stated=tuple(stated for table in tables for stated in _stated(table)),
+        log=log,
     )
+
+
+def _log(records: pd.DataFrame, dimensions: Sequence[str]) -> pd.DataFrame | None:
+    """The orders of customers, where it is told whose they are; what is cancelled is none."""
+    if not {"customer", "orders"} <= set(records) or records["customer"].isna().all():
+        return None
+    orders = records[(records["orders"] > 0) & records["start"].notna()]
+    if not (orders["start"] == orders["end"]).all():
+        return None
+    brought = {own.brought for own in catalogue.measures().values() if own.brought}
+    amounts = sorted(brought & set(records))
+    kept = ["start", *dimensions, "customer", "currency", "vat", "orders", *amounts]
+    log = orders[kept].sort_values("start", kind="stable", ignore_index=True)
+    return log.assign(customer=log["customer"].fillna(0).astype("uint64"))
 
 
 def _has_money(table: Table) -> bool:
@@ -362,25 +407,36 @@ def _stated(table: Table) -> list[Stated]:
 
 
 def _rows(table: Table, keys: list[str], spellings: Mapping[str, str]) -> pd.DataFrame:
-    """One row a day and slice; where rows are records, one row a record."""
+    """One row a day, slice and currency; where rows are records, one row a record."""
     measures = list(table.measures)
     facts = table.facts
+    # Only tables with money say something of it, be it that they do not know.
+    money = _has_money(table)
+    apart = ["currency"] if money and "currency" in facts else []
     if "campaign" in keys:
         facts = facts.assign(campaign=facts["campaign"].map(spellings).astype("str"))
     if "record" in facts:
-        frame = facts[[*keys, "record", *measures]].drop_duplicates("record", keep="last")
+        known = ["customer"] if "customer" in facts else []
+        columns = [*keys, *apart, "record", *known, *measures]
+        frame = facts[columns].drop_duplicates("record", keep="last")
+        if known:  # missing, so that another file may tell whose order it is; floats lose digits
+            whose = frame["customer"].astype("UInt64")
+            frame["customer"] = whose.where(whose != 0)
     else:
-        grouped = facts.groupby(keys, dropna=False, sort=False)[measures]
+        grouped = facts.groupby([*keys, *apart], dropna=False, sort=False)[measures]
         # min_count: a sum over nothing is missing, or a missing export looks like a bad month.
         frame = grouped.sum(min_count=1)
         alone = grouped.size() == 1
+        if apart:  # people who paid in two currencies are no more people
+            alone &= grouped.size().groupby(level=keys, dropna=False).transform("sum") == 1
         for id in measures:
-            if catalogue.measure(id).adds is Adds.NONE:
+            adds = catalogue.measure(id).adds
+            if adds is Adds.NONE or (apart and adds is Adds.LAST):
                 frame[id] = frame[id].where(alone)
         frame = frame.reset_index()
-    # Only tables with money say something of it, be it that they do not know.
-    money = _has_money(table)
-    said = {"currency": table.currency or UNKNOWN, "vat": table.vat or UNKNOWN}
+    said = {"vat": table.vat or UNKNOWN}
+    if not apart:
+        said["currency"] = table.currency or UNKNOWN
     for column, word in said.items():
         frame[column] = pd.Series(word if money else None, index=frame.index, dtype="str")
     return frame
@@ -436,7 +492,10 @@ def _agreed(
     )
     refused: dict[int, set[str]] = {}
     for later, earlier, shared in _pairs(pieces) if frames else ():
-        one, other = frames[earlier], frames[later]
+        one, other = (
+            frames[n] if of_records else _over_currencies(frames[n], shared)
+            for n in (earlier, later)
+        )
         one_file = pieces[later].file == pieces[earlier].file
         if of_records:
             if pieces[later].table.added is not None:
@@ -467,9 +526,68 @@ def _agreed(
     return kept
 
 
+def _without_segments(pieces: Sequence[_Piece], findings: list[Finding]) -> list[_Piece]:
+    """The tables without what those of a segment say of slices that one of the whole tells too."""
+    wholes = [piece for piece in pieces if _is_whole(piece.table)]
+    kept = []
+    for piece in pieces:
+        measures = list(piece.measures)
+        is_part = "segment" in piece.table.dimensions and not _is_whole(piece.table)
+        for whole in wholes if is_part else ():
+            shared = [id for id in measures if id in whole.measures]
+            if not shared or not _may_hold(whole, piece, shared):
+                continue
+            measures = [id for id in measures if id not in shared]
+            where, beside = _named_apart(piece, whole)
+            findings.append(Finding(Severity.INFO, "segment_left_out", where, {"other": beside}))
+        if measures:
+            kept.append(replace(piece, table=replace(piece.table, measures=tuple(measures))))
+    return kept
+
+
+def _is_whole(table: Table) -> bool:
+    """Whether a table is known to be of no segment, or of the one that holds all others."""
+    if "segment" in table.dimensions:
+        everyone = meanings("segments")["everyone"]
+        return all(plain(str(name)) in everyone for name in table.facts["segment"].unique())
+    format = formats().get(table.format)
+    return format is not None and format.part is not None  # its title names a segment
+
+
+def _may_hold(whole: _Piece, part: _Piece, measures: Sequence[str]) -> bool:
+    """Whether two tables share slices, and the part is nowhere more than the whole there."""
+    if _sliced(whole) != _sliced(part):
+        return False
+    keys = ["start", "end", *_sliced(whole)]
+    told, held = (
+        piece.table.facts.groupby(keys, dropna=False)[list(measures)].sum()
+        for piece in (whole, part)
+    )
+    common = told.index.intersection(held.index)
+    return not common.empty and bool((held.loc[common] <= told.loc[common]).to_numpy().all())
+
+
 def _of_two_currencies(one: _Piece, other: _Piece) -> bool:
-    known = {piece.table.currency for piece in (one, other) if piece.table.currency}
-    return len(known) > 1
+    known, others = set(one.table.currencies), set(other.table.currencies)
+    return bool(known and others) and known.isdisjoint(others)
+
+
+def _over_currencies(frame: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
+    """One row a slice: tables are compared by their amounts as they stand, of any currency."""
+    if frame.index.is_unique:
+        return frame[list(measures)]
+    slices = frame.groupby(level=frame.index.names, dropna=False, sort=False)
+    return slices[list(measures)].sum(min_count=1)
+
+
+def _laid_over(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
+    """The rows of both; what both tell of a slice, in whatever currency, is that of the later."""
+    if earlier.index.is_unique and later.index.is_unique:
+        return later.combine_first(earlier)
+    kept = earlier.copy()
+    for id in earlier.columns.intersection(later.columns).difference(["currency", "vat"]):
+        kept.loc[kept.index.isin(later.index[later[id].notna()]), id] = float("nan")
+    return pd.concat([kept, later])
 
 
 def _pairs(pieces: Sequence[_Piece]) -> Iterator[tuple[int, int, list[str]]]:
@@ -519,8 +637,8 @@ def _united(
             if pieces[later].table.added is not None:
                 same, apart = same.append(apart), apart[:0]
             if len(apart):
-                days = own.loc[apart, "start"]
-                again = identities(pd.MultiIndex.from_arrays([apart, days]))
+                days = own.loc[apart, "start"].astype("str")
+                again = identity(zip(apart.astype("str"), days, strict=True))
                 frame = frame.rename(index=dict(zip(apart, again, strict=True)))
                 told: dict[str, object] = {"n": len(apart), "other": beside}
                 findings.append(Finding(Severity.WARNING, "numbers_again", where, told))
@@ -586,7 +704,7 @@ def _apart(
                     left_out.setdefault((n, rival), set()).add(row)
     gone: dict[int, set[Period | None]] = {}  # days on which a table yields to one of other slices
     for later, earlier, shared in _pairs(pieces):
-        one, other = frames[earlier][shared], frames[later][shared]
+        one, other = (_over_currencies(frames[n], shared) for n in (earlier, later))
         common = one.index.intersection(other.index)
         yields = None
         if not _of_two_currencies(pieces[later], pieces[earlier]):
@@ -801,4 +919,21 @@ def _joined(plan: Sequence[tuple[Stream, tuple[Period, ...]]], measures: Sequenc
         currencies=_words(w for own in streams for w in own.currencies or (None,)) if money else (),
         vats=_words(w for own in streams for w in own.vats or (None,)) if money else (),
         files=tuple(dict.fromkeys(name for stream in streams for name in stream.files)),
+        log=_joined_log(plan, dimensions) if "orders" in measures else None,
     )
+
+
+def _joined_log(
+    plan: Sequence[tuple[Stream, tuple[Period, ...]]], dimensions: Sequence[str]
+) -> pd.DataFrame | None:
+    logs = []
+    for stream, spans in plan:
+        if stream.log is None:
+            return None
+        days = stream.log["start"]
+        inside = pd.Series(data=False, index=days.index)
+        for span in spans:
+            inside |= days.between(pd.Timestamp(span.first), pd.Timestamp(span.last))
+        apart = [id for id in stream.dimensions if id not in dimensions]
+        logs.append(stream.log[inside].drop(columns=apart))
+    return pd.concat(logs).sort_values("start", kind="stable", ignore_index=True)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
 
+import pandas as pd
+
 from kpi_core import catalogue
 from kpi_core.errors import UsageError
 from kpi_core.facts.streams import UNKNOWN, Conversion, Facts, Stream
@@ -113,9 +115,19 @@ def _valued(stream: Stream, valuation: Valuation) -> Stream:
     for number, how in enumerate(made):
         frame.loc[frame["conversion"] == number, money] *= float(how.rate * how.vat)
     words = (said,) if said else stream.vats
+    log = stream.log
+    if log is not None:
+        vats = pd.Series(said, log.index) if said else log["vat"].fillna(UNKNOWN)
+        own = list(zip(log["currency"].fillna(UNKNOWN), vats, strict=True))
+        log = log.assign(currency=[after[kind][0] for kind in own])
+        log["vat"] = [after[kind][1] for kind in own]
+        times = [float(how.rate * how.vat) if (how := needed[kind]) else 1.0 for kind in own]
+        for id in log.columns.intersection(money):
+            log[id] *= times
     return replace(
         stream,
         frame=frame,
+        log=log,
         currencies=_sorted(valuation.becomes(code, UNKNOWN)[0] for code in stream.currencies),
         vats=_sorted(valuation.becomes(UNKNOWN, word)[1] for word in words),
         conversions=made,

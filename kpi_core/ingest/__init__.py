@@ -40,11 +40,12 @@ class Table:
     Attributes:
         source: the system that counted (ga4, metrika, direct, ...): sources are never mixed.
         facts: columns ``start`` and ``end`` (days, both included), dimensions, measures; one row
-            a record of the table.
+            a record of the table. Of money of several currencies also ``currency``.
         measures: the measures it holds, by column.
         period: first and last day, by the rows or as the file states it.
         stated: whether the period is stated by the file and not only seen in its rows.
         sparse: a row is an order, an event or a mailing: a day without rows is a day without any.
+        currency: of all its money; none where it does not say, or where rows name their own.
         control: measure to the total that the file itself states, or that was counted over all of
             it and does not add up from its rows (people).
         vat: whether its money includes value added tax, where the file says so.
@@ -68,8 +69,24 @@ class Table:
     where: str = ""
     added: tuple[str, ...] | None = None
 
+    @property
+    def currencies(self) -> tuple[str, ...]:
+        """Those of its money, as far as it names them."""
+        if "currency" in self.facts:
+            return tuple(sorted(self.facts["currency"].unique()))
+        return (self.currency,) if self.currency else ()
+
+    def by_currency(self, measure: str) -> dict[str, float]:
+        """The sums of money of several currencies, as far as there is any; else empty."""
+        if "currency" not in self.facts or catalogue.measure(measure).unit is not Unit.MONEY:
+            return {}
+        sums = self.facts.groupby("currency")[measure].sum(min_count=1).dropna()
+        return {str(code): float(figure) for code, figure in sums.items() if figure}
+
     def total(self, measure: str) -> float | None:
         """The sum over the table; ``None`` where a sum means nothing or no row has a figure."""
+        if self.by_currency(measure):
+            return None
         column = self.facts[measure].dropna()
         if column.empty or (catalogue.measure(measure).adds is not Adds.SUM and len(column) > 1):
             return None
@@ -260,6 +277,7 @@ def _table(section: Section, format: Format, mapped: Mapped, stated: Period | No
         by_rows = Period(seen["start"].min().date(), seen["end"].max().date())
         period = stated if stated and stated.holds(by_rows) else by_rows
     money = any(catalogue.measure(id).unit is Unit.MONEY for id in mapped.measures)
+    apart = "currency" in mapped.facts
     return Table(
         format=format.id,
         source=format.source,
@@ -270,7 +288,7 @@ def _table(section: Section, format: Format, mapped: Mapped, stated: Period | No
         period=period,
         stated=period is not None and period == stated,
         sparse=format.sparse,
-        currency=(mapped.currency or format.currency) if money else None,
+        currency=(mapped.currency or format.currency) if money and not apart else None,
         control=mapped.control,
         vat=mapped.vat if money else None,
         added=_added(format) if format.kind is Kind.EVENTS else None,

@@ -188,7 +188,11 @@ def targets(rows: Rows) -> list[str]:
     """What a column of such a table may be said to mean."""
     described = [id for id in dimensions() if id not in PERSONAL]
     if rows is Rows.SUMS:
-        counted = (measure.id for measure in catalogue.measures().values() if not measure.part_of)
+        counted = (
+            measure.id
+            for measure in catalogue.measures().values()
+            if not measure.part_of and not measure.age
+        )
         return [*described, *counted, *AVERAGES]
     amount = [_AMOUNT] if _AMOUNT in _COUNTED[rows].values() else []
     return [_RECORD, *amount, _STATUS, *described]

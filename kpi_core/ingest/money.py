@@ -1,12 +1,16 @@
 """In which currency the money of a table is, and whether it includes value added tax.
 
 An account has one currency, so what one column of a service's own export says holds for all of
-its money. Of a table that somebody made, a column says it of itself alone.
+its money. Of a table that somebody made, a column says it of itself alone. Where a column names
+the currency of each row, rows of different ones stay apart.
 """
 
 import re
+from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from kpi_core import catalogue
@@ -25,8 +29,23 @@ _VAT: dict[Vat, re.Pattern[str]] = {
 _UNSAID = "—"  # of rows whose currency is not named beside others
 
 
+def row_currencies(reading: Reading) -> pd.Series | None:
+    """What a column of several currencies says of each row: a code, nothing, or several codes."""
+    if "currency" not in reading.columns:
+        return None
+    column = [str(cell) for cell in reading.column("currency")]
+    codes = {cell: _codes(cell) for cell in set(column)}
+    if len(set().union(*codes.values())) < 2:
+        return None
+    return pd.Series([" ".join(sorted(codes[cell])) for cell in column], dtype="str")
+
+
 def currency_of(reading: Reading, facts: pd.DataFrame) -> str | None:
-    """The one currency of the money columns; where there are several, no money is kept."""
+    """The one currency of the money columns; of several, each row of `facts` keeps its own.
+
+    Where it is not clear which row is of which, no money is kept.
+    """
+    rows = facts.pop("currency") if "currency" in facts else None
     money = [id for id in facts.columns if id in catalogue.measures() and _is_money(id)]
     if not money:
         return None
@@ -43,6 +62,10 @@ def currency_of(reading: Reading, facts: pd.DataFrame) -> str | None:
             codes.add(assumed)
         elif silent:
             _refuse_silent(reading, facts, silent, " ".join(sorted(codes)))
+    if rows is not None and not strange and _are_told_apart(reading):
+        used = facts[money].fillna(0.0).ne(0.0).any(axis=1)
+        if not (rows[used] == "").any():
+            return _kept_apart(reading, facts, money, rows, sorted(rows[used].unique()))
     if len(codes) > 1 or strange:
         named = listed(sorted(codes | strange))
         reading.find(Severity.ERROR, "several_currencies", currencies=named)
@@ -85,6 +108,54 @@ def _named_in_rows(reading: Reading) -> tuple[set[str], set[str]]:
     if (codes or strange) and _has_unsaid(reading):
         strange.add(_UNSAID)
     return codes, strange
+
+
+def _codes(cell: str) -> set[str]:
+    return {code for word in _words(cell) if (code := currency_code(word.strip()))}
+
+
+def _are_told_apart(reading: Reading) -> bool:
+    """Whether all money of a row, and of a record, is of the currency that its cell names."""
+    above = any(scale.currency for scale in scales_above(reading.section.title))
+    if above or any(reading.heading(id).currency for id in reading.columns):
+        return False
+    said = row_currencies(reading)
+    if said is None or said.str.contains(" ").any():
+        return False
+    if "record" in reading.columns:
+        records = reading.texts("record")
+        named = (said != "") & (records != "")
+        if (said[named].groupby(records[named].to_numpy()).nunique() > 1).any():
+            return False
+    return not reading.coins or all(
+        _coins_of(reading, (said == code).to_numpy()) <= {code, "USD" if code[-1] == "D" else code}
+        for code in said[said != ""].unique()
+    )  # $ is the sign of many dollars
+
+
+def _coins_of(reading: Reading, rows: npt.NDArray[np.bool_]) -> frozenset[str]:
+    """The currencies written beside the money of `rows`."""
+    places = [reading.columns[target] for target in _money_targets(reading)]
+    cells = [list(compress(reading.cells[at], rows)) for at in places]
+    return frozenset().union(*(numbers(column, reading.mark).currencies for column in cells))
+
+
+def _kept_apart(
+    reading: Reading,
+    facts: pd.DataFrame,
+    money: Sequence[str],
+    rows: pd.Series,
+    used: Sequence[str],
+) -> str | None:
+    """Gives `facts` the currencies of its `rows` if several are `used`, else the only one."""
+    if len(used) < 2:
+        return used[0] if used else None
+    # Nought is the same in every currency.
+    facts["currency"] = rows.where(rows.isin(used), used[0])
+    for id in money:
+        reading.control.pop(id, None)  # a total over several currencies proves nothing
+    reading.find(Severity.INFO, "rows_of_currencies", currencies=listed(used))
+    return None
 
 
 def _has_unsaid(reading: Reading) -> bool:

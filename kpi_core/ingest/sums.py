@@ -7,6 +7,7 @@ from kpi_core import catalogue
 from kpi_core.errors import Severity
 from kpi_core.ingest.formats import Pick, Rate, Written, meanings
 from kpi_core.ingest.headings import Heading, plain
+from kpi_core.ingest.money import row_currencies
 from kpi_core.ingest.reading import Reading, Values
 from kpi_core.ingest.totals import agrees
 from kpi_core.ingest.values import Numbers
@@ -20,6 +21,8 @@ _ROUNDED = 0.51  # what an average of per cents may be off when it is written as
 def sums(reading: Reading) -> pd.DataFrame:
     """One fact a row; total rows are not among them."""
     facts = reading.frame()
+    if (currencies := row_currencies(reading)) is not None:
+        facts["currency"] = currencies
     for target in reading.measures():
         facts[target] = reading.amounts(target)
     for target, parts in reading.format.parts.items():

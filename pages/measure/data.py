@@ -46,7 +46,6 @@ def main() -> None:
     _money(state)
     _controls(state)
     _layouts(state)
-    _plan_file(state)
 
 
 def _verdict_words(state: State, judged: Verdict) -> str:
@@ -163,21 +162,22 @@ def _choose_speaker(state: State, family: str, known: list[str]) -> None:
 
 def _money(state: State) -> None:
     """VAT is asked once per source, the worth of each foreign currency once."""
-    spoken = {
-        (table.source, table.currency)
+    moneyed = [
+        table
         for upload in state.uploads
         for table in upload.tables
         if any(catalogue.measure(id).unit is Unit.MONEY for id in table.measures)
-    }
-    foreign = {code for _, code in spoken if code} - {state.plan.currency, "?"}
-    if not spoken:
+    ]
+    known = {code for table in moneyed for code in table.currencies}
+    foreign = known - {state.plan.currency, "?"}
+    if not moneyed:
         return
     with st.expander(
         state.say("money_questions"), expanded=bool(foreign), icon=":material/payments:"
     ):
         for code in sorted(foreign | set(state.plan.rates)):
             _rate(state, code)
-        for source in sorted({source for source, _ in spoken}):
+        for source in sorted({table.source for table in moneyed}):
             st.segmented_control(
                 state.say("vat_of", source=words.source_name(source, state.lang)),
                 ["incl", "excl"],
@@ -266,26 +266,6 @@ def _layouts(state: State) -> None:
         st.rerun()
     if odd:
         session.wait_for_layout(odd.name, odd.getvalue())
-        st.rerun()
-
-
-def _plan_file(state: State) -> None:
-    """The plan as a file: take it along, bring one."""
-    st.subheader(state.say("plan_file"), help=state.say("plan_file_help"))
-    down, up = st.columns(2)
-    down.download_button(
-        state.say("plan_download"),
-        state.plan.as_json(),
-        file_name=f"plan-{state.plan.business}.json",
-        mime="application/json",
-        on_click="ignore",
-        icon=":material/download:",
-    )
-    file = up.file_uploader(
-        state.say("plan_upload"), type="json", key=session.upload_key("plan_file")
-    )
-    if file:
-        session.load_plan(file.name, file.getvalue())
         st.rerun()
 
 

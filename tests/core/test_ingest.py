@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from kpi_core import ingest
 from kpi_core.errors import IngestError
 from kpi_core.ingest import Table, Upload, read, textfile
+from kpi_core.verdict import checks
 
 SAMPLES = sorted(
     path for path in (Path(__file__).parents[1] / "exports").glob("*/*") if path.suffix != ".toml"
@@ -548,15 +549,53 @@ def test_the_currency_is_read_from_column_heading_or_cells(text: str, currency: 
 @pytest.mark.parametrize(
     "text",
     [
-        "Date,Clicks,Cost,Currency\n2026-10-01,1,5,EUR\n2026-10-01,2,6,USD",
+        "Date,Clicks,Cost,Currency\n2026-10-01,1,5 €,EUR\n2026-10-01,2,6 €,USD",
+        "Date,Clicks,Cost (EUR),Currency\n2026-10-01,1,5,EUR\n2026-10-01,2,6,USD",
+        "Date,Clicks,Cost,Currency\n2026-10-01,1,5,EUR USD\n2026-10-01,2,6,USD",
+        "тыс. руб.\nDate,Clicks,Cost,Currency\n2026-10-01,1,5,EUR\n2026-10-01,2,6,USD",
         "Date,Clicks,Cost\n2026-10-01,1,5 €\n2026-10-01,2,$6",
         "Date,Clicks,Cost (USD)\n2026-10-01,1,5 €\n2026-10-02,2,7",
     ],
 )
-def test_money_of_several_currencies_is_not_added(text: str) -> None:
+def test_money_whose_rows_do_not_tell_their_currency_is_not_taken(text: str) -> None:
     upload = of(text)
-    assert codes(upload) == ["several_currencies"]
+    assert "several_currencies" in codes(upload)
     assert list(totals(upload)) == ["clicks"]
+
+
+def test_rows_of_several_currencies_keep_their_own() -> None:
+    """7 + 5 euros and 6 dollars; the 18 that the file prints is a sum of nothing."""
+    upload = of("""
+        Date,Clicks,Cost,Currency
+        2026-10-01,1,5 €,EUR
+        2026-10-01,2,$6,US dollar
+        2026-10-02,3,7,€
+        2026-10-03,0,0,
+        Total,6,18,""")
+    table = one(upload)
+    assert (table.currency, table.currencies) == (None, ("EUR", "USD"))
+    assert table.by_currency("spend") == {"EUR": 12, "USD": 6}
+    assert table.by_currency("clicks") == {}
+    assert totals(upload) == {"clicks": 6, "spend": None}
+    assert table.control == {"clicks": 6}
+    assert checks([upload])[0].measure == "clicks"
+    assert codes(upload) == ["rows_of_currencies"]
+    assert "currency" not in table.dimensions
+
+
+def test_a_currency_without_an_amount_is_not_another_one() -> None:
+    upload = of("Date,Clicks,Cost,Currency\n2026-10-01,1,5,EUR\n2026-10-01,2,0,USD")
+    assert (one(upload).currencies, one(upload).total("spend")) == (("EUR",), 5)
+    assert codes(upload) == []
+
+
+def test_an_order_in_two_currencies_is_not_taken() -> None:
+    lines = "1,2026-10-01,paid,5,1,EUR\n1,,,6,1,USD\n2,2026-10-01,paid,7,1,"
+    heads = "Name,Created at,Financial Status,Total,Lineitem quantity,Currency"
+    upload = of(f"{heads}\n{lines}EUR")
+    assert "several_currencies" in codes(upload)
+    assert "revenue" not in totals(upload)
+    assert totals(upload)["orders"] == 2
 
 
 # --- channels, people, records

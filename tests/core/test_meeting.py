@@ -39,6 +39,52 @@ def sheets(*texts: str) -> Upload:
     return replace(made[0], tables=tuple(tables))
 
 
+# --- segments beside the whole
+
+SEGMENT = """
+    # ---
+    # Traffic
+    # ---
+    #
+    # {}
+    # Start date: 20261001
+    # End date: 20261002
+    Date,Sessions,Engaged sessions
+    20261001,{},{}
+    20261002,100,50"""
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_a_segment_beside_the_whole_is_left_out(order: tuple[int, ...]) -> None:
+    """1 000 + 100 visits hold those of every segment."""
+    tables = ("All Users", 1000, 600), ("Mobile", 300, 100), ("Tablet", 50, 10)
+    made = facts(*(SEGMENT.format(*tables[at]) for at in order))
+    assert value(made, "sessions") == 1100
+    left_out = [finding for finding in made.findings if finding.code == "segment_left_out"]
+    assert said(made) == ["segment_left_out"] * 2
+    whole = f"{order.index(0) + 1}.csv"
+    assert {finding.values["other"] for finding in left_out} == {whole}
+    assert whole not in {finding.where for finding in left_out}
+
+
+def test_segments_without_the_whole_are_refused() -> None:
+    made = facts(SEGMENT.format("Mobile", 300, 100), SEGMENT.format("Tablet", 50, 10))
+    assert said(made) == ["files_contradict"]
+    assert value(made, "sessions") is None
+
+
+def test_a_segment_that_is_more_than_the_whole_is_of_another_site() -> None:
+    made = facts(SEGMENT.format("All Users", 300, 100), SEGMENT.format("Mobile", 1000, 600))
+    assert said(made) == ["files_contradict"]
+
+
+def test_a_segment_of_other_days_than_the_whole_is_taken() -> None:
+    whole = SEGMENT.format("All Users", 1000, 600).replace("202610", "202609")
+    made = facts(whole, SEGMENT.format("Mobile", 300, 100))
+    assert said(made) == []
+    assert value(made, "sessions", "2026-10-01..2026-10-02") == 400
+
+
 # --- sheets of one book
 
 

@@ -143,7 +143,14 @@ def test_vat_of_one_column_is_not_that_of_another() -> None:
     assert (one(above).vat, codes(above) & {"vat_of_some"}) == ("excl", set())
 
 
-@pytest.mark.parametrize("other", ["у.е.", "", "KZT", "Казахстанский тенге"])
+@pytest.mark.parametrize("other", ["KZT", "Казахстанский тенге"])
+def test_rows_may_be_of_two_currencies(other: str) -> None:
+    upload = of(f"Дата;Выручка;Заказы;Валюта\n05.10.2026;500;1;руб\n06.10.2026;700;1;{other}")
+    assert one(upload).by_currency("revenue") == {"KZT": 700, "RUB": 500}
+    assert told(upload, "rows_of_currencies").values == {"currencies": "KZT, RUB"}
+
+
+@pytest.mark.parametrize("other", ["у.е.", ""])
 def test_a_currency_that_is_not_known_is_another_one(other: str) -> None:
     upload = of(f"Дата;Выручка;Заказы;Валюта\n05.10.2026;500;1;руб\n06.10.2026;700;1;{other}")
     assert one(upload).measures == ("orders",)

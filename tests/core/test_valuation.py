@@ -69,6 +69,100 @@ def test_money_without_a_currency_has_no_rate() -> None:
     assert told(found) == {("currencies_differ", "spend"): Severity.ERROR}
 
 
+# --- currencies within one file
+
+MIXED = """
+    Дата;Канал;Клики;Расход;Валюта
+    01.10.2026;Яндекс Директ;10;1000;RUB
+    01.10.2026;Яндекс Директ;5;20;USD
+    02.10.2026;Email;5;30;USD
+    03.10.2026;Email;5;400;руб."""
+ORDERS = """
+    Name,Financial Status,Currency,Total,Created at,Lineitem quantity
+    #1,paid,RUB,1500,2026-10-01 12:00:00 +0300,1
+    #1,,,,,2
+    #2,paid,USD,20,2026-10-01 13:00:00 +0300,1
+    #3,voided,EUR,99,2026-10-01 13:00:00 +0300,1
+    #4,paid,USD,10,2026-10-02 13:00:00 +0300,1"""
+
+
+def test_rows_of_several_currencies_are_added_at_the_rate() -> None:
+    """50 dollars at 92.5 are 4 625 roubles; with 1 400 more 6 025, for 25 clicks."""
+    evaluation = Evaluation(facts(MIXED), None, settings=roubles(rates={"USD": RATE}))
+    spend = evaluation.input("spend")
+    assert (spend.value, spend.currency) == (6025, "RUB")
+    dollars = Conversion("USD", RATE, Fraction(1))
+    assert spend.converted == (Converted("table", Fraction(50), dollars),)
+    found = values(facts(MIXED), "cpc", settings=roubles(rates={"USD": RATE}))
+    assert found.total("cpc").value == Fraction(6025, 25)
+    assert told(found) == {}
+
+
+def test_without_a_rate_rows_of_several_currencies_are_not_added() -> None:
+    found = values(facts(MIXED), "cpc", settings=roubles())
+    assert found.total("cpc").value is None
+    assert told(found) == {("currencies_differ", "spend"): Severity.ERROR}
+    assert found.findings[0].values["currencies"] == "RUB, USD"
+    assert Evaluation(facts(MIXED), None).input("clicks").value == 25
+
+
+def test_days_and_channels_of_one_currency_need_no_rate() -> None:
+    """Only the first day and Direct are of both."""
+    third = values(facts(MIXED), "cpc", period="2026-10-03..2026-10-03", settings=roubles())
+    assert (third.total("cpc").value, third.total("cpc").currency) == (80, "RUB")
+    rates = {"USD": RATE}
+    split = values(facts(MIXED), "cpc", by="channel", settings=roubles(rates=rates))
+    assert {row.slice: row.value for row in split.rows} == {
+        "total": 241, "paid_search": Fraction(2850, 15), "email": Fraction(3175, 10)
+    }  # fmt: skip
+
+
+def test_orders_in_several_currencies_are_counted_and_added() -> None:
+    """1 500 roubles and 30 dollars at 92.5 are 4 275. A voided order needs no rate."""
+    shop = facts(ORDERS)
+    rated = Evaluation(shop, None, settings=roubles(rates={"USD": RATE}))
+    assert (rated.input("revenue").value, rated.input("orders").value) == (4275, 3)
+    assert rated.input("items").value == 5
+    plain = Evaluation(shop, None, settings=roubles())
+    assert (plain.input("revenue").value, plain.input("orders").value) == (None, 3)
+    assert plain.findings["currencies_differ", "revenue"].values["currencies"] == "RUB, USD"
+
+
+@pytest.mark.parametrize("text", [MIXED, ORDERS])
+def test_a_file_of_several_currencies_that_is_loaded_again_counts_once(text: str) -> None:
+    rates = roubles(rates={"USD": RATE})
+    once, twice = (
+        Evaluation(facts(*files), None, settings=rates) for files in ((text,), (text, text + "\n"))
+    )
+    for id in ("spend", "clicks") if text is MIXED else ("revenue", "orders"):
+        assert once.input(id).value == twice.input(id).value is not None
+
+
+def test_a_newer_file_of_several_currencies_corrects_the_older() -> None:
+    """Of the last day 40 dollars are now 38: 38 at 92.5 are 3 515, and the 4 roubles are gone."""
+    older = daily("Cost,Clicks,Currency", rows={1: (100, 10, "RUB"), 2: (40, 5, "USD")})
+    newer = daily("Cost,Clicks,Currency", rows={1: (100, 10, "RUB"), 2: (38, 5, "USD")})
+    both = facts(older + "\n2026-10-02,4,1,RUB", newer + "\n2026-10-03,7,1,RUB")
+    found = Evaluation(both, None, settings=roubles(rates={"USD": RATE}))
+    assert (found.input("spend").value, found.input("clicks").value) == (3515 + 107, 16)
+    assert [finding.code for finding in both.findings] == ["files_overlap"]
+
+
+def test_the_same_days_in_a_third_currency_are_another_account() -> None:
+    tenge = daily("Channel,Cost,Clicks", '"Currency"', rows={1: ("Яндекс Директ", 9000, 15, "KZT")})
+    both = facts(MIXED, tenge)
+    assert [finding.code for finding in both.findings] == ["files_contradict"]
+    assert Evaluation(both, None).input("clicks").value is None
+
+
+def test_people_who_paid_in_two_currencies_are_no_more_people() -> None:
+    rows = {1: (100, 9, "RUB"), 2: (100, 9, "RUB")}
+    text = daily("Revenue,Users,Currency", rows=rows) + "\n2026-10-02,5,4,USD"
+    (stream,) = facts(text).streams
+    assert stream.frame["revenue"].tolist() == [100, 100, 5]
+    assert stream.frame["users"].fillna(-1).tolist() == [9, -1, -1]
+
+
 def test_sums_stay_exact_after_conversion() -> None:
     """Ten days of 10 cents are a dollar, and a dollar is 92.5."""
     cents = facts(daily('"Cost, USD"', rows=dict.fromkeys(range(1, 11), (0.1,))))

@@ -126,6 +126,18 @@ def test_a_foreign_currency_asks_for_its_rate(app):
     assert_whole(app)
 
 
+def test_each_currency_of_a_file_asks_for_its_rate(app):
+    rows = "2026-10-01,10,1000,RUB\n2026-10-01,5,20,USD\n2026-10-02,5,30,KZT\n"
+    upload(app, "mixed.csv", f"Date,Clicks,Cost,Currency\n{rows}".encode())
+    assert "KZT\xa030.00 + RUB\xa01,000.00 + $20.00" in text(app)
+    widget(app, "number_input", "rate.KZT").set_value(0.2).run()
+    widget(app, "number_input", "rate.USD").set_value(92.5).run()
+    assert {code: str(rate) for code, rate in app.session_state["plan"].rates.items()} == {
+        "KZT": "0.2", "USD": "92.5"
+    }  # fmt: skip
+    assert_whole(app)
+
+
 def test_the_files_own_totals_are_shown_beside_ours(app):
     upload(app, "d.csv", DIRECT.encode())
     (table,) = [frame.value for frame in app.dataframe if "The file says" in frame.value]
