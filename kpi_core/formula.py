@@ -4,8 +4,9 @@ One formula serves two worlds. `Formula.value` works on exact fractions, for the
 `Formula.values` works on numpy arrays, for many slices or many simulated draws at once. In both,
 undefined is missing (``None``, ``nan``): nothing is ever zero or infinite because a divisor was 0.
 
-The language: ``+ - * /``, brackets, numbers, names, and the functions of `FUNCTIONS`. It is an
-allow-list, so what is not named here cannot be said.
+The language: ``+ - * /``, brackets, numbers, names, the functions of `FUNCTIONS`, and a name of
+earlier days: ``previous(orders)``, ``year_ago(orders)``. It is an allow-list, so what is not named
+here cannot be said.
 """
 
 import ast
@@ -64,6 +65,7 @@ _ARRAY: dict[str, Callable[..., Any]] = {
     "coalesce": lambda first, second: np.where(np.isnan(first), second, first),
 }
 FUNCTIONS = ("min", "max", "coalesce")  # each of two arguments
+EARLIER = ("previous", "year_ago")  # of a name: the same quantity of the period before, a year ago
 _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
 
@@ -95,6 +97,23 @@ class Formula:
                 return part, whole, True
         return None
 
+    @property
+    def balance(self) -> tuple[str, str, str] | None:
+        """(for, against, whole) of ``(for - against) / whole``, such as a net promoter score."""
+        match self._tree:
+            case ("/", ("-", ("name", one), ("name", other)), ("name", whole)):
+                return one, other, whole
+        return None
+
+    def fixed(self, known: Mapping[str, Fraction]) -> "Formula":
+        """The same formula with numbers in the place of some names.
+
+        >>> parse("revenue * margin_rate").fixed({"margin_rate": Fraction(1, 2)}).names
+        ('revenue',)
+        """
+        tree = _fixed(self._tree, known)
+        return Formula(self.text, tuple(name for name in self.names if name not in known), tree)
+
     def values(self, quantities: Mapping[str, Array]) -> Array:
         """The values, shape as the arrays broadcast; ``nan`` where undefined or missing."""
         found = _walk(
@@ -118,6 +137,68 @@ def _walk(
     if kind == "number":
         return constant(parts[0])
     return operations[kind](*(_walk(part, leaf, operations, constant) for part in parts))
+
+
+def _fixed(node: tuple[Any, ...], known: Mapping[str, Fraction]) -> tuple[Any, ...]:
+    kind, *parts = node
+    if kind == "name":
+        return ("number", known[parts[0]]) if parts[0] in known else node
+    if kind == "number":
+        return node
+    return (kind, *(_fixed(part, known) for part in parts))
+
+
+# How an operation is printed, and how closely it binds.
+_WRITTEN = {"+": ("+", 1), "-": ("\N{MINUS SIGN}", 1), "*": ("·", 2), "/": ("/", 2)}
+_ALONE = 4  # of a name, a number, a function: nothing can come between its parts
+
+
+def written(
+    formula: Formula,
+    shown: Callable[[str], str],
+    constant: Callable[[Fraction], str] | None = None,
+) -> str:
+    """The formula as people read it, with brackets only where it needs them.
+
+    Args:
+        formula: what to write.
+        shown: a name to what stands in its place.
+        constant: a number of the formula to what stands in its place.
+
+    >>> written(parse("(revenue * 0.3 - spend) / spend"), str.upper)
+    '(REVENUE · 0.3 − SPEND) / SPEND'
+    """
+    return _written(formula._tree, shown, constant or _plain)[0]
+
+
+def _plain(number: Fraction) -> str:
+    return str(number) if number.denominator == 1 else repr(float(number))
+
+
+def _written(
+    node: tuple[Any, ...], shown: Callable[[str], str], constant: Callable[[Fraction], str]
+) -> tuple[str, int]:
+    """What stands for a node, and how closely it binds."""
+    kind, *parts = node
+    if kind == "name":
+        return shown(parts[0]), _ALONE
+    if kind == "number":
+        return constant(parts[0]), _ALONE
+    made = [_written(part, shown, constant) for part in parts]
+    if kind == "negative":
+        text, binds = made[0]
+        return "\N{MINUS SIGN}" + (text if binds > 1 else f"({text})"), 1
+    if kind not in _WRITTEN:
+        return f"{kind}({'; '.join(text for text, _ in made)})", _ALONE
+    sign, own = _WRITTEN[kind]
+    (left, left_binds), (right, right_binds) = made
+    first = parts[0][0] == "negative"  # nothing before it: the sign can be taken for nothing else
+    if left_binds < own and not first:
+        left = f"({left})"
+    alike = right_binds == own and kind in "-/"
+    if right_binds < own or alike or parts[1][0] == "negative":
+        right = f"({right})"
+    return f"{left} {sign} {right}", own
 
 
 @cache
@@ -168,8 +249,23 @@ def _read(node: ast.AST, text: str, names: dict[str, None], depth: int) -> tuple
             name in FUNCTIONS
         ):
             return (name, below(first), below(second))
+        case ast.Call(func=ast.Name(id=when), args=[ast.Name(id=name)], keywords=[]) if (
+            when in EARLIER
+        ):
+            names.setdefault(f"{when}({name})")
+            return ("name", f"{when}({name})")
     position = getattr(node, "col_offset", 0) + 1
     raise FormulaError("formula_not_arithmetic", where=text, position=position)
+
+
+def earlier(name: str) -> tuple[str, str] | None:
+    """(when, quantity) of a name of earlier days; ``None`` for any other.
+
+    >>> earlier("previous(orders)")
+    ('previous', 'orders')
+    """
+    when, bracket, rest = name.partition("(")
+    return (when, rest.removesuffix(")")) if bracket else None
 
 
 def check_names(formula: Formula, known: set[str], where: str) -> None:

@@ -28,7 +28,7 @@ from kpi_core.facts import (
     valued,
     wanted_source,
 )
-from kpi_core.formula import Array, Formula
+from kpi_core.formula import Array, Formula, earlier
 from kpi_core.ingest.formats import formats
 from kpi_core.model import (
     TOTAL,
@@ -44,10 +44,11 @@ from kpi_core.model import (
     spanning,
     united,
 )
-from kpi_core.stats import daily_interval, share_interval
+from kpi_core.stats import FEWEST_TRIALS, daily_interval, nps_interval, share_interval
 from kpi_core.text import exact
 
 STATED = "plan"  # the source of figures that a plan states by hand
+FEWEST_CASES = 10  # orders, leads, clicks behind a quotient such as the average order
 UNEVEN = Fraction(1, 10)  # of the days: measures that differ by more are not divided
 
 
@@ -67,6 +68,7 @@ class Input:
     Attributes:
         vats: what the sources say of VAT in their money: (source, ``incl``, ``excl`` or ``?``).
         converted: what was money of another currency or VAT, as the files have it.
+        files: whose rows were added.
     """
 
     value: Fraction | None
@@ -74,6 +76,7 @@ class Input:
     currency: str | None = None
     vats: tuple[tuple[str, str], ...] = ()
     converted: tuple[Converted, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,25 +84,48 @@ class KpiValue:
     """A KPI of one slice.
 
     Attributes:
+        definition: the KPI, in the unit of the definition that was used.
         value: exact; ``None`` when undefined.
         low, high: what the data leave plausible (95 %), where that can be said.
         inputs: what it was computed from; none if the plan states the KPI itself.
         missing: the measures without a figure.
         whole: whether the figures speak for all days of the slice; a week at the edge of the period
             or of a file is none.
+        enough: whether there were enough cases to say anything: `FEWEST_TRIALS` visits, orders or
+            answers behind a share, `FEWEST_CASES` orders or leads behind any other quotient.
     """
 
-    kpi: str
+    definition: Kpi
     slice: str
     value: Fraction | None
     variant: str
     inputs: Mapping[str, Input] = field(hash=False)
     missing: tuple[str, ...]
-    unit: Unit
     currency: str | None = None
     low: float | None = None
     high: float | None = None
     whole: bool = True
+    enough: bool = True
+
+    @property
+    def kpi(self) -> str:
+        """The id of the KPI."""
+        return self.definition.id
+
+    @property
+    def unit(self) -> Unit:
+        """The unit of the value."""
+        return self.definition.unit
+
+    @property
+    def formula(self) -> Formula:
+        """The formula of the definition that was used."""
+        return self.definition.variant(self.variant).formula
+
+    @property
+    def cases(self) -> Fraction | None:
+        """The visits, answers or orders that decide whether it says anything; see `enough`."""
+        return _cases(self.definition, self.formula, self.inputs)
 
 
 @dataclass(frozen=True)
@@ -111,6 +137,7 @@ class Settings:
         assumptions: quantities that no export holds (``margin_rate``), as exact numbers.
         sources: family or measure id to the source to hear.
         given: measures and KPIs stated directly, which no file can overrule.
+        own: KPIs that the owner defined by a formula, by id.
         currency: of the money among `given`, and what all money is brought to.
         rates, vat, vat_rate, vat_basis: how that is done (see `Valuation`).
     """
@@ -119,6 +146,7 @@ class Settings:
     assumptions: Mapping[str, Fraction] = field(default_factory=dict, hash=False)
     sources: Mapping[str, str] = field(default_factory=dict, hash=False)
     given: Mapping[str, Fraction] = field(default_factory=dict, hash=False)
+    own: Mapping[str, Kpi] = field(default_factory=dict, hash=False)
     currency: str | None = None
     rates: Mapping[str, Fraction] = field(default_factory=dict, hash=False)
     vat: Mapping[str, Vat] = field(default_factory=dict, hash=False)
@@ -138,6 +166,10 @@ class Settings:
                 raise UsageError("unknown_family", where=id, near=near, known=", ".join(known))
         self.valuation()
 
+    def kpi(self, id: str) -> Kpi:
+        """The KPI called `id`, of the owner or of the catalogue."""
+        return self.own.get(id) or catalogue.kpi(id)
+
     def valuation(self) -> Valuation:
         """How money of several kinds becomes one."""
         return Valuation(self.currency, self.rates, self.vat, self.vat_rate, self.vat_basis)
@@ -145,15 +177,38 @@ class Settings:
 
 @dataclass(frozen=True)
 class Values:
-    """KPI values of a period, and what is odd about them."""
+    """KPI values of a period, and what is odd about them.
+
+    Attributes:
+        earlier: ``previous`` or ``year_ago`` to the values in total of those days; missing where
+            the data do not hold every one of them.
+    """
 
     period: Period | None
     rows: tuple[KpiValue, ...]
     findings: tuple[Finding, ...]
+    earlier: Mapping[str, "Values"] = field(default_factory=dict, hash=False)
+
+    def totals(self) -> dict[str, KpiValue]:
+        """KPI to its value of the whole."""
+        return {row.kpi: row for row in self.rows if row.slice == TOTAL}
+
+    def by_kpi(self, most: int) -> dict[str, list[float | None]]:
+        """KPI to its values of the last slices, in order, at most so many; without the whole.
+
+        A slice that the data do not hold to its end has none.
+        """
+        slices = sorted({row.slice for row in self.rows} - {TOTAL})[-most:]
+        found: dict[str, list[float | None]] = {}
+        for row in sorted(self.rows, key=lambda row: row.slice):
+            if row.slice in slices:
+                known = row.whole and row.value is not None
+                found.setdefault(row.kpi, []).append(float(row.value or 0) if known else None)
+        return found
 
     def total(self, kpi: str) -> KpiValue:
         """The value of the whole."""
-        return next(row for row in self.rows if row.kpi == kpi and row.slice == TOTAL)
+        return self.totals()[kpi]
 
 
 class Evaluation:
@@ -178,6 +233,7 @@ class Evaluation:
         self.hearing = Hearing(facts, period, by)
         self._total = self.hearing if by is None else Hearing(facts, period)
         self._days = Hearing(facts, period, "day")
+        self._earlier: dict[tuple[Period, str | None], Evaluation] = {}
         self.answers: dict[tuple[Stream, tuple[Period, ...], bool], None] = {}
         self.findings: dict[tuple[str, str], Finding] = {}
         known = {*facts.sources(), *(format.source for format in formats().values())}
@@ -189,13 +245,11 @@ class Evaluation:
 
     def input(self, id: str, slice: str = TOTAL, sources: Sequence[str] | None = None) -> Input:
         """The figure of a measure or assumption in a slice, from `sources` or whoever speaks."""
-        if id not in catalogue.measures():
-            assumed = self.settings.assumptions.get(id)
-            return Input(assumed, () if assumed is None else (STATED,))
+        if named := earlier(id):
+            return self._of_earlier_days(*named, slice)
+        if id not in catalogue.measures() or (id in self.settings.given and slice == TOTAL):
+            return self._stated_input(id)
         measure = catalogue.measure(id)
-        if id in self.settings.given and slice == TOTAL:
-            currency = self.settings.currency if measure.unit is Unit.MONEY else None
-            return Input(self.settings.given[id], (STATED,), currency)
         if sources is None:
             sources = speakers(self._total, measure, self.settings.sources)
             self._tell_unheard(measure, sources)
@@ -204,6 +258,7 @@ class Evaluation:
         currencies: set[str] = set()
         vats: set[tuple[str, str]] = set()
         converted: list[Converted] = []
+        files: dict[str, None] = {}
         for source in sources:
             figure = self.hearing.figure(source, measure, slice)
             heard = self.hearing.hear(source, measure)
@@ -212,6 +267,7 @@ class Evaluation:
             if slice == TOTAL and self._is_contradicted(source, measure, heard):
                 return Input(None, (source,))
             figures[source] = exact(round(figure, 6))
+            files |= dict.fromkeys(heard.stream.files)
             if measure.unit is Unit.MONEY:
                 currencies |= set(heard.currencies or (UNKNOWN,))
                 vats |= {(source, word) for word in heard.vats or (UNKNOWN,)}
@@ -226,7 +282,47 @@ class Evaluation:
             return Input(None, tuple(figures))
         total = sum(figures.values(), Fraction(0)) if figures else None
         currency = next(iter(currencies - {UNKNOWN}), None)
-        return Input(total, tuple(figures), currency, tuple(sorted(vats)), tuple(converted))
+        how = tuple(sorted(vats)), tuple(converted), tuple(files)
+        return Input(total, tuple(figures), currency, *how)
+
+    def _stated_input(self, id: str) -> Input:
+        """A figure that the owner states: a measure, or what no export holds."""
+        if id not in catalogue.measures():
+            assumed = self.settings.assumptions.get(id)
+            return Input(assumed, () if assumed is None else (STATED,))
+        is_money = catalogue.measure(id).unit is Unit.MONEY
+        currency = self.settings.currency if is_money else None
+        return Input(self.settings.given[id], (STATED,), currency)
+
+    def _of_earlier_days(self, when: str, id: str, slice: str) -> Input:
+        """The figure of the period before or a year ago; none where its days are not all there."""
+        asked = self.hearing.span(slice) if self.period else None
+        if asked is None:
+            return Input(None)
+        days = asked.earlier(when, self._held_until())
+        by = None if self.hearing.by in TIME_SLICES else self.hearing.by
+        if (days, by) not in self._earlier:
+            settings = replace(self.settings, given={})
+            self._earlier[days, by] = Evaluation(self.hearing.facts, days, by, settings)
+        then = self._earlier[days, by]
+        found = then.input(id, TOTAL if by is None else slice)
+        if not then.tells_all({id: found}):
+            self._find("earlier_not_whole", id, period=str(days))
+            return Input(None, found.sources)
+        return found
+
+    def _held_until(self) -> date | None:
+        """The last day of which the files say anything."""
+        held = self.hearing.facts.period
+        return held.last if held else None
+
+    def tells_all(self, inputs: Mapping[str, Input]) -> bool:
+        """Whether the sources of some figures speak for every day of the period."""
+        return all(
+            _within(heard.covers, self.period) == (self.period,)
+            for id, given in inputs.items()
+            for heard in self.heard(id, given)
+        )
 
     def _converted(self, source: str, measure: Measure, slice: str) -> list[Converted]:
         return [
@@ -352,7 +448,8 @@ class Evaluation:
         if slice == TOTAL and kpi.id in self.settings.given and kpi.id not in catalogue.measures():
             return self._stated(kpi, kpi.variant(wanted))
         tried: list[KpiValue] = []
-        for variant in (kpi.variant(wanted),) if wanted else kpi.variants:
+        offered = [variant for variant in kpi.variants if not variant.chosen]
+        for variant in (kpi.variant(wanted),) if wanted else offered:
             tried.append(self._evaluate(kpi, variant, slice))
             if tried[-1].value is not None:
                 return tried[-1]
@@ -361,10 +458,12 @@ class Evaluation:
     def _stated(self, kpi: Kpi, variant: Variant) -> KpiValue:
         currency = self.settings.currency if kpi.unit is Unit.MONEY else None
         value = self.settings.given[kpi.id]
-        return KpiValue(kpi.id, TOTAL, value, variant.id, {}, (), kpi.unit, currency)
+        return KpiValue(kpi.read_as(variant), TOTAL, value, variant.id, {}, (), currency)
 
     def _evaluate(self, kpi: Kpi, variant: Variant, slice: str) -> KpiValue:
+        kpi = kpi.read_as(variant)
         inputs = self.even(kpi.id, self._inputs(kpi, variant, slice), slice)
+        self._tell_counted(inputs)
         outages = self._outages(inputs, slice)
         inputs = self._without(outages, kpi.id, inputs, slice)
         value = variant.formula.value({id: given.value for id, given in inputs.items()})
@@ -383,17 +482,17 @@ class Evaluation:
         if value is not None:
             interval = self._interval(kpi, variant.formula, inputs, slice, outages)
         return KpiValue(
-            kpi=kpi.id,
+            definition=kpi,
             slice=slice,
             value=value,
             variant=variant.id,
             inputs=inputs,
             missing=tuple(id for id, given in inputs.items() if given.value is None),
-            unit=kpi.unit,
             currency=next(iter(currencies), None) if kpi.unit is Unit.MONEY else None,
             low=interval[0] if interval else None,
             high=interval[1] if interval else None,
             whole=self._is_whole(inputs, slice),
+            enough=_is_enough(kpi, variant.formula, inputs),
         )
 
     def _is_whole(self, inputs: Mapping[str, Input], slice: str) -> bool:
@@ -404,11 +503,11 @@ class Evaluation:
         return all(
             _within(heard.covers, whole) == (whole,)
             for id, given in inputs.items()
-            for heard in self._heard(id, given)
+            for heard in self.heard(id, given)
             if catalogue.measure(id).adds is not Adds.LAST
         )
 
-    def _heard(self, id: str, given: Input) -> list[Heard]:
+    def heard(self, id: str, given: Input) -> list[Heard]:
         """What the sources of a figure say; nothing where a plan states it."""
         if id not in catalogue.measures() or STATED in given.sources:
             return []
@@ -420,7 +519,7 @@ class Evaluation:
         asked = self.hearing.span(slice)
         found: set[date] = set()
         for id, given in inputs.items():
-            for heard in self._heard(id, given):
+            for heard in self.heard(id, given):
                 measure = catalogue.measure(id)
                 if measure.family.every_day and measure.adds is not Adds.LAST:
                     found.update(heard.stream.gaps(_within(heard.covers, asked)))
@@ -465,7 +564,7 @@ class Evaluation:
 
     def _told_by_day(self, id: str, given: Input, slice: str) -> bool:
         """Whether the days account for a figure, so that some of them can be taken off."""
-        if not self._heard(id, given) or given.value is None:
+        if not self.heard(id, given) or given.value is None:
             return True
         measure = catalogue.measure(id)
         if measure.adds is Adds.LAST:
@@ -473,7 +572,7 @@ class Evaluation:
         return all(self.hearing.told_by_day(own, measure, slice) for own in given.sources)
 
     def _on_days(self, id: str, given: Input, slice: str, days: frozenset[date]) -> Fraction:
-        if not self._heard(id, given):
+        if not self.heard(id, given):
             return Fraction(0)
         measure = catalogue.measure(id)
         figures = (self.hearing.on_days(own, measure, slice, days) for own in given.sources)
@@ -483,16 +582,18 @@ class Evaluation:
         """The figures of a formula, all of one source where the KPI asks for that."""
         names = variant.formula.names
         measures = [catalogue.measure(id) for id in names if id in catalogue.measures()]
-        if kpi.one_source and not set(names) & set(self.settings.given):
-            common = self._common_source(measures)
+        if variant.sources or (kpi.one_source and not set(names) & set(self.settings.given)):
+            common = self._common_source(measures, variant.sources)
             return {id: self.input(id, slice, common) for id in names}
         adding = [measure for measure in measures if measure.family.speak is Speak.ALL]
         together = self._reporting_all(adding) if len(adding) > 1 else None
         ids = {measure.id for measure in adding}
         return {id: self.input(id, slice, together if id in ids else None) for id in names}
 
-    def _common_source(self, measures: Sequence[Measure]) -> tuple[str, ...]:
-        """The most believed source that has every one of `measures`.
+    def _common_source(
+        self, measures: Sequence[Measure], among: Sequence[str] = ()
+    ) -> tuple[str, ...]:
+        """The most believed source (of those `among`, if any) that has every one of `measures`.
 
         An owner's choice binds, unless another family of the same KPI leaves the choice open.
         """
@@ -500,7 +601,7 @@ class Evaluation:
         wanted = {wanted_source(measure, self.settings.sources) for measure in measures}
         preferred = speakers(self._total, first, self.settings.sources)
         for source in (*preferred, *believed(self.hearing.facts, first.family)):
-            if None not in wanted and source not in wanted:
+            if source not in among if among else None not in wanted and source not in wanted:
                 continue
             if all(self._total.hear(source, measure) for measure in measures):
                 return (source,)
@@ -524,35 +625,41 @@ class Evaluation:
         slice: str,
         outages: frozenset[date],
     ) -> tuple[float, float] | None:
+        # What an owner assumes is taken as it is; the rest has its spread all the same.
+        assumed = {
+            id: given.value
+            for id, given in inputs.items()
+            if id in catalogue.ASSUMPTIONS and given.value is not None
+        }
+        formula = formula.fixed(assumed)
+        inputs = {id: given for id, given in inputs.items() if id not in assumed}
         counted = all(
             id in catalogue.measures() and STATED not in given.sources
             for id, given in inputs.items()
         )
         if not counted:
-            return None  # what is stated or assumed has no spread of its own to show
+            return None  # what is stated has no spread of its own to show
         if any(catalogue.measure(id).adds is Adds.LAST for id in inputs):
             return None  # a stock is no sum of days, nor one try among others
-        if formula.share and kpi.unit is Unit.SHARE:
-            part, whole, of_rest = formula.share
-            if all(catalogue.measure(id).unit is Unit.COUNT for id in (part, whole)):
-                successes, trials = (float(inputs[id].value or 0) for id in (part, whole))
-                found = share_interval(successes, trials)
-                return (1 - found[1], 1 - found[0]) if found and of_rest else found
-        if slice != TOTAL or len(inputs) < 2:
-            return None  # a count is what it is
-        days = self._by_day(inputs, outages)
+        if not formula.share and any(catalogue.measure(id).adds is Adds.NONE for id in inputs):
+            return None  # people of several days are no sum of days either
+        if kpi.unit is Unit.SHARE and _is_of_tries(formula):
+            return _interval_of_tries(formula, inputs)
+        in_time = slice != TOTAL and self.hearing.by in TIME_SLICES
+        if len(inputs) < 2 or in_time:
+            return None  # a count is what it is, and a trend shows the spread itself
+        days = self._by_day(inputs, slice, outages)
         return daily_interval(formula, days) if days else None
 
     def _by_day(
-        self, inputs: Mapping[str, Input], outages: frozenset[date]
+        self, inputs: Mapping[str, Input], slice: str, outages: frozenset[date]
     ) -> dict[str, Array] | None:
         """The daily figures behind some sums; ``None`` where days do not account for them."""
         left_out = set(map(str, outages))
         series: dict[str, dict[str, float]] = {id: {} for id in inputs}
         for id, given in inputs.items():
             for source in given.sources:
-                heard = self._days.hear(source, catalogue.measure(id))
-                for day, figure in (heard.figures if heard else {}).items():
+                for day, figure in self._daily(source, catalogue.measure(id), slice).items():
                     if day in left_out:
                         continue
                     series[id][day] = series[id].get(day, 0.0) + figure
@@ -560,6 +667,12 @@ class Evaluation:
                 return None
         days = sorted(set().union(*series.values()))
         return {id: np.array([found.get(day, 0.0) for day in days]) for id, found in series.items()}
+
+    def _daily(self, source: str, measure: Measure, slice: str) -> Mapping[str, float]:
+        if slice != TOTAL:
+            return self.hearing.by_day(source, measure, slice)
+        heard = self._days.hear(source, measure)
+        return heard.figures if heard else {}
 
     # --- findings
 
@@ -570,6 +683,16 @@ class Evaluation:
     def all_findings(self) -> tuple[Finding, ...]:
         """What was odd so far, and which streams do not cover the period."""
         return (*self.findings.values(), *_partial(self.answers, self.covered()))
+
+    def _tell_counted(self, inputs: Mapping[str, Input]) -> None:
+        """What counts of customers leave out, or why there is none."""
+        for id, given in inputs.items():
+            measure = catalogue.measures().get(id)
+            if measure is None or measure.counts is None or STATED in given.sources:
+                continue
+            for source in given.sources or believed(self.hearing.facts, measure.family):
+                for finding in self.hearing.remarks(source, measure):
+                    self.findings.setdefault((finding.code, finding.where), finding)
 
     def _find_currencies(self, where: str, currencies: Iterable[str]) -> None:
         named = ", ".join(sorted(currencies))
@@ -583,6 +706,53 @@ class Evaluation:
     def _find_first(self, code: str, where: str, **values: object) -> None:
         if (code, where) not in self.findings:
             self.findings[(code, where)] = Finding(Severity.WARNING, code, where, values)
+
+
+def _is_enough(kpi: Kpi, formula: Formula, inputs: Mapping[str, Input]) -> bool:
+    """Whether the counts behind a quotient are large enough to say anything."""
+    cases = _cases(kpi, formula, inputs)
+    if cases is None:
+        return True  # a count is what it is
+    return cases >= (FEWEST_TRIALS if _is_share(kpi, formula) else FEWEST_CASES)
+
+
+def _cases(kpi: Kpi, formula: Formula, inputs: Mapping[str, Input]) -> Fraction | None:
+    """Of a share how many there were to ask, of another quotient the fewest it rests on."""
+    measures = catalogue.measures()
+    counts = [
+        given.value
+        for id, given in inputs.items()
+        if id in measures and measures[id].unit is Unit.COUNT and given.value is not None
+    ]
+    if len(inputs) < 2 or not counts:
+        return None
+    return max(counts) if _is_share(kpi, formula) else min(counts)
+
+
+def _is_share(kpi: Kpi, formula: Formula) -> bool:
+    return bool(formula.share or formula.balance) and kpi.unit is Unit.SHARE
+
+
+def _is_of_tries(formula: Formula) -> bool:
+    """Whether it divides what came of tries by the tries; a whole that has parts counts none."""
+    *parts, whole = formula.balance or (formula.share or ())[:2] or ("",)
+    measures = catalogue.measures()
+    if not parts or any(measures[id].unit is not Unit.COUNT for id in (*parts, whole)):
+        return False
+    return not measures[whole].fractional
+
+
+def _interval_of_tries(formula: Formula, inputs: Mapping[str, Input]) -> tuple[float, float] | None:
+    counts = {id: float(given.value or 0) for id, given in inputs.items()}
+    if formula.balance:
+        good, bad, answers = (counts[id] for id in formula.balance)
+        index = nps_interval(good, answers - good - bad, bad)
+        return (index.low, index.high) if index else None
+    if formula.share:
+        part, whole, of_rest = formula.share
+        found = share_interval(counts[part], counts[whole])
+        return (1 - found[1], 1 - found[0]) if found and of_rest else found
+    return None
 
 
 def _within(spans: Iterable[Period], period: Period | None) -> tuple[Period, ...]:
@@ -601,6 +771,7 @@ def kpi_values(
     *,
     settings: Settings | None = None,
     kpis: Sequence[str] | None = None,
+    against: Iterable[str] = (),
 ) -> Values:
     """Every KPI of a business type: in total, and for each slice when cut `by` something.
 
@@ -611,10 +782,11 @@ def kpi_values(
         by: ``channel``, ``month``, ``week``, ``day``, ``campaign``, ... or nothing.
         settings: the owner's choices; the business type's variants apply where they are silent.
         kpis: ids, if others than those of the business type.
+        against: ``previous``, ``year_ago``: the earlier days to look at beside.
     """
     settings = settings or Settings()
     settings = replace(settings, variants={**business.variants, **settings.variants})
-    wanted = [catalogue.kpi(id) for id in (kpis or business.kpis())]
+    wanted = [settings.kpi(id) for id in (kpis or business.kpis())]
     whole = Evaluation(facts, period, settings=settings)
     rows = [whole.value(kpi) for kpi in wanted]
     findings = list(whole.all_findings())
@@ -628,7 +800,22 @@ def kpi_values(
         if cut_short := sorted({row.slice for row in rows if not row.whole}):
             values: dict[str, object] = {"n": len(cut_short), "slices": ", ".join(cut_short[:5])}
             findings.append(Finding(Severity.INFO, "slices_not_whole", values=values))
-    return Values(whole.covered(), tuple(rows), tuple(findings))
+    asked = whole.covered()
+    earlier = {when: _then(facts, asked, when, wanted, settings) for when in against if asked}
+    return Values(asked, tuple(rows), tuple(findings), earlier)
+
+
+def _then(
+    facts: Facts, asked: Period, when: str, kpis: Sequence[Kpi], settings: Settings
+) -> Values:
+    """The values of earlier days; missing where the data do not hold every one of them."""
+    days = asked.earlier(when, facts.period.last if facts.period else None)
+    then = Evaluation(facts, days, settings=replace(settings, given={}))
+    rows = tuple(
+        row if then.tells_all(row.inputs) else replace(row, value=None, low=None, high=None)
+        for row in map(then.value, kpis)
+    )
+    return Values(days, rows, ())
 
 
 def _partial(

@@ -7,10 +7,11 @@ Everything here is frozen and knows no file, no table and no screen. The glossar
 import calendar
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Literal, get_args
+from fractions import Fraction
+from typing import Any, Literal, get_args
 
 from kpi_core.errors import UsageError
 from kpi_core.formula import Formula
@@ -40,6 +41,21 @@ class Adds(StrEnum):
     NONE = "none"  # people: those of two days are not the sum of the days
 
 
+class Customers(StrEnum):
+    """Which customers of an order log a measure counts, by the orders of known customers."""
+
+    ORDERED = "ordered"  # an order in the slice
+    ORDERS = "orders"  # not customers, but their orders in the slice
+    REPEATED = "repeated"  # two orders in the slice or more
+    FIRST = "first"  # the first order of all in the slice
+    RETURNED = "returned"  # an order in the slice, and one before it
+    BEFORE = "before"  # an order in the slice before, which is as long
+    KEPT = "kept"  # an order in the slice before and one in the slice
+    EVER = "ever"  # an order up to the end of the slice
+    REPEATED_EVER = "repeated_ever"  # two orders up to the end of the slice or more
+    AGED = "aged"  # so many days since the first order, the last of which lies in the slice
+
+
 class Speak(StrEnum):
     """Which of several sources is heard when more than one reports measures of a family."""
 
@@ -56,7 +72,7 @@ class Better(StrEnum):
 
 
 class Group(StrEnum):
-    """The six groups of marketing KPIs."""
+    """The six groups of marketing KPIs, and what an owner adds."""
 
     REACH = "reach"
     CONVERSION = "conversion"
@@ -64,6 +80,7 @@ class Group(StrEnum):
     PRODUCTIVITY = "productivity"
     RETENTION = "retention"
     SATISFACTION = "satisfaction"
+    OWN = "own"  # defined by the owner, who knows what it is for
 
 
 @dataclass(frozen=True)
@@ -103,6 +120,9 @@ class Measure:
         synonyms: column headings that mean it, normalised (see ``ingest.headings``).
         part_of: (measure, channels): this measure is that one within those channels.
         fractional: a count that may have parts: a conversion shared by two advertisements.
+        counts: which customers it counts in an order log, where no file states it.
+        age: days from the first order of a customer on, of those counted by age.
+        brought: the money that is added up over that age, in place of counting the customers.
     """
 
     id: str
@@ -113,15 +133,28 @@ class Measure:
     synonyms: tuple[str, ...] = ()
     part_of: tuple[str, tuple[str, ...]] | None = None
     fractional: bool = False
+    counts: Customers | None = None
+    age: int = 0
+    brought: str | None = None
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One of several published definitions of a KPI; never shown without its name."""
+    """One of several published definitions of a KPI; never shown without its name.
+
+    Attributes:
+        sources: the systems whose definition it is; figures of others are not taken.
+        chosen: taken only by those who choose it, never in the place of another one.
+        unit, decimals: where they are not those of the KPI.
+    """
 
     id: str
     name: Both
     formula: Formula
+    sources: tuple[str, ...] = ()
+    chosen: bool = False
+    unit: Unit | None = None
+    decimals: int | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +167,15 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Norm:
+    """What is usual for a KPI, from `low` to `high`, of what the name says."""
+
+    name: Both
+    low: Fraction
+    high: Fraction
+
+
+@dataclass(frozen=True)
 class Kpi:
     """Arithmetic over measures, done after adding.
 
@@ -143,6 +185,7 @@ class Kpi:
             Metrika means nothing).
         decimals: how many to print.
         source: who published this definition.
+        norms: what is usual, for display; no target.
     """
 
     id: str
@@ -157,6 +200,14 @@ class Kpi:
     decimals: int = 0
     channels: tuple[str, ...] = ()
     examples: Mapping[str, Example] = field(default_factory=dict, hash=False)
+    norms: tuple[Norm, ...] = ()
+
+    def read_as(self, variant: Variant) -> "Kpi":
+        """The KPI in the unit of one of its definitions."""
+        if variant.unit is None and variant.decimals is None:
+            return self
+        decimals = self.decimals if variant.decimals is None else variant.decimals
+        return replace(self, unit=variant.unit or self.unit, decimals=decimals)
 
     def variant(self, id: str | None) -> Variant:
         """The variant called `id`, or the default one."""
@@ -203,16 +254,24 @@ class Consequence:
 
 @dataclass(frozen=True)
 class DefaultGoal:
-    """A KPI of a business type's default plan, with a starting target to be replaced."""
+    """A KPI of a default plan, with a starting target to be replaced or a rule on the value.
+
+    `rule` is as in a plan file; without one the rule of plans holds.
+    """
 
     kpi: str
     weight: str
-    target: str
+    target: str | None = None
+    rule: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True)
 class Business:
-    """A business type: its default KPIs, which variant each uses, funnel and what-if model."""
+    """A business type: its default KPIs, which variant each uses, funnel and what-if model.
+
+    A role (an analyst) is described alike, without funnel and what-if model. With a `fund`, the
+    default plan pays total score x fund, else the product of its factors.
+    """
 
     id: str
     name: Both
@@ -227,6 +286,7 @@ class Business:
     stages: tuple[Stage, ...] = ()
     drivers: tuple[Driver, ...] = ()
     consequences: tuple[Consequence, ...] = ()
+    fund: str | None = None
 
     def kpis(self) -> tuple[str, ...]:
         """Every KPI this type of business looks at, the default set first."""
@@ -234,7 +294,65 @@ class Business:
         return tuple(dict.fromkeys(named))
 
 
+@dataclass(frozen=True)
+class WorkRules:
+    """How reports are judged from a register of tasks.
+
+    Attributes:
+        country: whose working days count, as an ISO code.
+        late_after: working days after the due day that are still in time.
+        over_norm: the part of the norm time that may be spent beyond it.
+        remarks_within: working days after completion in which a remark counts.
+        kind_columns: the headings under which a register tells the kind of a report.
+        kinds: kind to the words that tell it, the first that fits.
+    """
+
+    country: str
+    late_after: int
+    over_norm: float
+    remarks_within: int
+    kind_columns: frozenset[str]
+    kinds: Mapping[str, tuple[str, ...]] = field(hash=False)
+
+
+class Origin(StrEnum):
+    """Whether weights are printed in the source they come from."""
+
+    PRINTED = "printed"
+    READING = "reading"  # our reading of its words
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Weights of the company KPIs in a phase of growth; they sum to 1."""
+
+    id: str
+    name: Both
+    about: Both
+    origin: Origin
+    goals: tuple[DefaultGoal, ...]
+
+
+@dataclass(frozen=True)
+class Principle:
+    """What a personal KPI must hold to be fair; somebody confirms it, no figure can."""
+
+    id: str
+    name: Both
+    about: Both
+
+
+@dataclass(frozen=True)
+class Grade:
+    """A total score in words: it holds from a mark on."""
+
+    id: str
+    name: Both
+    mark: Fraction
+
+
 _MONTH = re.compile(r"(\d{4})-(\d{2})")  # 2026-10
+_QUARTER = re.compile(r"(\d{4})-Q([1-4])")  # 2026-Q4
 _RANGE = re.compile(r"(\d{4}-\d{2}-\d{2})\.\.(\d{4}-\d{2}-\d{2})")  # 2026-10-01..2026-10-14
 
 
@@ -263,12 +381,42 @@ class Period:
         first, last = max(self.first, other.first), min(self.last, other.last)
         return Period(first, last) if first <= last else None
 
+    @property
+    def months(self) -> int | None:
+        """How many calendar months it is, if it is whole ones."""
+        if self.first.day != 1 or self.last != month_of(self.last).last:
+            return None
+        return 12 * (self.last.year - self.first.year) + self.last.month - self.first.month + 1
+
     def before(self) -> "Period":
-        """The period just before: the previous month for a month, else as many days."""
+        """The period just before: as many months where it is whole ones, else as many days."""
         last = self.first - timedelta(days=1)
-        if self == month_of(self.first):
-            return month_of(last)
-        return Period(last - timedelta(days=self.days - 1), last)
+        if self.months is None:
+            return Period(last - timedelta(days=self.days - 1), last)
+        return Period(_months_later(self.first, -self.months), last)
+
+    def year_ago(self) -> "Period":
+        """The same days a year earlier; of months all of them."""
+        first, last = (_same_day_year_ago(day) for day in (self.first, self.last))
+        return Period(first, last if self.months is None else month_of(last).last)
+
+    def earlier(self, when: str, until: date | None = None) -> "Period":
+        """The period before (``previous``) or the same days ``year_ago``.
+
+        Of a period that is only held `until` a day, as many of its days: days on end never meet
+        more or fewer of them.
+
+        >>> str(parse_period("2026-11").earlier("previous", date(2026, 11, 14)))
+        '2026-10-01..2026-10-14'
+        """
+        then = self.before() if when == "previous" else self.year_ago()
+        if until is None or not self.first <= until < self.last:
+            return then
+        held = Period(self.first, until)
+        cut = Period(then.first, then.first + timedelta(days=held.days - 1))
+        if cut.last <= then.last:
+            return cut
+        return held.before() if when == "previous" else held.year_ago()
 
     def __str__(self) -> str:
         return f"{self.first}..{self.last}"
@@ -303,8 +451,28 @@ def month_of(day: date) -> Period:
     return Period(day.replace(day=1), day.replace(day=last))
 
 
+def quarter_of(day: date) -> Period:
+    """The quarter of the year `day` lies in.
+
+    >>> str(quarter_of(date(2026, 11, 22)))
+    '2026-10-01..2026-12-31'
+    """
+    first = date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
+    return Period(first, _months_later(first, 3) - timedelta(days=1))
+
+
+def _same_day_year_ago(day: date) -> date:
+    return day.replace(year=day.year - 1, day=28 if (day.month, day.day) == (2, 29) else day.day)
+
+
+def _months_later(first: date, months: int) -> date:
+    """The first day of a month, `months` later."""
+    number = 12 * first.year + first.month - 1 + months
+    return date(number // 12, number % 12 + 1, 1)
+
+
 def parse_period(text: str) -> Period:
-    """``2026-10`` or ``2026-10-01..2026-10-14`` as a period.
+    """``2026-10``, ``2026-Q4`` or ``2026-10-01..2026-10-14`` as a period.
 
     >>> parse_period("2026-02").days
     28
@@ -312,6 +480,8 @@ def parse_period(text: str) -> Period:
     try:
         if found := _MONTH.fullmatch(text):
             return month_of(date(int(found[1]), int(found[2]), 1))
+        if found := _QUARTER.fullmatch(text):
+            return quarter_of(date(int(found[1]), 3 * int(found[2]), 1))
         if found := _RANGE.fullmatch(text):
             period = Period(date.fromisoformat(found[1]), date.fromisoformat(found[2]))
             if period.first <= period.last:

@@ -1,33 +1,42 @@
 """TOML in, checked definitions out: measures, KPIs, business types, channels.
 
 What a marketer could write is data. Adding a KPI is one table in ``kpis/``, a business type one
-file in ``business/``. A mistake in a file is a `CatalogueError` that names file and entry.
+file in ``business/``, a role one in ``roles/``. A mistake in a file is a `CatalogueError` that
+names file and entry.
 """
 
 import tomllib
 from collections.abc import Mapping
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from kpi_core.errors import CatalogueError, UsageError, did_you_mean
-from kpi_core.formula import check_names, parse
+from kpi_core.formula import EARLIER, Formula, check_names, parse
 from kpi_core.model import (
     Adds,
     Better,
     Business,
     Consequence,
+    Customers,
     DefaultGoal,
     Driver,
     Example,
     Family,
+    Grade,
     Group,
     Kpi,
     Measure,
+    Norm,
+    Origin,
+    Phase,
+    Principle,
     Speak,
     Stage,
     Unit,
     Variant,
+    WorkRules,
 )
 
 _T = TypeVar("_T")
@@ -77,6 +86,9 @@ def measures() -> dict[str, Measure]:
             synonyms=tuple(entry.get("synonyms", ())),
             part_of=part_of,
             fractional=entry.get("fractional", False),
+            counts=Customers(entry["counts"]) if "counts" in entry else None,
+            age=entry.get("age", 0),
+            brought=entry.get("brought"),
         )
     return found
 
@@ -113,9 +125,17 @@ def kpis() -> dict[str, Kpi]:
 def _kpi(id: str, entry: Mapping[str, Any], group: Group, where: str) -> Kpi:
     variants, examples = [], {}
     for variant_id, variant in entry["variants"].items():
-        formula = parse(variant["formula"])
-        check_names(formula, {*measures(), *ASSUMPTIONS}, where)
-        variants.append(Variant(variant_id, _both(variant["name"]), formula))
+        variants.append(
+            Variant(
+                variant_id,
+                _both(variant["name"]),
+                kpi_formula(variant["formula"], where),
+                tuple(variant.get("sources", ())),
+                variant.get("chosen", False),
+                Unit(variant["unit"]) if "unit" in variant else None,
+                variant.get("decimals"),
+            )
+        )
         examples[variant_id] = Example(**variant["example"])
     return Kpi(
         id=id,
@@ -130,7 +150,23 @@ def _kpi(id: str, entry: Mapping[str, Any], group: Group, where: str) -> Kpi:
         decimals=entry.get("decimals", 0),
         channels=tuple(entry.get("channels", ())),
         examples=examples,
+        norms=tuple(
+            Norm(_both(norm), Fraction(norm["low"]), Fraction(norm["high"]))
+            for norm in entry.get("norms", ())
+        ),
     )
+
+
+def kpi_formula(text: str, where: str) -> Formula:
+    """Arithmetic over measures and assumptions, and over measures of earlier days.
+
+    Raises:
+        FormulaError: it is none, or names what does not exist.
+    """
+    formula = parse(text)
+    before = {f"{when}({id})" for when in EARLIER for id in measures()}
+    check_names(formula, {*measures(), *ASSUMPTIONS, *before}, where)
+    return formula
 
 
 def kpi(id: str) -> Kpi:
@@ -141,7 +177,17 @@ def kpi(id: str) -> Kpi:
 @cache
 def businesses() -> dict[str, Business]:
     """Every business type by id, in the order of menus, checked."""
-    paths = (_HERE / "business").glob("*.toml")
+    return _ranked("business")
+
+
+@cache
+def roles() -> dict[str, Business]:
+    """Every role by id, in the order of menus, checked: people judged apart from the business."""
+    return _ranked("roles")
+
+
+def _ranked(folder: str) -> dict[str, Business]:
+    paths = (_HERE / folder).glob("*.toml")
     ranked = sorted(paths, key=lambda path: (_toml(path)["rank"], path.stem))
     return {path.stem: _business(path) for path in ranked}
 
@@ -176,6 +222,7 @@ def _business(path: Path) -> Business:
         ),
         drivers=tuple(drivers),
         consequences=tuple(consequences),
+        fund=entry.get("fund"),
     )
     for id in business.kpis():
         kpi(id).variant(business.variants.get(id))
@@ -184,8 +231,57 @@ def _business(path: Path) -> Business:
 
 def _goals(entries: Mapping[str, Any]) -> tuple[DefaultGoal, ...]:
     return tuple(
-        DefaultGoal(id, entry.get("weight", "0"), entry["target"]) for id, entry in entries.items()
+        DefaultGoal(id, entry.get("weight", "0"), entry.get("target"), entry.get("rule"))
+        for id, entry in entries.items()
     )
+
+
+@cache
+def phases() -> dict[str, Phase]:
+    """The phases of growth by id, each with the weights of all company KPIs."""
+    entry = _toml(_HERE / "phases.toml")
+    targets = {kpi(id).id: goal["target"] for id, goal in entry["goals"].items()}
+    return {
+        id: Phase(
+            id,
+            _both(preset),
+            _both(preset["about"]),
+            Origin(preset["origin"]),
+            tuple(
+                DefaultGoal(own, preset["weights"][own], target) for own, target in targets.items()
+            ),
+        )
+        for id, preset in entry["presets"].items()
+    }
+
+
+@cache
+def principles() -> dict[str, Principle]:
+    """The principles of a fair personal KPI by id."""
+    return {
+        id: Principle(id, _both(entry), _both(entry["about"]))
+        for id, entry in _toml(_HERE / "fair.toml").items()
+    }
+
+
+def principle(id: str) -> Principle:
+    """The principle called `id`."""
+    return _named(principles(), id, "unknown_principle")
+
+
+@cache
+def grades() -> tuple[Grade, ...]:
+    """The grades of a total score, the lowest first."""
+    found = [
+        Grade(id, _both(entry), Fraction(entry["from"]))
+        for id, entry in _toml(_HERE / "grades.toml").items()
+    ]
+    return tuple(sorted(found, key=lambda grade: grade.mark))
+
+
+def grade(total: Fraction) -> Grade:
+    """The grade of a total score of 0 or more."""
+    return [grade for grade in grades() if grade.mark <= total][-1]
 
 
 @cache
@@ -195,8 +291,23 @@ def shares_by_position() -> tuple[float, ...]:
 
 
 def business(id: str) -> Business:
-    """The business type called `id`."""
-    return _named(businesses(), id, "unknown_business")
+    """The business type or role called `id`."""
+    return _named(businesses() | roles(), id, "unknown_business")
+
+
+@cache
+def work() -> WorkRules:
+    """How reports are judged from a register of tasks."""
+    entry = _toml(_HERE / "work.toml")
+    kinds = entry["kinds"]
+    return WorkRules(
+        country=entry["country"],
+        late_after=entry["late_after"],
+        over_norm=float(entry["over_norm"]),
+        remarks_within=entry["remarks_within"],
+        kind_columns=frozenset(kinds["columns"]),
+        kinds={kind: tuple(kinds[kind]) for kind in ("on_request", "regular")},
+    )
 
 
 def _named(known: Mapping[str, _T], id: str, code: str) -> _T:

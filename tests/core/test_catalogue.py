@@ -6,9 +6,9 @@ from fractions import Fraction
 
 import pytest
 
-from kpi_core import catalogue
+from kpi_core import catalogue, words
 from kpi_core.errors import FormulaError, UsageError
-from kpi_core.formula import parse
+from kpi_core.formula import EARLIER, earlier, parse
 from kpi_core.ingest.formats import formats
 from kpi_core.kpis import Settings
 from kpi_core.model import Business, Driver, Kpi, Measure, Unit, Variant
@@ -45,7 +45,53 @@ def test_a_variant_is_named_in_both_languages(kpi: Kpi, variant: Variant) -> Non
 @each_variant
 def test_a_formula_needs_known_quantities_only(kpi: Kpi, variant: Variant) -> None:
     known = {*catalogue.measures(), *catalogue.ASSUMPTIONS}
-    assert set(variant.formula.names) <= known, kpi.id
+    before = {f"{when}({id})" for when in EARLIER for id in catalogue.measures()}
+    assert set(variant.formula.names) <= known | before, kpi.id
+
+
+@each_variant
+def test_a_formula_looks_back_only_to_compare_with_the_period(kpi: Kpi, variant: Variant) -> None:
+    """Growth is of the same measures: what is named of earlier days is named of these as well."""
+    back = {when[1] for name in variant.formula.names if (when := earlier(name))}
+    assert back <= set(variant.formula.names), kpi.id
+
+
+@each_variant
+def test_a_variant_of_some_systems_names_real_ones_that_are_chosen(
+    kpi: Kpi, variant: Variant
+) -> None:
+    """Their definition is not everybody's, so nothing falls back on it."""
+    assert set(variant.sources) <= {format.source for format in formats().values()}
+    assert variant.chosen or not variant.sources, kpi.id
+
+
+@each_kpi
+def test_a_kpi_can_be_read_without_a_choice(kpi: Kpi) -> None:
+    assert not kpi.variants[0].chosen
+    assert kpi.read_as(kpi.variants[0]) == kpi
+
+
+@each_kpi
+def test_norms_are_named_and_lie_apart(kpi: Kpi) -> None:
+    for norm in kpi.norms:
+        assert all(norm.name[lang].strip() for lang in LANGUAGES)
+        assert norm.low < norm.high
+    assert len({norm.name["en"] for norm in kpi.norms}) == len(kpi.norms)
+
+
+@each_kpi
+def test_a_value_is_told_below_in_or_above_each_norm(kpi: Kpi) -> None:
+    for lang in LANGUAGES:
+        assert words.norm(kpi, None, lang) == ""
+        for at, norm in enumerate(kpi.norms):
+            middle = (norm.low + norm.high) / 2
+            beside = (norm.low - 1, middle, norm.high + 1)
+            said = [words.norm(kpi, value, lang).split("; ") for value in beside]
+            assert {len(each) for each in said} == {len(kpi.norms)}
+            assert len({each[at] for each in said}) == len(beside)
+            assert all(norm.name[lang] in each[at] for each in said)
+            assert words.norm(kpi, norm.low, lang).split("; ")[at] == said[1][at]
+            assert words.norm(kpi, norm.high, lang).split("; ")[at] == said[1][at]
 
 
 @each_variant
@@ -65,6 +111,7 @@ def test_variants_of_a_kpi_have_names_of_their_own(kpi: Kpi) -> None:
 def test_a_kpi_has_the_unit_that_its_formula_gives(kpi: Kpi, variant: Variant) -> None:
     """Only money has money, and a bare measure passes its unit on."""
     measures = [catalogue.measure(id) for id in variant.formula.names if id in catalogue.measures()]
+    kpi = kpi.read_as(variant)
     if kpi.unit is Unit.MONEY:
         assert Unit.MONEY in {measure.unit for measure in measures}
     if len(measures) == 1 == len(variant.formula.names):

@@ -51,7 +51,7 @@ def test_an_empty_cell_is_no_zero() -> None:
 def test_money_of_two_currencies_is_not_divided() -> None:
     euros = daily('"Cost, EUR"', rows={1: (100,)})
     roubles = daily('Channel,"Revenue, RUB"', rows={1: ("organic", 5000)})
-    found = values(facts(euros, roubles), "roas", "romi_revenue")
+    found = values(facts(euros, roubles), "roas", "drr")
     assert [row.value for row in found.rows] == [None, None]
     assert "currencies_differ" in codes(found)
 
@@ -119,7 +119,7 @@ def test_what_is_stated_has_no_interval() -> None:
 def test_the_first_definition_that_can_be_computed_is_taken() -> None:
     kpi = catalogue.kpi("cr")
     table = facts(daily("Sessions,Leads", rows={1: (1000, 10)}))
-    orders, leads = kpi.variants
+    orders, leads = (variant for variant in kpi.variants if not variant.chosen)
     assert Evaluation(table, None).value(kpi).variant == leads.id
     wanted = Settings(variants={"cr": orders.id})
     assert Evaluation(table, None, settings=wanted).value(kpi).value is None
@@ -139,6 +139,27 @@ def test_the_rest_of_a_share_has_the_mirrored_interval() -> None:
     found = values(bought, "cart_abandonment").total("cart_abandonment")
     expected = binomtest(83, 100).proportion_ci(0.95, method="wilson")
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_a_loyalty_index_has_the_interval_of_an_index() -> None:
+    """60 promoters, 20 passives, 20 detractors: +40 %, and 23 to 54 % are plausible."""
+    asked = facts(daily("Promoters,Detractors,NPS answers", rows={1: (60, 20, 100)}))
+    found = values(asked, "nps").total("nps")
+    assert found.value == Fraction(2, 5)
+    assert (found.low, found.high) == pytest.approx((0.23, 0.54), abs=0.005)
+    assert found.enough
+
+
+def test_few_answers_are_not_enough_for_an_index() -> None:
+    asked = facts(daily("Promoters,Detractors,NPS answers", rows={1: (12, 4, 20)}))
+    assert not values(asked, "nps").total("nps").enough
+
+
+def test_a_part_of_what_is_estimated_has_no_interval_of_tries() -> None:
+    """Search volume is an estimate, not so many people asked."""
+    tracked = facts(daily("Visible volume,Tracked volume", rows={1: (276, 2000)}))
+    found = values(tracked, "search_visibility").total("search_visibility")
+    assert (found.value, found.low) == (Fraction(276, 2000), None)
 
 
 def test_money_per_order_has_an_interval_only_with_enough_days() -> None:
@@ -307,20 +328,20 @@ CRM = """
 
 def test_ads_meet_sales_by_campaign() -> None:
     """
-    | campaign     | spend | orders | revenue | CPO         | ROMI                 |
+    | campaign     | spend | orders | revenue | CPO         | ROAS                 |
     |--------------|-------|--------|---------|-------------|----------------------|
-    | Brand Search | 200   | 3      | 1400    | 200 / 3     | 1200 / 200 = 6       |
-    | Лето         | 200   | 1      | 300     | 200         | 100 / 200 = 0.5      |
-    | Осень        | 50    | -      | -       | not known   | not known, never -1  |
+    | Brand Search | 200   | 3      | 1400    | 200 / 3     | 1400 / 200 = 7       |
+    | Лето         | 200   | 1      | 300     | 200         | 300 / 200 = 1.5      |
+    | Осень        | 50    | -      | -       | not known   | not known, never 0   |
     | winter       | -     | 1      | 90      | not known   | not known            |
-    | total        | 450   | 5      | 1790    | 90          | 1340 / 450           |
+    | total        | 450   | 5      | 1790    | 90          | 1790 / 450           |
     """
     both = facts(ADS, SALES)
     assert by_slice(both, "cpo", "campaign") == {
         "total": 90, "Brand Search": 200 / 3, "Лето": 200, "Осень": None, "winter": None
     }  # fmt: skip
-    assert by_slice(both, "romi_revenue", "campaign") == {
-        "total": 1340 / 450, "Brand Search": 6, "Лето": 0.5, "Осень": None, "winter": None
+    assert by_slice(both, "roas", "campaign") == {
+        "total": 1790 / 450, "Brand Search": 7, "Лето": 1.5, "Осень": None, "winter": None
     }  # fmt: skip
 
 
@@ -328,13 +349,13 @@ def test_ads_meet_sales_by_channel_and_by_day() -> None:
     """Paid search: 450 of spend, 4 orders, 1 700; by day 300 and 2, 150 and 3."""
     both = facts(ADS, SALES)
     assert by_slice(both, "cpo", "channel") == {"total": 90, "paid_search": 112.5, "email": None}
-    romi = by_slice(both, "romi_revenue", "channel")
-    assert romi == {"total": 1340 / 450, "paid_search": 1250 / 450, "email": None}
+    roas = by_slice(both, "roas", "channel")
+    assert roas == {"total": 1790 / 450, "paid_search": 1700 / 450, "email": None}
     assert by_slice(both, "cpo", "day") == {"total": 90, "2026-10-01": 150, "2026-10-02": 50}
 
 
 def test_a_campaign_without_sales_says_which_figure_it_lacks() -> None:
-    found = values(facts(ADS, SALES), "romi_revenue", by="campaign").rows
+    found = values(facts(ADS, SALES), "roas", by="campaign").rows
     lacking = {row.slice: row.missing for row in found}
     assert (lacking["Осень"], lacking["winter"]) == (("revenue",), ("spend",))
 

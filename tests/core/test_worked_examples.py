@@ -23,8 +23,20 @@ SOLD = daily("Cost,Revenue", rows={1: (100_000, 150_000)})
 # --- 100 000 spent, 150 000 sold
 
 
+def romi(variant: str, margin: Fraction | None = None) -> str:
+    """The return as it is printed."""
+    assumptions = {} if margin is None else {"margin_rate": margin}
+    settings = Settings(variants={"romi": variant}, assumptions=assumptions)
+    found = values(facts(SOLD), "romi", settings=settings).total("romi")
+    return words.kpi_figure(found.definition, found.value, found.currency, "en")
+
+
 def test_the_return_on_revenue_is_plus_50_percent() -> None:
-    assert value(facts(SOLD), "romi_revenue") == 0.5
+    assert romi("revenue") == "50%"
+
+
+def test_the_return_as_a_ratio_is_one_and_a_half() -> None:
+    assert romi("ratio") == "1.50"
 
 
 def test_the_return_on_ad_spend_is_one_and_a_half() -> None:
@@ -32,11 +44,13 @@ def test_the_return_on_ad_spend_is_one_and_a_half() -> None:
 
 
 def test_at_a_margin_of_30_percent_the_return_is_minus_55_percent() -> None:
-    assert value(facts(SOLD), "romi_margin", assumptions={"margin_rate": Fraction(3, 10)}) == -0.55
+    margin = Fraction(3, 10)
+    assert value(facts(SOLD), "romi", assumptions={"margin_rate": margin}) == -0.55
+    assert romi("margin_rate", margin) == "\N{MINUS SIGN}55%"
 
 
 def test_without_a_margin_there_is_no_return_on_margin() -> None:
-    found = values(facts(SOLD), "romi_margin").total("romi_margin")
+    found = values(facts(SOLD), "romi").total("romi")
     assert (found.value, found.missing) == (None, ("gross_profit",))
 
 
@@ -157,8 +171,71 @@ def test_the_analyst_earns_the_weighted_sum_of_his_bands() -> None:
         }
     )
     found = stated(plan)
-    assert score(plan, {row.kpi: row for row in found.rows}).total == Fraction("0.76")
+    assert score(plan, found.totals()).total == Fraction("0.76")
     assert paid(plan) == ("15200.00", "75200.00")
+
+
+# --- what is usual
+
+
+def test_clicks_of_openers_are_told_beside_both_norms() -> None:
+    """36 of 200 who opened clicked: 18 %, usual for a mass mailing, little for an automated one."""
+    mailing = facts(daily("Delivered,Unique opens,Unique clicks", rows={1: (1000, 200, 36)}))
+    assert value(mailing, "open_rate") == 0.2
+    assert value(mailing, "click_rate") == 0.036
+    found = values(mailing, "ctor").total("ctor")
+    assert found.value == Fraction(18, 100)
+    assert words.norm(found.definition, found.value, "en") == (
+        "in the norm of 15–20% (mass mailings); below the norm of 30–50% (automated mailings)"
+    )
+    assert words.norm(found.definition, Fraction(1, 2), "ru") == (
+        "выше нормы 15–20\N{NO-BREAK SPACE}% (массовые рассылки); "
+        "в норме 30–50\N{NO-BREAK SPACE}% (автоматические письма)"
+    )
+
+
+# --- the period before, a year ago
+
+
+def months(*columns: str, rows: dict[str, tuple[object, ...]]) -> str:
+    lines = [f"{month},{','.join(map(str, figures))}" for month, figures in rows.items()]
+    return "\n".join([f"Month,{','.join(columns)}", *lines])
+
+
+def test_the_average_order_and_the_frequency_are_compared_with_the_period_before() -> None:
+    """210 an order after 200: 105 %. 12 orders of 8 customers after 10 of 10: 1.5 after 1."""
+    rows = {"2026-09": (2000, 10, 10), "2026-10": (2520, 12, 8)}
+    shop = facts(months("Revenue,Orders,Unique customers", rows=rows))
+    assert value(shop, "aov_growth", "2026-10") == 1.05
+    assert value(shop, "frequency_growth", "2026-10") == 1.5
+    assert value(shop, "aov_growth", "2026-09") is None
+
+
+def test_organic_traffic_is_compared_with_the_same_season_of_last_year() -> None:
+    """A garden shop in winter: 1 100 after 4 000 in October, but 1 000 a year ago."""
+    found = {"2025-11": 1000, "2026-10": 4000, "2026-11": 1100}
+    rows = {month: ("organic", n) for month, n in found.items()}
+    garden = facts(months("Channel,Sessions", rows=rows))
+    assert value(garden, "organic_growth", "2026-11") == 1.1
+
+
+def test_followers_grow_against_the_end_of_the_period_before() -> None:
+    rows = {"2026-09": (12000,), "2026-10": (12600,)}
+    network = facts(months("Followers", rows=rows))
+    assert value(network, "follower_growth", "2026-10") == 0.05
+
+
+# --- what people say
+
+
+def test_60_percent_who_recommend_less_20_percent_who_do_not_are_40() -> None:
+    asked = facts(daily("Promoters,Detractors,NPS answers", rows={1: (60, 20, 100)}))
+    assert value(asked, "nps") == 0.4
+
+
+def test_120_of_400_who_know_the_brand_are_30_percent() -> None:
+    asked = facts(daily("Знают бренд,Ответы о знании бренда", rows={1: (120, 400)}))
+    assert value(asked, "awareness") == 0.3
 
 
 # --- plain figures
@@ -185,6 +262,21 @@ def test_what_a_customer_costs_counts_the_new_ones_only() -> None:
     shop = facts(daily("Cost,Orders,New customers", rows={1: (237, 5, 3)}))
     assert value(shop, "cpo") == 47.4
     assert value(shop, "cac") == 79
+
+
+@pytest.mark.parametrize(
+    ("kpi", "variant", "expected"),
+    [
+        ("roi", "all_costs", 0.5), ("roi", "goods_only", 1),
+        ("romi", "margin", 2), ("romi", "revenue", 5), ("romi", "ratio", 6),
+        ("roas", "revenue", 6), ("drr", "revenue", 1 / 6),
+    ],
+)  # fmt: skip
+def test_one_month_returns_from_50_to_600_percent(kpi: str, variant: str, expected: float) -> None:
+    """Revenue 1 200, goods 600, ads 200: each definition is right, and none is "the ROI"."""
+    rows = {1: (1200, 600, 600, 200)}
+    shop = facts(daily("Revenue,COGS,Gross profit,Cost", rows=rows))
+    assert value(shop, kpi, variants={kpi: variant}) == expected
 
 
 def test_the_cost_of_an_order_is_that_of_a_click_over_the_rate_of_orders_per_click() -> None:
