@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from kpi_core import catalogue
 from kpi_core.errors import UsageError, did_you_mean
 from kpi_core.formula import Exact
 from kpi_core.kpis import Evaluation, Input, KpiValue, Values
@@ -146,7 +145,7 @@ def project(model: Model, levers: Mapping[str, Lever], values: Values) -> Values
 def _projected(value: KpiValue, base: Mapping[str, Exact], new: Mapping[str, Exact]) -> KpiValue:
     if not value.inputs:
         return value  # stated by hand
-    formula = catalogue.kpi(value.kpi).variant(value.variant).formula
+    formula = value.definition.variant(value.variant).formula
     held_back = value.value is None and formula.value(_figures(value.inputs)) is not None
     inputs = {id: _scaled(given, base.get(id), new.get(id)) for id, given in value.inputs.items()}
     return replace(

@@ -5,14 +5,15 @@ plan says otherwise, and what the plan says is printed in the statement.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
-from kpi_core import catalogue, words
+from kpi_core import words
 from kpi_core.errors import Finding, PlanError
+from kpi_core.gates import Check, GateCheck, check
 from kpi_core.kpis import KpiValue, Values
-from kpi_core.model import TOTAL, Period
+from kpi_core.model import Period
 from kpi_core.plan import Missing, Partial, Plan
 from kpi_core.rules import Bands
 from kpi_core.schemes import Product
@@ -41,6 +42,7 @@ class Payout:
         factors: the judged factors of a product scheme.
         scorecard: the scorecard of a scorecard scheme.
         unfinished: findings on sources that end too early, which the plan pays all the same.
+        checks: gates and guards; a broken one that stops the bonus makes the coefficient 0.
     """
 
     plan: Plan
@@ -52,6 +54,7 @@ class Payout:
     factors: tuple[Judged, ...] = ()
     scorecard: Scorecard | None = None
     unfinished: tuple[Finding, ...] = ()
+    checks: tuple[Check, ...] = ()
 
 
 def payout(plan: Plan, values: Values) -> Payout:
@@ -61,7 +64,7 @@ def payout(plan: Plan, values: Values) -> Payout:
         PlanError: a figure that the scheme needs is missing or in another currency, or the period
             is not over in the data and the plan does not say to pay all the same.
     """
-    named = {row.kpi: row for row in values.rows if row.slice == TOTAL}
+    named = values.totals()
     unfinished = _unfinished(plan, named, values)
     if unfinished and plan.partial_period is Partial.WAIT:
         raise PlanError("period_not_whole", where=unfinished[0].where, **unfinished[0].values)
@@ -83,6 +86,9 @@ def payout(plan: Plan, values: Values) -> Payout:
         ):
             raise PlanError("too_little_judged", where=", ".join(card.missing))
         earned = scheme.earn(card.total)
+    checks = check(plan, values)
+    if any(_is_broken(item, plan) for item in checks if item.stops):
+        earned = replace(earned, coefficient=ZERO)
     bonus = rounded(earned.bonus, 2)
     return Payout(
         plan=plan,
@@ -94,7 +100,15 @@ def payout(plan: Plan, values: Values) -> Payout:
         factors=factors,
         scorecard=card,
         unfinished=unfinished,
+        checks=checks,
     )
+
+
+def _is_broken(item: Check, plan: Plan) -> bool:
+    """Whether a gate is broken; one that cannot be told stops the payout like any figure."""
+    if item.kept is None and plan.missing is not Missing.ZERO:
+        raise PlanError("gate_unknown", where=item.value.kpi)
+    return not item.kept
 
 
 def _check_currency(judged: Sequence[Judged], plan: Plan) -> None:
@@ -153,6 +167,7 @@ def statement(payout: Payout, lang: str) -> list[Entry]:
         entries += _product(payout, lang)
     elif payout.scorecard:
         entries += _scorecard(payout.scorecard, plan, lang)
+    entries += [_checked(item, plan, lang) for item in payout.checks]
     salary, bonus = (
         money(amount, plan.currency, lang) for amount in (plan.scheme.salary, payout.bonus)
     )
@@ -169,11 +184,36 @@ def statement(payout: Payout, lang: str) -> list[Entry]:
     return entries
 
 
+def _checked(item: Check, plan: Plan, lang: str) -> Entry:
+    """A gate or guard, and whether it held."""
+    kept = {True: "kept", False: "broken", None: "unknown"}[item.kept]
+    verdict = "told" if item.kept is False and not item.stops else kept
+    kpi = item.value.definition
+    if isinstance(item, GateCheck):
+        limit, value = (
+            words.kpi_figure(kpi, figure, plan.currency, lang)
+            for figure in (item.gate.limit, item.value.value)
+        )
+        text = say(
+            lang, f"statement.gate_{kpi.better}", kpi=kpi.name[lang], limit=limit, value=value
+        )
+    else:
+        text = say(
+            lang,
+            f"statement.guard_{item.guard.against}",
+            kpi=kpi.name[lang],
+            guard=item.beside.definition.name[lang],
+            gained=percent(item.gained, lang),
+            harmed=percent(item.harmed, lang),
+        )
+    return Entry(text, say(lang, f"statement.check_{verdict}"))
+
+
 def _product(payout: Payout, lang: str) -> list[Entry]:
     entries = []
     for position, factor in enumerate(payout.factors, start=1):
         entries.append(_reached(factor, payout.plan, lang))
-        kpi = catalogue.kpi(factor.goal.kpi)
+        kpi = factor.kpi
         given = factor.score if factor.score is not None else Fraction(0)
         entries.append(
             Entry(
@@ -203,7 +243,7 @@ def _product(payout: Payout, lang: str) -> list[Entry]:
 
 def _reached(judged: Judged, plan: Plan, lang: str) -> Entry:
     """Target, value, what it was made of, and what the rule judges: attainment or value."""
-    goal, kpi = judged.goal, catalogue.kpi(judged.goal.kpi)
+    goal, kpi = judged.goal, judged.kpi
     base, target = (
         words.kpi_figure(kpi, figure, plan.currency, lang) for figure in (goal.base, goal.target)
     )
@@ -227,7 +267,7 @@ def _reached(judged: Judged, plan: Plan, lang: str) -> Entry:
 
 
 def _landed(judged: Judged, lang: str) -> str:
-    rule, kpi = judged.goal.rule, catalogue.kpi(judged.goal.kpi)
+    rule, kpi = judged.goal.rule, judged.kpi
     by = judged.value.value if isinstance(rule, Bands) else judged.attainment
     return words.landed(rule, kpi, by, lang)
 
@@ -235,7 +275,7 @@ def _landed(judged: Judged, lang: str) -> str:
 def _scorecard(card: Scorecard, plan: Plan, lang: str) -> list[Entry]:
     entries = []
     for line in card.lines:
-        kpi = catalogue.kpi(line.judged.goal.kpi)
+        kpi = line.judged.kpi
         if line.judged.score is None:
             if not line.weight:
                 continue
@@ -270,7 +310,7 @@ class Outcome:
 
 def outcome(plan: Plan, values: Values) -> Outcome:
     """Score and pay together; a payout that cannot be made is told, not raised."""
-    named = {row.kpi: row for row in values.rows if row.slice == TOTAL}
+    named = values.totals()
     total = score(plan, named).total
     try:
         return Outcome(total, payout(plan, values), None)

@@ -5,23 +5,43 @@ mistake is a `PlanError` that names the field.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from math import ceil, floor
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from kpi_core import catalogue
-from kpi_core.errors import KpiError, PlanError
+from kpi_core.errors import KpiError, PlanError, UsageError
+from kpi_core.formula import MAX_CHARACTERS
 from kpi_core.kpis import Settings
-from kpi_core.model import Better, DefaultGoal, Period, Vat, parse_period
+from kpi_core.model import (
+    Better,
+    DefaultGoal,
+    Group,
+    Kpi,
+    Period,
+    Phase,
+    Unit,
+    Variant,
+    Vat,
+    month_of,
+    parse_period,
+)
 from kpi_core.rules import Goal, Number, Part
 from kpi_core.schemes import Product, Scheme, Scorecard
-from kpi_core.text import phrases
+from kpi_core.text import phrases, rounded
 
 MAX_BYTES = 256_000
+EXTREME = Fraction(3, 5)  # a share above it is told: one line decides nearly alone
+PLACES = 12  # decimals of a weight that a slider has moved
+AnyGoal = TypeVar("AnyGoal", bound=Goal)
+OwnId = Annotated[str, Field(pattern=r"^\w{1,40}$")]
 
 
 class Missing(StrEnum):
@@ -39,10 +59,109 @@ class Partial(StrEnum):
     PAY = "pay"  # as if it were whole
 
 
+class Over(StrEnum):
+    """Whether a line may earn more than its share of the total."""
+
+    ALLOWED = "allowed"  # as far as its rule goes
+    CAPPED = "capped"  # a score of 1 is the most
+
+
 class Line(Goal):
-    """A line of the scorecard; weights are relative, their shares always sum to 1."""
+    """A line of the scorecard; weights are relative, their shares always sum to 1.
+
+    Attributes:
+        owner: who answers for it.
+        deadline: by when the target is to be reached.
+    """
 
     weight: Annotated[Number, Field(ge=0, le=1_000_000)]
+    owner: Annotated[str, Field(max_length=100)] = ""
+    deadline: date | None = None
+
+
+class OwnKpi(Part):
+    """A KPI that the owner defines by a formula over measures."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    formula: Annotated[str, Field(max_length=MAX_CHARACTERS)]
+    unit: Unit = Unit.RATIO
+    better: Better = Better.HIGHER
+    decimals: Annotated[int, Field(ge=0, le=6)] = 2
+
+    @field_validator("formula")
+    @classmethod
+    def _is_formula(cls, text: str) -> str:
+        return catalogue.kpi_formula(text, text).text
+
+    def kpi(self, id: str) -> Kpi:
+        """What the catalogue would say of it."""
+        both = {"ru": self.name, "en": self.name}
+        formula = catalogue.kpi_formula(self.formula, id)
+        of_text = {"ru": self.formula, "en": self.formula}
+        return Kpi(
+            id=id,
+            name=both,
+            why=of_text,
+            unit=self.unit,
+            better=self.better,
+            group=Group.OWN,
+            variants=(Variant("own", of_text, formula),),
+            source=self.formula,
+            decimals=self.decimals,
+        )
+
+
+class Gate(Part):
+    """A hard limit: broken, nothing is paid, whatever the scores. Exactly at the limit is kept."""
+
+    kpi: str
+    limit: Number
+
+
+class Guard(Part):
+    """A pair: the work on `kpi` made no sense if `guard` worsens faster than `kpi` improves.
+
+    Both are compared with the period before or with the same days a year ago. As a gate a broken
+    guard stops the bonus; else it is told.
+    """
+
+    kpi: str
+    guard: str
+    against: Literal["previous", "year_ago"] = "previous"
+    gate: bool = False
+
+
+class Aim(Part):
+    """A target of an objective, tied to a KPI.
+
+    Attributes:
+        target: of a calendar month.
+        currency: of `target` and `base`, where they are money; the plan's if not given.
+        base: where the KPI stood before.
+        deadline: by when it is to be reached.
+        owner: who answers for it.
+    """
+
+    kpi: str
+    target: Number
+    currency: Annotated[str, Field(pattern=r"^([A-Z]{3})?$")] = ""
+    base: Number | None = None
+    deadline: date | None = None
+    owner: Annotated[str, Field(max_length=100)] = ""
+
+
+class Objective(Part):
+    """What is to be achieved: how much of it, how good, at which price."""
+
+    name: Annotated[str, Field(max_length=200)] = ""
+    volume: Aim | None = None
+    quality: Aim | None = None
+    price: Aim | None = None
+
+    def aims(self) -> dict[str, Aim]:
+        """``volume``, ``quality`` and ``price`` to the target, of those that are set."""
+        named = {"volume": self.volume, "quality": self.quality, "price": self.price}
+        return {part: aim for part, aim in named.items() if aim}
 
 
 class Plan(Part):
@@ -50,6 +169,10 @@ class Plan(Part):
 
     Attributes:
         period: ``2026-10`` or ``2026-10-01..2026-10-14``; everything in the files if not given.
+        own: KPIs defined by a formula, by the id that goals call them.
+        targets: period to the targets that hold in it instead of those of the goals.
+        objectives: what the work is for, each with targets of volume, quality and price.
+        fair: the principles of a fair personal KPI that its owner has confirmed.
         variants: KPI to the definition that counts.
         assumptions: quantities that no export holds, such as ``margin_rate``.
         sources: family or measure to the source that is heard.
@@ -65,10 +188,19 @@ class Plan(Part):
     business: str
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     period: str | None = None
+    own: Annotated[dict[OwnId, OwnKpi], Field(max_length=30)] = Field(default_factory=dict)
     lines: Annotated[tuple[Line, ...], Field(min_length=1, max_length=60)]
+    gates: Annotated[tuple[Gate, ...], Field(max_length=20)] = ()
+    guards: Annotated[tuple[Guard, ...], Field(max_length=20)] = ()
+    targets: Annotated[dict[str, dict[str, Number]], Field(max_length=120)] = Field(
+        default_factory=dict
+    )
+    objectives: Annotated[tuple[Objective, ...], Field(max_length=20)] = ()
     scheme: Scheme
     missing: Missing = Missing.DROP
+    over: Over = Over.ALLOWED
     partial_period: Partial = Partial.WAIT
+    fair: tuple[str, ...] = ()
     variants: dict[str, str] = Field(default_factory=dict)
     assumptions: dict[str, Number] = Field(default_factory=dict)
     sources: dict[str, str] = Field(default_factory=dict)
@@ -90,10 +222,18 @@ class Plan(Part):
     def _is_business(cls, id: str) -> str:
         return catalogue.business(id).id
 
+    @field_validator("own")
+    @classmethod
+    def _are_own(cls, own: dict[str, OwnKpi]) -> dict[str, OwnKpi]:
+        for id in own:
+            if id in catalogue.kpis() or id in catalogue.measures():
+                raise PlanError("own_kpi_known", where=id)
+        return own
+
     @field_validator("lines")
     @classmethod
-    def _are_lines(cls, lines: tuple[Line, ...]) -> tuple[Line, ...]:
-        _check_aims(lines)
+    def _are_lines(cls, lines: tuple[Line, ...], info: ValidationInfo) -> tuple[Line, ...]:
+        _check_aims(lines, _own(info))
         if len({line.kpi for line in lines}) < len(lines):
             raise PlanError("kpi_twice")
         if not any(line.weight for line in lines):
@@ -107,12 +247,61 @@ class Plan(Part):
             catalogue.kpi(id).variant(variant)
         return variants
 
+    @field_validator("gates")
+    @classmethod
+    def _are_gates(cls, gates: tuple[Gate, ...], info: ValidationInfo) -> tuple[Gate, ...]:
+        for gate in gates:
+            _known(gate.kpi, _own(info))
+        return gates
+
+    @field_validator("guards")
+    @classmethod
+    def _are_guards(cls, guards: tuple[Guard, ...], info: ValidationInfo) -> tuple[Guard, ...]:
+        for pair in guards:
+            if pair.kpi == pair.guard:
+                raise PlanError("guards_itself", where=pair.kpi)
+            for id in (pair.kpi, pair.guard):
+                _known(id, _own(info))
+        return guards
+
+    @field_validator("targets")
+    @classmethod
+    def _are_targets(
+        cls, targets: dict[str, dict[str, Decimal]], info: ValidationInfo
+    ) -> dict[str, dict[str, Decimal]]:
+        spans = [parse_period(period) for period in targets]
+        if len(set(spans)) < len(spans):
+            raise PlanError("targets_period_twice")
+        for wanted in targets.values():
+            for id in wanted:
+                _known(id, _own(info))
+            _check_aims(_aimed(info.data.get("lines", ()), wanted), _own(info))
+        return targets
+
+    @field_validator("objectives")
+    @classmethod
+    def _are_objectives(
+        cls, objectives: tuple[Objective, ...], info: ValidationInfo
+    ) -> tuple[Objective, ...]:
+        for objective in objectives:
+            for aim in objective.aims().values():
+                better = _known(aim.kpi, _own(info)).better
+                _check_base(aim.kpi, aim.base, aim.target, better)
+        return objectives
+
+    @field_validator("fair")
+    @classmethod
+    def _are_principles(cls, fair: tuple[str, ...]) -> tuple[str, ...]:
+        for id in fair:
+            catalogue.principle(id)
+        return tuple(dict.fromkeys(fair))
+
     @field_validator("facts")
     @classmethod
-    def _are_facts(cls, facts: dict[str, Decimal]) -> dict[str, Decimal]:
+    def _are_facts(cls, facts: dict[str, Decimal], info: ValidationInfo) -> dict[str, Decimal]:
         for id in facts:
             if id not in catalogue.measures():
-                catalogue.kpi(id)
+                _known(id, _own(info))
         return facts
 
     @field_validator("assumptions")
@@ -148,8 +337,10 @@ class Plan(Part):
 
     @field_validator("scheme")
     @classmethod
-    def _is_scheme(cls, scheme: Scheme) -> Scheme:
-        _check_aims(_factors(scheme))
+    def _is_scheme(cls, scheme: Scheme, info: ValidationInfo) -> Scheme:
+        _check_aims(_factors(scheme), _own(info))
+        for wanted in info.data.get("targets", {}).values():
+            _check_aims(_aimed(_factors(scheme), wanted), _own(info))
         return scheme
 
     def goals(self) -> tuple[Goal, ...]:
@@ -157,8 +348,42 @@ class Plan(Part):
         return (*self.lines, *_factors(self.scheme))
 
     def kpis(self) -> tuple[str, ...]:
-        """Every KPI that some goal names."""
-        return tuple(dict.fromkeys(goal.kpi for goal in self.goals()))
+        """Every KPI that some goal, gate, guard or objective names."""
+        named = [goal.kpi for goal in self.goals()] + [gate.kpi for gate in self.gates]
+        named += [id for guard in self.guards for id in (guard.kpi, guard.guard)]
+        named += [aim.kpi for own in self.objectives for aim in own.aims().values()]
+        return tuple(dict.fromkeys(named))
+
+    def against(self) -> frozenset[str]:
+        """The earlier days that its guards look at."""
+        return frozenset(guard.against for guard in self.guards)
+
+    def kpi(self, id: str) -> Kpi:
+        """The KPI that a goal calls `id`, in the unit of the definition that counts."""
+        found = _known(id, self.own)
+        return found.read_as(found.variant(self.variants.get(id)))
+
+    def of_period(self, period: Period | None) -> "Plan":
+        """The plan with the targets that hold in a period."""
+        wanted = self.targets_in(period)
+        if not wanted:
+            return self
+        update: dict[str, object] = {"lines": tuple(_aimed(self.lines, wanted))}
+        if isinstance(self.scheme, Product):
+            factors = tuple(_aimed(self.scheme.factors, wanted))
+            update["scheme"] = self.scheme.model_copy(update={"factors": factors})
+        return self.model_copy(update=update)
+
+    def targets_in(self, period: Period | None) -> Mapping[str, Decimal]:
+        """KPI to the target that was given for a period."""
+        named = (wanted for word, wanted in self.targets.items() if parse_period(word) == period)
+        return next(named, {})
+
+    def with_target(self, kpi: str, target: Decimal, period: Period | None) -> "Plan":
+        """The plan with another target of a line, where the one that holds in `period` stands."""
+        if period is None or kpi not in self.targets_in(period):
+            return self.with_line(kpi, target=target)
+        return self.with_targets({period_word(period): {kpi: target}})
 
     def asked_period(self) -> Period | None:
         """The period of the plan, if it names one."""
@@ -171,6 +396,7 @@ class Plan(Part):
             assumptions={id: Fraction(value) for id, value in self.assumptions.items()},
             sources=self.sources,
             given={id: Fraction(value) for id, value in self.facts.items()},
+            own={id: own.kpi(id) for id, own in self.own.items()},
             currency=self.currency,
             rates={code: Fraction(rate) for code, rate in self.rates.items()},
             vat=self.vat,
@@ -191,23 +417,203 @@ class Plan(Part):
         ]
         return changed(self, lines=lines)
 
+    def with_share(self, kpi: str, share: Fraction, locked: Collection[str] = ()) -> "Plan":
+        """The plan with one share moved; the lines that are not `locked` make room in proportion.
+
+        Locked lines keep their shares exactly. Shares of the others come out in hundredths, but for
+        one that takes what parts of hundredths the locked lines leave. Where all others are locked,
+        nothing moves. Weights add up to 1, or to what they did where a locked share is no decimal.
+
+        Raises:
+            UsageError: no such line.
+        """
+        shares = self.shares()
+        if kpi not in shares:
+            raise UsageError("unknown_kpi", where=kpi, near="", known=", ".join(shares))
+        free = [id for id in shares if id != kpi and id not in locked]
+        if not free:
+            return self
+        room = 1 - sum((shares[id] for id in shares if id not in free and id != kpi), Fraction(0))
+        moved = min(max(share, Fraction(0)), room)
+        was = sum((shares[id] for id in free), Fraction(0))
+        parts = {id: shares[id] / was if was else Fraction(1, len(free)) for id in free}
+        wanted = {kpi: moved} | _in_steps(parts, room - moved)
+        wanted = shares | wanted
+        whole = sum((Fraction(line.weight) for line in self.lines), Fraction(0))
+        if all((new * 10**PLACES).denominator == 1 for new in wanted.values()):
+            whole = Fraction(1)
+        lines = [
+            line.model_dump() | {"weight": _decimal(wanted[line.kpi] * whole)}
+            for line in self.lines
+        ]
+        return changed(self, lines=lines)
+
+    def with_new_line(self, kpi: str, value: Fraction | None) -> "Plan":
+        """The plan with one line more, whose share is that of an equal part.
+
+        Its target is the present value, as it is printed; else that of a default plan, else 1.
+
+        Raises:
+            PlanError: it has the KPI, or as many lines as a plan may have.
+        """
+        whole = sum((Fraction(line.weight) for line in self.lines), Fraction(0))
+        line = {"weight": rounded(whole / len(self.lines), 6)} | _proposed(self.kpi(kpi), value)
+        return changed(self, lines=[*(line.model_dump() for line in self.lines), line])
+
+    def without_line(self, kpi: str) -> "Plan":
+        """The plan without a line; checked again."""
+        return changed(self, lines=[line.model_dump() for line in self.lines if line.kpi != kpi])
+
+    def with_own(self, id: str | None, own: OwnKpi) -> "Plan":
+        """The plan with an own KPI: the one called `id` in another shape, or a new one."""
+        return changed(self, own=self.own | {id or self._own_id(own.name): own})
+
+    def _own_id(self, name: str) -> str:
+        """What goals call a new own KPI: its name in letters, digits and underscores."""
+        base = re.sub(r"\W+", "_", name.casefold()).strip("_")[:36] or "own"
+        taken = {*catalogue.kpis(), *catalogue.measures(), *self.own}
+        numbered = (f"{base}_{number}" for number in range(2, 100))
+        return next(id for id in (base, *numbered) if id not in taken)
+
+    def without_own(self, id: str) -> "Plan":
+        """The plan without an own KPI.
+
+        Raises:
+            PlanError: something of the plan uses it.
+        """
+        used = {
+            *self.kpis(),
+            *self.facts,
+            *(kpi for wanted in self.targets.values() for kpi in wanted),
+        }
+        if id in used:
+            raise PlanError("own_kpi_used", where=self.own[id].name)
+        return changed(self, own={own: kpi for own, kpi in self.own.items() if own != id})
+
+    def with_targets(self, targets: Mapping[str, Mapping[str, Decimal | None]]) -> "Plan":
+        """The plan with targets of periods added or replaced; ``None`` takes one away."""
+        merged = {word: dict(wanted) for word, wanted in self.targets.items()}
+        words = {parse_period(word): word for word in merged}
+        for word, wanted in targets.items():
+            kept = merged.setdefault(words.get(parse_period(word), word), {})
+            for id, target in wanted.items():
+                if target is None:
+                    kept.pop(id, None)
+                else:
+                    kept[id] = target
+        return changed(self, targets=dict(sorted(merged.items())))
+
+    def unconfirmed(self) -> tuple[str, ...]:
+        """The principles of a fair personal KPI that nobody has confirmed."""
+        return tuple(id for id in catalogue.principles() if id not in self.fair)
+
     def as_json(self) -> str:
         """The plan file."""
         return self.model_dump_json(indent=2) + "\n"
+
+
+def _decimal(weight: Fraction) -> Decimal:
+    """A weight that plan files can hold."""
+    written = rounded(weight, PLACES)
+    return written.normalize() if written % 1 else written.quantize(Decimal(1))
+
+
+def odd_share(share: Fraction) -> Literal["zero", "extreme"] | None:
+    """Whether a share is one to warn of: nothing, or nearly all."""
+    if not share:
+        return "zero"
+    return "extreme" if share > EXTREME else None
+
+
+def _in_steps(parts: Mapping[str, Fraction], room: Fraction) -> dict[str, Fraction]:
+    """`room` shared out in hundredths, as near to `parts` of it as they allow.
+
+    What rounding leaves goes to the largest remainders; what is no whole hundredth to the largest
+    part.
+    """
+    step = Fraction(1, 100)
+    counts = {id: floor(part * room / step) for id, part in parts.items()}
+    left = room - sum(counts.values()) * step
+    ranked = sorted(parts, key=lambda id: counts[id] * step - parts[id] * room)
+    whole_steps = floor(left / step)
+    shares = {id: (counts[id] + (id in ranked[:whole_steps])) * step for id in counts}
+    largest = max(parts, key=lambda id: parts[id])
+    shares[largest] += left - whole_steps * step
+    return shares
+
+
+def kept_side(kpi: Kpi, value: Fraction) -> Decimal:
+    """A limit that `value` just keeps, with the decimals of the KPI."""
+    scale = 10 ** printed(kpi)
+    steps = floor(value * scale) if kpi.better is Better.HIGHER else ceil(value * scale)
+    return rounded(Fraction(steps, scale), printed(kpi))
+
+
+def printed(kpi: Kpi) -> int:
+    """How many decimals of a figure are printed: shares are printed in percent."""
+    return kpi.decimals + (2 if kpi.unit is Unit.SHARE else 0)
+
+
+def _proposed(kpi: Kpi, value: Fraction | None) -> dict[str, object]:
+    """A goal to start from: the present value as it is printed, else what default plans want."""
+    if value is not None and (target := rounded(value, printed(kpi))) > 0:
+        return {"kpi": kpi.id, "target": target}
+    types = (catalogue.businesses() | catalogue.roles()).values()
+    default = next(
+        (goal for type_ in types for goal in (*type_.goals, *type_.factors) if goal.kpi == kpi.id),
+        DefaultGoal(kpi.id, "0", "1"),
+    )
+    return _goal(default)
+
+
+def _goal(default: DefaultGoal) -> dict[str, object]:
+    target = None if default.target is None else Decimal(default.target)
+    rule = {} if default.rule is None else {"rule": default.rule}
+    return {"kpi": default.kpi, "target": target, **rule}
+
+
+def _aimed(goals: Sequence[AnyGoal], wanted: Mapping[str, Decimal]) -> list[AnyGoal]:
+    """Goals with the targets that are wanted of them; checked again."""
+    return [
+        type(goal).model_validate(goal.model_dump() | {"target": wanted[goal.kpi]})
+        if goal.kpi in wanted
+        else goal
+        for goal in goals
+    ]
 
 
 def _factors(scheme: Scheme) -> tuple[Goal, ...]:
     return scheme.factors if isinstance(scheme, Product) else ()
 
 
-def _check_aims(goals: Sequence[Goal]) -> None:
+def _own(info: ValidationInfo) -> Mapping[str, OwnKpi]:
+    """The owner's KPIs, as far as they were valid."""
+    own: Mapping[str, OwnKpi] = info.data.get("own", {})
+    return own
+
+
+def _known(id: str, own: Mapping[str, OwnKpi]) -> Kpi:
+    return own[id].kpi(id) if id in own else catalogue.kpi(id)
+
+
+def period_word(period: Period) -> str:
+    """A period as plan files write it."""
+    whole = period == month_of(period.first)
+    return f"{period.first:%Y-%m}" if whole else str(period)
+
+
+def _check_aims(goals: Sequence[Goal], own: Mapping[str, OwnKpi]) -> None:
     """Every KPI is known, and a way from base to target leads in its better direction."""
     for goal in goals:
-        better = catalogue.kpi(goal.kpi).better
-        if goal.base is None or goal.target is None:
-            continue
-        if (goal.target > goal.base) != (better is Better.HIGHER):
-            raise PlanError(f"base_beyond_{better}", where=goal.kpi)
+        better = _known(goal.kpi, own).better
+        _check_base(goal.kpi, goal.base, goal.target, better)
+
+
+def _check_base(kpi: str, base: Decimal | None, target: Decimal | None, better: Better) -> None:
+    if base is None or target is None:
+        return
+    if (target > base) != (better is Better.HIGHER):
+        raise PlanError(f"base_beyond_{better}", where=kpi)
 
 
 def changed(plan: Plan, **changes: object) -> Plan:
@@ -219,24 +625,42 @@ def changed(plan: Plan, **changes: object) -> Plan:
     return _checked(plan.model_dump() | changes)
 
 
+def read_own(fields: Mapping[str, object]) -> OwnKpi:
+    """An own KPI from the fields of a form.
+
+    Raises:
+        FormulaError: its formula is none, or names what does not exist.
+        PlanError: another field is wrong.
+    """
+    text = str(fields.get("formula", ""))
+    catalogue.kpi_formula(text, text)
+    try:
+        return OwnKpi.model_validate(fields)
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False, include_input=False)[0]
+        reason = _reason(first["type"], first.get("ctx", {}))
+        raise PlanError("plan_wrong", field=str(first["loc"][0]), reason=reason) from None
+
+
 def default_plan(business: str) -> Plan:
     """A complete plan to start from: the default KPI set with example targets."""
     type_ = catalogue.business(business)
 
-    def goal(default: DefaultGoal) -> dict[str, object]:
-        return {"kpi": default.kpi, "target": Decimal(default.target)}
-
+    salary = Decimal(type_.salary)
+    factors = tuple(Goal.model_validate(_goal(default)) for default in type_.factors)
+    scheme: Scheme = (
+        Product(salary=salary, factors=factors)
+        if type_.fund is None
+        else Scorecard(salary=salary, fund=Decimal(type_.fund))
+    )
     return Plan(
         business=business,
         currency=type_.currency,
         lines=tuple(
-            Line.model_validate(goal(default) | {"weight": Decimal(default.weight)})
+            Line.model_validate(_goal(default) | {"weight": Decimal(default.weight)})
             for default in type_.goals
         ),
-        scheme=Product(
-            salary=Decimal(type_.salary),
-            factors=tuple(Goal.model_validate(goal(default)) for default in type_.factors),
-        ),
+        scheme=scheme,
         variants=dict(type_.variants),
         assumptions={id: Decimal(value) for id, value in type_.assumptions.items()},
     )
@@ -245,6 +669,19 @@ def default_plan(business: str) -> Plan:
 def scorecard_scheme(salary: Decimal) -> Scorecard:
     """A scorecard whose fund is one salary: what the product scheme can pay at most."""
     return Scorecard(salary=salary, fund=salary)
+
+
+def with_phase(plan: Plan, phase: Phase) -> Plan:
+    """The plan with the company KPIs weighed as in a phase of growth.
+
+    Lines of those KPIs that the plan has keep their targets and rules; others give way.
+    """
+    own = {line.kpi: line for line in plan.lines}
+    lines = []
+    for goal in phase.goals:
+        line = own[goal.kpi].model_dump() if goal.kpi in own else {}
+        lines.append(_goal(goal) | line | {"weight": Decimal(goal.weight)})
+    return changed(plan, lines=lines)
 
 
 def read_plan(data: bytes, where: str = "plan") -> Plan:

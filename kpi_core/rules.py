@@ -6,7 +6,7 @@ never paid as 80 % nor the reverse. Each boundary says which side it belongs to.
 
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
@@ -29,10 +29,16 @@ Number = Annotated[
 ]
 
 
+TENTH = Decimal("0.1")
+
+
 class Part(BaseModel):
     """A part of a plan file: unchangeable, and unknown fields are mistakes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+AnyPart = TypeVar("AnyPart", bound=Part)
 
 
 class Step(Part):
@@ -75,6 +81,16 @@ class Steps(Part):
     def marks(self) -> tuple[Fraction, ...]:
         """The attainments where the score jumps."""
         return tuple(Fraction(step.at) for step in self.steps)
+
+    def longer(self) -> "Steps":
+        """The rule with one step more, a tenth above the last and worth as much."""
+        last = self.steps[-1]
+        step = Step(at=last.at + TENTH, score=last.score)
+        return Steps(steps=(*self.steps, step), below=self.below)
+
+    def without(self, position: int) -> "Steps":
+        """The rule without one of its steps."""
+        return Steps(steps=_but(self.steps, position), below=self.below)
 
 
 class Linear(Part):
@@ -156,6 +172,28 @@ class Bands(Part):
     def marks(self) -> tuple[Fraction, ...]:
         """The values where the score jumps."""
         return tuple(Fraction(band.to) for band in self.bands)
+
+    def longer(self) -> "Bands":
+        """The rule with one band more, a tenth beyond the last and worth as much."""
+        last = self.bands[-1]
+        to = last.to + (abs(last.to) * TENTH or TENTH)
+        return Bands(bands=(*self.bands, Band(to=to, score=last.score)), beyond=self.beyond)
+
+    def without(self, position: int) -> "Bands":
+        """The rule without one of its bands."""
+        return Bands(bands=_but(self.bands, position), beyond=self.beyond)
+
+
+def _but(parts: tuple[AnyPart, ...], position: int) -> tuple[AnyPart, ...]:
+    return (*parts[:position], *parts[position + 1 :])
+
+
+def plain_bands(target: Decimal | None, better: Better) -> Bands:
+    """Bands to start from: all for a value on the better side of the target, nothing beyond."""
+    to = Decimal(1) if target is None else target
+    if better is Better.LOWER:
+        return Bands(bands=(Band(to=to, score=Decimal(1)),))
+    return Bands(bands=(Band(to=to, inclusive=False, score=Decimal(0)),), beyond=Decimal(1))
 
 
 Rule = Annotated[Steps | Linear | Bands, Field(discriminator="kind")]

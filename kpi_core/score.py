@@ -1,13 +1,12 @@
 """KPI values and a plan to scores: each line by its rule, the total by its weights."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from kpi_core import catalogue
 from kpi_core.kpis import KpiValue
-from kpi_core.model import Unit
-from kpi_core.plan import Missing, Plan
+from kpi_core.model import Kpi, Unit
+from kpi_core.plan import Missing, Over, Plan
 from kpi_core.rules import Goal
 
 
@@ -25,6 +24,18 @@ class Judged:
     attainment: Fraction | None
     score: Fraction | None
     foreign: bool = False
+
+    @property
+    def kpi(self) -> Kpi:
+        """The KPI that was judged."""
+        return self.value.definition
+
+    @property
+    def status(self) -> str:
+        """``reached``, ``partly``, ``missed`` or ``no_data``."""
+        if self.score is None:
+            return "no_data"
+        return "reached" if self.score >= 1 else "partly" if self.score > 0 else "missed"
 
 
 @dataclass(frozen=True)
@@ -59,23 +70,106 @@ class Scorecard:
         return max(short, key=lambda line: line.share - (line.points or 0), default=None)
 
 
+@dataclass(frozen=True)
+class Change:
+    """What one line contributed to the change of a total: its points now less its points then.
+
+    `then` is ``None`` for a line that the earlier scorecard does not have.
+    """
+
+    now: ScoredLine
+    then: ScoredLine | None
+    points: Fraction
+
+
+def changes(then: Scorecard, now: Scorecard) -> tuple[Change, ...]:
+    """What each line did to the total; the points add up to the change, exactly.
+
+    A line of the earlier scorecard only is not told: the two are of one plan.
+    """
+    before = {line.judged.goal.kpi: line for line in then.lines}
+    found = []
+    for line in now.lines:
+        old = before.get(line.judged.goal.kpi)
+        moved = (line.points or Fraction(0)) - ((old and old.points) or Fraction(0))
+        found.append(Change(line, old, moved))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Firmness:
+    """Within which weights of one line the grade stays, the other weights as they are.
+
+    Attributes:
+        least, most: bounds of the weight; `most` is ``None`` where no weight is too large.
+        others: the sum of the other weights.
+    """
+
+    line: ScoredLine
+    least: Fraction
+    most: Fraction | None
+    others: Fraction
+
+    def shares(self) -> tuple[Fraction, Fraction]:
+        """The same bounds as shares of all weights, 0 to 1."""
+        if not self.others:
+            return Fraction(0), Fraction(1)
+        most = Fraction(1) if self.most is None else self.most / (self.most + self.others)
+        return self.least / (self.least + self.others), most
+
+
+def firmness(card: Scorecard, marks: Sequence[Fraction]) -> tuple[Firmness, ...]:
+    """How far each weight could be moved before the total passes one of `marks`.
+
+    With weight w of a line that scores s, and R = Σ weight · score and W = Σ weight of the others,
+    the total is (R + w·s) / (W + w): it goes one way only, from R / W towards s.
+
+    Args:
+        card: with a total.
+        marks: the totals from which grades begin, rising.
+    """
+    if card.total is None:
+        return ()
+    low = max((mark for mark in marks if mark <= card.total), default=None)
+    high = min((mark for mark in marks if mark > card.total), default=None)
+    scored = [line for line in card.lines if line.share and line.points is not None]
+    found = []
+    for line in scored:
+        own = (line.points or Fraction(0)) / line.share
+        others = sum((other.weight for other in scored if other is not line), Fraction(0))
+        rest = card.total * (others + line.weight) - line.weight * own
+        least, most = Fraction(0), None
+        for mark in (mark for mark in (low, high) if mark is not None and mark != own):
+            crossing = (mark * others - rest) / (own - mark)  # where the total is the mark
+            if crossing < 0:
+                continue
+            if crossing <= line.weight:
+                least = max(least, crossing)
+            else:
+                most = crossing if most is None else min(most, crossing)
+        found.append(Firmness(line, least, most, others))
+    return tuple(found)
+
+
 def judge(goal: Goal, value: KpiValue, currency: str) -> Judged:
     """A goal against the value of its KPI."""
-    kpi = catalogue.kpi(goal.kpi)
-    foreign = kpi.unit is Unit.MONEY and value.currency not in (None, currency)
+    foreign = value.unit is Unit.MONEY and value.currency not in (None, currency)
     found = None if foreign else value.value
-    return Judged(
-        goal, value, goal.attainment(found, kpi.better), goal.score(found, kpi.better), foreign
-    )
+    better = value.definition.better
+    return Judged(goal, value, goal.attainment(found, better), goal.score(found, better), foreign)
+
+
+def _counted(score: Fraction | None, plan: Plan) -> Fraction | None:
+    """A score as it counts in the total."""
+    if score is None:
+        return Fraction(0) if plan.missing is Missing.ZERO else None
+    return min(score, Fraction(1)) if plan.over is Over.CAPPED else score
 
 
 def score(plan: Plan, values: Mapping[str, KpiValue]) -> Scorecard:
     """The scorecard of a plan for KPI values by id."""
     judged = [judge(line, values[line.kpi], plan.currency) for line in plan.lines]
-    scores = [
-        Fraction(0) if item.score is None and plan.missing is Missing.ZERO else item.score
-        for item in judged
-    ]
+    scores = [_counted(item.score, plan) for item in judged]
     weights = [Fraction(line.weight) for line in plan.lines]
     whole = sum(
         (weight for weight, found in zip(weights, scores, strict=True) if found is not None),

@@ -2,17 +2,29 @@
 
 import json
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kpi_core import catalogue
 from kpi_core.errors import PlanError
 from kpi_core.facts import combine
 from kpi_core.kpis import Evaluation
 from kpi_core.pay import payout
-from kpi_core.plan import MAX_BYTES, Plan, changed, default_plan, json_schema, read_plan
+from kpi_core.plan import (
+    MAX_BYTES,
+    Plan,
+    changed,
+    default_plan,
+    json_schema,
+    kept_side,
+    odd_share,
+    read_plan,
+)
 from kpi_core.text import phrases
 from tests.core.small import daily, facts, values
 
@@ -236,3 +248,81 @@ def test_every_objection_of_ours_is_met_by_a_test_or_by_a_wider_one() -> None:
     ours = {key.partition(".")[2] for key in phrases() if key.startswith("errors.field_")}
     spared = {"field_wrong", "field_decimal_whole_digits", "field_decimal_max_digits"}
     assert ours - met <= spared | {"field_model_type", "field_bool_type", "field_finite_number"}
+
+
+# --- what the editor does
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(0, 100), min_size=4, max_size=4).filter(any),
+    st.integers(0, 3),
+    st.integers(0, 100),
+    st.sets(st.integers(0, 3)),
+)
+def test_a_moved_share_leaves_the_sum_and_every_lock(
+    weights: list[int], moved: int, percent: int, locked: set[int]
+) -> None:
+    kpis = ("sessions", "orders", "leads", "comments")
+    lines = [
+        {"kpi": kpi, "target": 1, "weight": weight}
+        for kpi, weight in zip(kpis, weights, strict=True)
+    ]
+    made = Plan.model_validate(entry() | {"lines": lines})
+    before = made.shares()
+    after = made.with_share(kpis[moved], Fraction(percent, 100), {kpis[i] for i in locked}).shares()
+    kept = {kpis[i] for i in locked} - {kpis[moved]}
+    free = set(kpis) - kept - {kpis[moved]}
+    assert sum(after.values()) == 1
+    assert {id: after[id] for id in kept} == {id: before[id] for id in kept}
+    if free:
+        room = 1 - sum(before[id] for id in kept)
+        assert after[kpis[moved]] == min(Fraction(percent, 100), room)
+    else:
+        assert after == before
+
+
+def test_a_share_that_took_all_gives_room_again_in_equal_parts() -> None:
+    plan = default_plan("shop")
+    alone = plan.with_share("cr", Fraction(1))
+    assert set(alone.shares().values()) == {0, 1}
+    assert alone.with_share("cr", Fraction(1, 2)).shares()["aov"] == Fraction(1, 10)
+
+
+def test_only_nothing_and_nearly_all_are_odd_shares() -> None:
+    odd = [odd_share(Fraction(part, 100)) for part in (0, 1, 60, 61, 100)]
+    assert odd == ["zero", None, None, "extreme", "extreme"]
+
+
+def test_a_line_more_has_an_equal_share_and_the_present_value_for_a_target() -> None:
+    plan = default_plan("shop").with_new_line("sessions", Fraction(123456, 10))
+    assert plan.lines[-1].target == Decimal(12346)
+    assert abs(plan.shares()["sessions"] - Fraction(1, 7)) < Fraction(1, 10**5)
+    assert default_plan("portal").with_new_line("cr", None).lines[-1].target == Decimal("0.012")
+    with pytest.raises(PlanError):
+        plan.with_new_line("sessions", None)
+
+
+def test_a_plan_has_sixty_lines_at_most() -> None:
+    ids = [id for id in catalogue.kpis() if id not in default_plan("shop").shares()]
+    plan = default_plan("shop")
+    for id in ids[: 60 - len(plan.lines)]:
+        plan = plan.with_new_line(id, Fraction(1))
+    with pytest.raises(PlanError):
+        plan.with_new_line(ids[60 - len(default_plan("shop").lines)], Fraction(1))
+
+
+def test_a_limit_proposed_from_a_value_is_kept_by_it() -> None:
+    value = Fraction(12071, 10**6)
+    assert kept_side(catalogue.kpi("cr"), value) <= value
+    assert kept_side(catalogue.kpi("cpo"), Fraction(5545678, 10**4)) >= Fraction(5545678, 10**4)
+
+
+def test_principles_are_confirmed_by_name() -> None:
+    plan = default_plan("shop")
+    assert plan.unconfirmed() == tuple(catalogue.principles())
+    confirmed = changed(plan, fair=["measurable", "measurable"])
+    assert confirmed.fair == ("measurable",)
+    assert len(confirmed.unconfirmed()) == len(catalogue.principles()) - 1
+    with pytest.raises(PlanError, match="principle"):
+        changed(plan, fair=["nice"])

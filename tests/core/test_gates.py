@@ -1,0 +1,122 @@
+"""Hard limits and guard pairs: what stops a bonus whatever the scores say."""
+
+from typing import Any
+
+import pytest
+
+from kpi_core.errors import PlanError
+from kpi_core.facts import Facts
+from kpi_core.gates import check
+from kpi_core.kpis import Values, kpi_values
+from kpi_core.model import month_of, parse_period
+from kpi_core.pay import Payout, payout, statement
+from kpi_core.plan import Plan
+from tests.core.small import facts
+
+OCTOBER = parse_period("2026-10")
+
+
+def shop(september: tuple[int, int, int], october: tuple[int, int, int]) -> Facts:
+    """Spend, orders and revenue of each month, all on its second day; the other days are quiet."""
+    days = [f"2026-{month}-{day:02},0,0,0" for month in ("09", "10") for day in range(1, 31)]
+    days.append("2026-10-31,0,0,0")
+    told = {"2026-09-02": september, "2026-10-02": october}
+    rows = [
+        f"{day[:10]},{','.join(map(str, told[day[:10]]))}" if day[:10] in told else day
+        for day in days
+    ]
+    return facts("Date,Cost,Orders,Revenue\n" + "\n".join(rows))
+
+
+def plan(**fields: object) -> Plan:
+    """A shop that wants 10 orders and pays 500 for them."""
+    usual: dict[str, Any] = {
+        "business": "shop",
+        "currency": "RUB",
+        "lines": [{"kpi": "orders", "target": 10, "weight": 1}],
+        "scheme": {"kind": "scorecard", "salary": "1000.00", "fund": "500.00"},
+    }
+    return Plan.model_validate(usual | fields)
+
+
+def read(plan: Plan, data: Facts) -> Values:
+    from kpi_core import catalogue
+
+    return kpi_values(
+        data,
+        catalogue.business(plan.business),
+        OCTOBER,
+        settings=plan.settings(),
+        kpis=plan.kpis(),
+        against=plan.against(),
+    )
+
+
+def paid(plan: Plan, data: Facts) -> Payout:
+    return payout(plan, read(plan, data))
+
+
+# 2000 spent on 20 orders: 100 an order; 200 an order in sales.
+DATA = shop(september=(1000, 10, 1500), october=(2000, 20, 4000))
+
+
+@pytest.mark.parametrize(("limit", "bonus"), [(99, "0.00"), (100, "500.00"), (101, "500.00")])
+def test_a_cost_above_its_limit_pays_nothing_and_exactly_at_it_is_kept(
+    limit: int, bonus: str
+) -> None:
+    made = paid(plan(gates=[{"kpi": "cpo", "limit": limit}]), DATA)
+    assert str(made.bonus) == bonus
+    assert str(made.pay) == str(made.bonus + 1000)
+
+
+def test_a_limit_from_below_holds_for_what_shall_be_high() -> None:
+    assert str(paid(plan(gates=[{"kpi": "aov", "limit": 201}]), DATA).bonus) == "0.00"
+    assert str(paid(plan(gates=[{"kpi": "aov", "limit": 200}]), DATA).bonus) == "500.00"
+
+
+def test_a_limit_without_a_figure_stops_the_payout_rather_than_guess() -> None:
+    with pytest.raises(PlanError) as raised:
+        paid(plan(gates=[{"kpi": "bounce_rate", "limit": "0.3"}]), DATA)
+    assert raised.value.code == "gate_unknown"
+    counted = plan(gates=[{"kpi": "bounce_rate", "limit": "0.3"}], missing="zero")
+    assert str(paid(counted, DATA).bonus) == "0.00"
+
+
+def test_dearer_orders_that_grow_slower_than_their_cost_break_the_guard() -> None:
+    """The average order rose from 150 to 200 (a third), the cost of one from 100 to 150 (a half)."""
+    grown = shop(september=(1000, 10, 1500), october=(3000, 20, 4000))
+    guarded = plan(guards=[{"kpi": "aov", "guard": "cpo"}])
+    (found,) = check(guarded, read(guarded, grown))
+    assert (str(found.gained), str(found.harmed), found.kept) == ("1/3", "1/2", False)  # type: ignore[union-attr]
+    assert str(paid(guarded, grown).bonus) == "500.00"  # told, and no gate
+    stopping = plan(guards=[{"kpi": "aov", "guard": "cpo", "gate": True}])
+    assert str(paid(stopping, grown).bonus) == "0.00"
+
+
+def test_a_guard_that_did_not_worsen_is_kept_even_when_nothing_was_gained() -> None:
+    """Both fell: the average order from 150 to 120, the cost of an order from 100 to 90."""
+    fallen = shop(september=(1000, 10, 1500), october=(1800, 20, 2400))
+    guarded = plan(guards=[{"kpi": "aov", "guard": "cpo", "gate": True}])
+    assert str(paid(guarded, fallen).bonus) == "500.00"
+
+
+def test_without_the_whole_period_before_a_guard_cannot_be_told() -> None:
+    """The data of the year before are not there."""
+    guarded = plan(guards=[{"kpi": "aov", "guard": "cpo", "against": "year_ago"}])
+    values = read(guarded, DATA)
+    assert check(guarded, values)[0].kept is None
+    assert str(payout(guarded, values).bonus) == "500.00"
+
+
+def test_the_statement_says_of_each_limit_whether_it_held() -> None:
+    guarded = plan(
+        gates=[{"kpi": "cpo", "limit": 99}], guards=[{"kpi": "aov", "guard": "cpo", "gate": True}]
+    )
+    told = {entry.value for entry in statement(paid(guarded, DATA), "en")}
+    assert {"broken: no bonus", "kept"} <= told
+
+
+def test_the_period_before_a_month_is_the_month_before() -> None:
+    values = read(plan(guards=[{"kpi": "aov", "guard": "cpo"}]), DATA)
+    assert values.earlier["previous"].total("aov").value == 150
+    assert month_of(OCTOBER.first).before() == parse_period("2026-09")
