@@ -106,8 +106,10 @@ def _children(root: int) -> list[int]:
 
 
 def seconds(cost: Cost) -> str:
-    """``1.23 s`` or ``45 ms``."""
-    return f"{cost.seconds:.2f} s" if cost.seconds >= 1 else f"{cost.seconds * 1000:.0f} ms"
+    """``1.23 s``, ``45 ms`` or ``0.67 ms``."""
+    if cost.seconds >= 1:
+        return f"{cost.seconds:.2f} s"
+    return f"{cost.seconds * 1000:.{0 if cost.seconds >= 0.01 else 2}f} ms"
 
 
 def ratio(ours: float, other: float) -> str:

@@ -6,8 +6,13 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.browser import chromium, find_browser, serve, warm
+
+# A slow machine is no failure: tests do not look at the clock.
+settings.register_profile("patient", parent=settings.default, deadline=None)
+settings.load_profile("patient")
 
 NO_BROWSER = "needs Chromium or Chrome (KPI_BROWSER=/path names one)"
 

@@ -57,3 +57,34 @@ def test_every_page_of_the_app_has_its_screenshots():
                 for size in ("desktop", "phone"):
                     name = f"{page}-{lang}-{theme}-{size}.png"
                     assert (ROOT / "docs" / "screenshots" / name).exists(), name
+
+
+COVERED = [
+    tuple(cell.strip() for cell in line.strip("|").split("|"))
+    for line in (ROOT / "docs" / "coverage.md").read_text("utf-8").splitlines()
+    if line.startswith("| ") and "`" in line
+]
+
+
+def test_every_test_and_page_of_the_coverage_table_is_there():
+    pages = re.findall(r'^    "(\w+)": \("pages/', (ROOT / "app.py").read_text("utf-8"), re.M)
+    for what, page, _, test in COVERED:
+        assert page in pages, what
+        path, _, name = test.strip("`").partition("::")
+        assert f"def {name}(" in (ROOT / path).read_text("utf-8"), f"{what}: {test}"
+
+
+def test_every_command_of_the_coverage_table_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sample_data").symlink_to(ROOT / "sample_data", target_is_directory=True)
+    for role, plan in (("shop", "plan.json"), ("analyst", "analyst.json")):
+        assert main(["plan", "--business", role]) == 0
+        Path(plan).write_text(capsys.readouterr().out, "utf-8")
+    for line in dict.fromkeys(row[2].strip("`") for row in COVERED):
+        command = [
+            str(name)
+            for word in shlex.split(line)
+            for name in (sorted(Path().glob(word)) if "*" in word else [word])
+        ]
+        assert main(command) == 0, line
+        assert capsys.readouterr().out.strip(), line
