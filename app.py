@@ -11,10 +11,16 @@ from ui import cards, frame, session
 
 PAGES = {
     "scorecard": ("pages/measure/scorecard.py", ":material/speed:"),
+    "trend": ("pages/measure/trend.py", ":material/trending_up:"),
+    "plan": ("pages/plan/editor.py", ":material/edit_note:"),
+    "objectives": ("pages/plan/objectives.py", ":material/flag:"),
     "funnel": ("pages/measure/funnel.py", ":material/filter_alt:"),
+    "channels": ("pages/measure/channels.py", ":material/hub:"),
+    "analyst": ("pages/measure/analyst.py", ":material/assignment_turned_in:"),
     "bonus": ("pages/pay/bonus.py", ":material/payments:"),
     "whatif": ("pages/plan/whatif.py", ":material/tune:"),
     "data": ("pages/measure/data.py", ":material/folder_open:"),
+    "catalogue": ("pages/learn/catalogue.py", ":material/menu_book:"),
 }
 
 
@@ -43,6 +49,7 @@ page = st.navigation(
     ],
     position="top",
 )
+session.turn_to(page.url_path)
 try:
     frame.sidebar(lang)
     frame.notices(lang, broken)

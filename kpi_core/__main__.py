@@ -1,9 +1,9 @@
 """The whole chain without a browser: ``python -m kpi_core COMMAND``.
 
-The commands: ``read``, ``kpis``, ``score``, ``bonus``, ``funnel``, ``whatif``; ``plan`` and
-``schema`` print a plan file to edit and the JSON Schema of plan files
-(``python -m kpi_core schema > docs/plan.schema.json`` keeps the committed one); ``formats`` says
-what is read (``python -m kpi_core formats > docs/formats.md``).
+The commands: ``read``, ``kpis``, ``funnel``, ``channels``, ``score``, ``bonus``, ``whatif``,
+``trend``, ``objectives``; ``plan`` and ``schema`` print a plan file to edit and the JSON Schema of
+plan files (``python -m kpi_core schema > docs/plan.schema.json`` keeps the committed one);
+``formats`` says what is read (``python -m kpi_core formats > docs/formats.md``).
 
 Exit code 0: done. 2: wrong use or bad input, one clear line on stderr. ``--json`` prints what
 other programs may rely on; without it, a table to read.
@@ -15,27 +15,53 @@ import json
 import locale
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from kpi_core import catalogue, words
+from kpi_core.channels import CUTS, Part, by_slice
 from kpi_core.drivers import Lever, calibrate, parse_lever, project
 from kpi_core.errors import Finding, KpiError, UsageError, did_you_mean
 from kpi_core.facts import Facts, combine
 from kpi_core.funnel import funnel
+from kpi_core.gates import GuardCheck, check
 from kpi_core.ingest import Table, Upload, read_path
 from kpi_core.ingest.formats import formats
 from kpi_core.ingest.layouts import read_layout
 from kpi_core.ingest.listing import markdown
 from kpi_core.kpis import Evaluation, KpiValue, Settings, Values, kpi_values
 from kpi_core.model import TOTAL, VATS, Period, Unit, Vat, parse_period
+from kpi_core.objectives import (
+    AimReview,
+    check_name,
+    guard_said,
+    review,
+    target_words,
+    told,
+)
 from kpi_core.pay import Payout, outcome, payout, statement
 from kpi_core.plan import Plan, changed, default_plan, json_schema, read_plan
-from kpi_core.score import Scorecard, score
+from kpi_core.score import Scorecard, changes, score
+from kpi_core.stats import lift
 from kpi_core.text import money, number, percent, say
+from kpi_core.trend import (
+    LEVEL,
+    Ahead,
+    Course,
+    Point,
+    Trend,
+    ahead_said,
+    course_said,
+    courses,
+    kept_said,
+    month_in_view,
+    moved,
+    recent,
+    trends,
+)
 
 Answer = dict[str, Any]
 Lines = list[str]
@@ -102,45 +128,93 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--vat-rate", metavar="0.2", help="20 %% is 0.2")
         made.add_argument("--vat-basis", choices=VATS, help="what money is counted in")
 
+    named = (*catalogue.businesses(), *catalogue.roles())
     reading = command("read", _read, "What the files hold, and what is odd about them.")
     reading.add_argument("files", nargs="+", metavar="FILE")
     takes_layouts(reading)
     for name, run, about in (
         ("kpis", _kpis, "KPI values of a business type."),
         ("funnel", _funnel, "The counted funnel of a business type."),
+        ("channels", _channels, "What each channel or campaign costs and brings."),
     ):
         made = command(name, run, about)
         takes_files(made, "+")
-        made.add_argument("--business", required=True, metavar="|".join(catalogue.businesses()))
+        made.add_argument("--business", required=True, metavar="|".join(named))
         takes_choices(made)
+        if name == "channels":
+            made.add_argument("--by", choices=CUTS, default="channel")
+            made.add_argument("--assume", action="append", default=[], metavar="NAME=NUMBER")
         if name == "kpis":
             made.add_argument(
                 "--currency", metavar="RUB", help="of the answer, where rates are given"
             )
+            made.add_argument(
+                "--kpi",
+                action="append",
+                default=[],
+                metavar="ID",
+                help="others than the usual ones",
+            )
             made.add_argument("--by", metavar="channel|month|week|day|campaign|...")
             made.add_argument("--assume", action="append", default=[], metavar="NAME=NUMBER")
+            _takes_comparison(made)
     for name, run, about in (
         ("score", _score, "The scorecard of a plan."),
         ("bonus", _bonus, "What a plan pays, with its derivation."),
         ("whatif", _whatif, "What would be, were some drivers moved."),
+        ("trend", _trend, "Where the KPIs of a plan are heading."),
+        ("objectives", _objectives, "Whether the objectives of a plan can be judged and reached."),
     ):
         made = command(name, run, about)
         takes_files(made, "*")
         made.add_argument("--plan", required=True, metavar="PLAN.json")
         takes_choices(made)
+        if name == "score":
+            _takes_comparison(made)
+        if name == "trend":
+            made.add_argument("--by", choices=("month", "week"), default="month")
         if name == "whatif":
             made.add_argument(
                 "--set", action="append", default=[], metavar="DRIVER=+10%", required=True
             )
+    _takes_groups(command("lift", _lift, "What an advertisement moved, by a survey of two groups."))
     planning = command("plan", _plan, "A complete default plan to edit.")
-    planning.add_argument("--business", required=True, metavar="|".join(catalogue.businesses()))
+    planning.add_argument("--business", required=True, metavar="|".join(named))
     command("formats", _formats, "What is read and how sure that is, as a table in Markdown.")
     command("schema", _schema, "The JSON Schema of plan files.")
     return parser
 
 
+def _takes_comparison(made: argparse.ArgumentParser) -> None:
+    made.add_argument(
+        "--compare",
+        choices=("previous", "year_ago"),
+        help="with the period before, or the same days a year ago",
+    )
+
+
+def _takes_groups(made: argparse.ArgumentParser) -> None:
+    for group in ("exposed", "control"):
+        made.add_argument(f"--{group}", required=True, metavar="YES/ANSWERS")
+
+
 def _machine_language() -> str:
     return "ru" if (locale.getlocale()[0] or "").lower().startswith("ru") else "en"
+
+
+def _lift(options: argparse.Namespace) -> tuple[Answer, Lines]:
+    exposed, control = _counts(options.exposed), _counts(options.control)
+    found = lift(*exposed, *control)
+    if found is None:
+        raise UsageError("bad_counts", where=f"{options.exposed}, {options.control}")
+    return asdict(found), [words.lifted(found, min(exposed[1], control[1]), options.lang)]
+
+
+def _counts(text: str) -> tuple[int, int]:
+    yes, _, answers = text.partition("/")
+    if not (yes.isdecimal() and answers.isdecimal() and 0 < int(answers) >= int(yes)):
+        raise UsageError("bad_counts", where=text)
+    return int(yes), int(answers)
 
 
 # --- input
@@ -243,7 +317,17 @@ def _evaluated(options: argparse.Namespace, plan: Plan) -> tuple[Facts, Values]:
     business = catalogue.business(plan.business)
     period = _period(options, plan)
     wanted = tuple(dict.fromkeys((*plan.kpis(), *business.kpis())))
-    return facts, kpi_values(facts, business, period, settings=plan.settings(), kpis=wanted)
+    against = plan.against() | set(_compared(options))
+    values = kpi_values(
+        facts, business, period, settings=plan.settings(), kpis=wanted, against=against
+    )
+    return facts, values
+
+
+def _compared(options: argparse.Namespace) -> tuple[str, ...]:
+    """The earlier days to look at beside, if any."""
+    when = getattr(options, "compare", None)
+    return (when,) if when else ()
 
 
 # --- answers
@@ -317,19 +401,30 @@ def _read(options: argparse.Namespace) -> tuple[Answer, Lines]:
 def _measure_row(table: Table, id: str, lang: str) -> list[str]:
     measure, total = catalogue.measure(id), _tidy(table.total(id))
     decimals = 2 if measure.unit is Unit.MONEY else 0
-    shown = words.figure(total, measure.unit, lang, decimals=decimals, currency=table.currency)
-    return ["    " + id, shown]
+    amounts: Mapping[str | None, float | int | None] = {
+        code: _tidy(figure) for code, figure in table.by_currency(id).items()
+    }
+    shown = [
+        words.figure(figure, measure.unit, lang, decimals=decimals, currency=code)
+        for code, figure in (amounts or {table.currency: total}).items()
+    ]
+    return ["    " + id, " + ".join(shown)]
 
 
 def _table(table: Table) -> Answer:
     return {
         "rows": table.rows,
         "period": _span(table.period),
-        "measures": {
-            id: {"total": _tidy(table.total(id)), "unit": _unit(id, table.currency)}
-            for id in table.measures
-        },
+        "currencies": list(table.currencies),
+        "measures": {id: _total(table, id) for id in table.measures},
     }
+
+
+def _total(table: Table, id: str) -> Answer:
+    told: Answer = {"total": _tidy(table.total(id)), "unit": _unit(id, table.currency)}
+    if amounts := table.by_currency(id):
+        told["by_currency"] = {code: _tidy(figure) for code, figure in amounts.items()}
+    return told
 
 
 def _tidy(total: float | None) -> float | int | None:
@@ -350,23 +445,80 @@ def _kpis(options: argparse.Namespace) -> tuple[Answer, Lines]:
     business = catalogue.business(options.business)
     facts = combine(_uploads(options))
     _check_sources(settings.sources, facts)
-    values = kpi_values(facts, business, _period(options), options.by, settings=settings)
+    against = _compared(options)
+    values = kpi_values(
+        facts,
+        business,
+        _period(options),
+        options.by,
+        settings=settings,
+        kpis=options.kpi,
+        against=against,
+    )
     findings = (*facts.findings, *values.findings)
+    compared = _comparison(values, options)
     answer = {
         "period": _span(values.period),
         "rows": [_kpi_row(row) for row in values.rows],
+        **({"compared": compared} if compared else {}),
         "findings": _findings(findings, options.lang),
     }
     rows = [
         [
-            catalogue.kpi(row.kpi).name[options.lang],
+            row.definition.name[options.lang],
             words.slice_name(options.by, row.slice, options.lang),
-            words.kpi_figure(catalogue.kpi(row.kpi), row.value, row.currency, options.lang),
+            words.kpi_figure(row.definition, row.value, row.currency, options.lang),
         ]
         for row in values.rows
     ]
     lines = [*_aligned(rows, left=2), *_converted_lines(values, options.lang)]
+    lines += _comparison_lines(values, options)
     return answer, [*lines, *_finding_lines(findings, options.lang)]
+
+
+def _comparison(values: Values, options: argparse.Namespace) -> Answer:
+    """Every KPI beside its value of the earlier days; ``change`` is a share of the latter."""
+    found: Answer = {}
+    for when in _compared(options):
+        then = values.earlier.get(when)
+        if then:
+            before = then.totals()
+            found = {
+                "with": when,
+                "period": _span(then.period),
+                "rows": [
+                    {
+                        "kpi": id,
+                        "value": _number(row.value),
+                        "earlier": _number(before[id].value),
+                        "change": _number(moved(before[id], row)),
+                    }
+                    for id, row in values.totals().items()
+                ],
+            }
+    return found
+
+
+def _comparison_lines(values: Values, options: argparse.Namespace) -> Lines:
+    lang, lines = options.lang, []
+    for when in _compared(options):
+        if then := values.earlier.get(when):
+            before = then.totals()
+            rows = [[str(then.period), *_headings(lang, "now", "earlier", "change")[1:]]]
+            for id, row in values.totals().items():
+                figures = (
+                    words.kpi_figure(row.definition, own.value, own.currency, lang)
+                    for own in (row, before[id])
+                )
+                rows.append(
+                    [row.definition.name[lang], *figures, _change(moved(before[id], row), lang)]
+                )
+            lines += ["", *_aligned(rows)]
+    return lines
+
+
+def _change(share: Fraction | None, lang: str) -> str:
+    return "—" if share is None else ("+" if share > 0 else "") + percent(share, lang)
 
 
 def _converted_lines(values: Values, lang: str) -> Lines:
@@ -425,12 +577,46 @@ def _score(options: argparse.Namespace) -> tuple[Answer, Lines]:
     plan = _plan_file(options)
     facts, values = _evaluated(options, plan)
     findings = (*facts.findings, *values.findings)
-    card = score(plan, {row.kpi: row for row in values.rows})
+    card = score(plan.of_period(values.period), values.totals())
     answer = _scored(card) | {
         "period": _span(values.period),
         "findings": _findings(findings, options.lang),
     }
-    return answer, [*_score_lines(card, options.lang), *_finding_lines(findings, options.lang)]
+    lines = _score_lines(card, options.lang)
+    if compared := _comparison(values, options):
+        then = values.earlier[compared["with"]]
+        before = score(plan.of_period(then.period), then.totals())
+        answer["compared"] = compared | _contributions(before, card)
+        lines += _comparison_lines(values, options)
+        lines += _contribution_lines(before, card, options.lang)
+    return answer, [*lines, *_finding_lines(findings, options.lang)]
+
+
+def _contributions(then: Scorecard, now: Scorecard) -> Answer:
+    """What each line did to the total; ``points`` add up to the change of the total."""
+    both = then.total is not None and now.total is not None
+    return {
+        "total": _number(then.total),
+        "change": _number((now.total or 0) - (then.total or 0)) if both else None,
+        "contributions": [
+            {"kpi": own.now.judged.goal.kpi, "points": _number(own.points)}
+            for own in changes(then, now)
+        ]
+        if both
+        else [],
+    }
+
+
+def _contribution_lines(then: Scorecard, now: Scorecard, lang: str) -> Lines:
+    if then.total is None or now.total is None:
+        return []
+    rows = [_headings(lang, "contribution")]
+    rows += [
+        [own.now.judged.kpi.name[lang], words.moved_points(own.points, lang)]
+        for own in changes(then, now)
+    ]
+    moved_by = words.moved_points(now.total - then.total, lang)
+    return ["", *_aligned([*rows, [words.slice_name(None, TOTAL, lang), moved_by]])]
 
 
 def _scored(card: Scorecard) -> Answer:
@@ -461,7 +647,7 @@ def _score_lines(card: Scorecard, lang: str) -> Lines:
         judged = line.judged
         rows.append(
             [
-                catalogue.kpi(judged.goal.kpi).name[lang],
+                judged.kpi.name[lang],
                 percent(line.share, lang),
                 words.attainment(judged.attainment, judged.goal.rule, lang),
                 words.coefficient(judged.score, lang),
@@ -476,7 +662,7 @@ def _bonus(options: argparse.Namespace) -> tuple[Answer, Lines]:
     plan = _plan_file(options)
     facts, values = _evaluated(options, plan)
     findings = (*facts.findings, *values.findings)
-    paid = payout(plan, values)
+    paid = payout(plan.of_period(values.period), values)
     answer = _paid(paid, options.lang) | {"findings": _findings(findings, options.lang)}
     lines = [f"{entry.text}: {entry.value}" for entry in statement(paid, options.lang)]
     return answer, lines + _finding_lines(findings, options.lang)
@@ -522,11 +708,81 @@ def _funnel(options: argparse.Namespace) -> tuple[Answer, Lines]:
     return answer, [*_aligned(rows), *_finding_lines(findings, options.lang)]
 
 
+def _channels(options: argparse.Namespace) -> tuple[Answer, Lines]:
+    business, lang = catalogue.business(options.business), options.lang
+    settings = _settings(options, options.assume)
+    # As in a default plan: without a margin there is no return on it.
+    assumed = {id: Fraction(share) for id, share in business.assumptions.items()}
+    settings = replace(settings, assumptions=assumed | dict(settings.assumptions))
+    facts = combine(_uploads(options))
+    _check_sources(settings.sources, facts)
+    made = by_slice(facts, business, _period(options), options.by, settings=settings)
+    findings = (*facts.findings, *made.findings)
+    answer = {
+        "by": made.by,
+        "period": _span(made.period),
+        "result": made.result,
+        "total": _part_row(made.total),
+        "parts": [_part_row(part) for part in made.parts],
+        "not_told": list(made.untold),
+        "traffic": [
+            {
+                "slice": judged.visits.source,
+                "verdict": str(judged.verdict),
+                "sessions": judged.visits.sessions,
+                "conversions": judged.visits.conversions,
+                "expected": judged.expected,
+                "needed": judged.needed,
+                **{
+                    name: sign and {"value": sign.value, "rest": sign.rest, "p": sign.p}
+                    for name, sign in (
+                        ("conversion", judged.conversion),
+                        ("bounce", judged.bounce),
+                        ("depth", judged.depth),
+                    )
+                },
+            }
+            for judged in made.traffic
+        ],
+        "findings": _findings(findings, lang),
+    }
+    names = [*(words.quantity(id, lang) for id in made.measures)]
+    names += [*(made.total.values[id].definition.name[lang] for id in made.kpis), ""]
+    rows = [["", *names]]
+    for part in (*made.parts, made.total):
+        sums = [words.input_figure(id, part.sums[id], lang) for id in made.measures]
+        values = (part.values.get(id) for id in made.kpis)
+        kpis = [
+            words.kpi_figure(value.definition, value.value, value.currency, lang) if value else "—"
+            for value in values
+        ]
+        whole = part.slice == TOTAL
+        status = "" if whole else say(lang, f"words.worth_{part.worth}")
+        rows.append([words.slice_name(made.by, part.slice, lang), *sums, *kpis, status])
+    lines = _aligned(rows)
+    for judged in made.traffic:
+        name = words.slice_name(made.by, judged.visits.source, lang)
+        status = say(lang, f"words.traffic_{judged.verdict}")
+        lines.append(f"  {name}: {status}. {words.traffic(judged, made.result, lang)}")
+    return answer, [*lines, *_finding_lines(findings, lang)]
+
+
+def _part_row(part: Part) -> Answer:
+    return {
+        "slice": part.slice,
+        "worth": str(part.worth),
+        "sums": {id: _number(given.value) for id, given in part.sums.items()},
+        "shares": {id: _number(share) for id, share in part.shares.items()},
+        "kpis": [_kpi_row(value) | {"enough": value.enough} for value in part.values.values()],
+    }
+
+
 def _whatif(options: argparse.Namespace) -> tuple[Answer, Lines]:
     plan = _plan_file(options)
     levers = _levers(options.set)
     facts, values = _evaluated(options, plan)
     evaluation = Evaluation(facts, _period(options, plan), settings=plan.settings())
+    plan = plan.of_period(values.period)
     model = calibrate(evaluation, catalogue.business(plan.business))
     moved = model.moved_drivers(levers)
     answer: Answer = {
@@ -545,7 +801,7 @@ def _whatif(options: argparse.Namespace) -> tuple[Answer, Lines]:
             "kpis": {row.kpi: _number(row.value) for row in projected.rows},
             **_outcome(plan, projected, options.lang),
         }
-    return answer, _whatif_lines(answer["base"], answer["result"], plan.currency, options.lang)
+    return answer, _whatif_lines(answer["base"], answer["result"], plan, options.lang)
 
 
 def _levers(texts: Sequence[str]) -> dict[str, Lever]:
@@ -566,7 +822,8 @@ def _outcome(plan: Plan, values: Values, lang: str) -> Answer:
     return {"score": _number(made.total), **paid}
 
 
-def _whatif_lines(base: Answer, result: Answer, currency: str, lang: str) -> Lines:
+def _whatif_lines(base: Answer, result: Answer, plan: Plan, lang: str) -> Lines:
+    currency = plan.currency
     rows = [_headings(lang, "base", "result")]
     for id in result["measures"]:
         measure = catalogue.measure(id)
@@ -574,7 +831,7 @@ def _whatif_lines(base: Answer, result: Answer, currency: str, lang: str) -> Lin
         unit, name = measure.unit, measure.name[lang]
         rows.append([name, *(words.figure(f, unit, lang, currency=currency) for f in figures)])
     for id in result["kpis"]:
-        kpi = catalogue.kpi(id)
+        kpi = plan.kpi(id)
         figures = (side["kpis"][id] for side in (base, result))
         rows.append([kpi.name[lang], *(words.kpi_figure(kpi, f, currency, lang) for f in figures)])
     rows.append([say(lang, "words.score"), *(number(s["score"], lang, 4) for s in (base, result))])
@@ -582,6 +839,153 @@ def _whatif_lines(base: Answer, result: Answer, currency: str, lang: str) -> Lin
     rows.append([say(lang, "words.bonus"), *(money(sum, currency, lang) for sum in paid)])
     why = dict.fromkeys(side["why"] for side in (base, result) if "why" in side)
     return [*_aligned(rows), *why]
+
+
+def _trend(options: argparse.Namespace) -> tuple[Answer, Lines]:
+    plan, lang = _plan_file(options), options.lang
+    facts, values = _evaluated(options, plan)
+    settings, business = plan.settings(), catalogue.business(plan.business)
+    months = kpi_values(facts, business, None, "month", settings=settings, kpis=plan.kpis())
+    cut, days = months, recent(facts, options.by)
+    if options.by != "month":
+        cut = kpi_values(facts, business, days, options.by, settings=settings, kpis=plan.kpis())
+    found = trends(plan, cut, months, options.by)
+    month = month_in_view(facts, values.period)
+    running = courses(facts, plan, values, month) if month else ()
+    findings = (*facts.findings, *values.findings)
+    answer = {
+        "by": options.by,
+        "kpis": [_trend_row(own) for own in found],
+        "courses": [_course_row(own) for own in running],
+        "findings": _findings(findings, lang),
+    }
+    lines = [course_said(own, lang) for own in running]
+    for own in found:
+        lines += ["", own.kpi.name[lang]]
+        lines += _aligned([_point_row(point, own, lang) for point in own.points[-14:]])
+        if own.ahead:
+            said = ahead_said(own.kpi, own.ahead, own.currency, lang)
+            lines.append(f"  {said} {kept_said(own.ahead.kept, lang)}")
+    return answer, [*lines, *_finding_lines(findings, lang)]
+
+
+def _point_row(point: Point, own: Trend, lang: str) -> list[str]:
+    figures = [
+        words.kpi_figure(own.kpi, figure, own.currency, lang)
+        for figure in (point.value, point.target)
+    ]
+    mark = "" if point.whole else say(lang, "words.not_whole")
+    return [f"  {point.slice}", *figures, mark]
+
+
+def _trend_row(own: Trend) -> Answer:
+    return {
+        "kpi": own.kpi.id,
+        "unit": f"money({own.currency})" if own.currency else str(own.kpi.unit),
+        "points": [
+            {
+                "slice": point.slice,
+                "value": point.value,
+                "whole": point.whole,
+                "target": point.target,
+                "year_ago": point.year_ago,
+                "adjusted": point.adjusted,
+            }
+            for point in own.points
+        ],
+        "ahead": _ahead_row(own.ahead),
+    }
+
+
+def _ahead_row(coming: Ahead | None) -> Answer | None:
+    if coming is None:
+        return None
+    low, high = coming.forecast.interval(LEVEL)
+    return {
+        "month": _span(coming.month),
+        "middle": coming.forecast.middle,
+        "low": low,
+        "high": high,
+        "target": _number(coming.target),
+        "probability": coming.chance,
+        "months": coming.months,
+        "tested": coming.kept.tested,
+        "covered": coming.kept.covered,
+    }
+
+
+def _course_row(own: Course) -> Answer:
+    low, high = own.run.total.interval(LEVEL)
+    return {
+        "kpi": own.kpi.id,
+        "month": _span(own.month),
+        "last_day": str(own.last),
+        "counted": own.run.counted,
+        "due": own.due,
+        "target": _number(own.target),
+        "end": own.run.total.middle,
+        "low": low,
+        "high": high,
+        "probability": own.chance,
+    }
+
+
+def _objectives(options: argparse.Namespace) -> tuple[Answer, Lines]:
+    plan, lang = _plan_file(options), options.lang
+    facts, values = _evaluated(options, plan)
+    business, settings = catalogue.business(plan.business), plan.settings()
+    months = kpi_values(facts, business, None, "month", settings=settings, kpis=plan.kpis())
+    found = review(plan, values, months, lang)
+    guards = [own for own in check(plan, values) if isinstance(own, GuardCheck)]
+    findings = (*facts.findings, *values.findings)
+    answer = {
+        "period": _span(values.period),
+        "objectives": [
+            {
+                "name": own.objective.name,
+                "said": told(own, lang),
+                "missing": list(own.missing),
+                "aims": [_aim_row(aim) for aim in own.aims],
+            }
+            for own in found
+        ],
+        "guards": [
+            {
+                "kpi": own.guard.kpi,
+                "guard": own.guard.guard,
+                "kept": own.kept,
+                "gained": _number(own.gained),
+                "harmed": _number(own.harmed),
+            }
+            for own in guards
+        ],
+        "findings": _findings(findings, lang),
+    }
+    lines: Lines = [] if found else [say(lang, "objectives.none")]
+    for own in found:
+        lines.append(told(own, lang))
+        for aim in own.aims:
+            lines += [f"  {aim.kpi.name[lang]}: {target_words(plan, aim.aim, lang)}"]
+            lines += [
+                f"    {_SIGNS[one.held]} {check_name(one, lang)}: {one.why}" for one in aim.checks
+            ]
+    lines += [f"{_SIGNS[own.kept]} {guard_said(own, lang)}" for own in guards]
+    return answer, [*lines, *_finding_lines(findings, lang)]
+
+
+_SIGNS = {True: "✓", False: "✗", None: "?"}
+
+
+def _aim_row(own: AimReview) -> Answer:
+    return {
+        "part": own.part,
+        "kpi": own.aim.kpi,
+        "target": _number(own.target),
+        "value": _number(own.value.value) if own.value else None,
+        "reached": own.reached,
+        "ahead": _ahead_row(own.ahead),
+        "checks": {one.id: {"held": one.held, "why": one.why} for one in own.checks},
+    }
 
 
 def _plan(options: argparse.Namespace) -> tuple[Answer, Lines]:

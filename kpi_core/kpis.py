@@ -234,6 +234,7 @@ class Evaluation:
         self._total = self.hearing if by is None else Hearing(facts, period)
         self._days = Hearing(facts, period, "day")
         self._earlier: dict[tuple[Period, str | None], Evaluation] = {}
+        self._figures: dict[tuple[str, str, tuple[str, ...] | None], Input] = {}
         self.answers: dict[tuple[Stream, tuple[Period, ...], bool], None] = {}
         self.findings: dict[tuple[str, str], Finding] = {}
         known = {*facts.sources(), *(format.source for format in formats().values())}
@@ -245,6 +246,12 @@ class Evaluation:
 
     def input(self, id: str, slice: str = TOTAL, sources: Sequence[str] | None = None) -> Input:
         """The figure of a measure or assumption in a slice, from `sources` or whoever speaks."""
+        key = (id, slice, None if sources is None else tuple(sources))
+        if key not in self._figures:
+            self._figures[key] = self._input(id, slice, sources)
+        return self._figures[key]
+
+    def _input(self, id: str, slice: str, sources: Sequence[str] | None) -> Input:
         if named := earlier(id):
             return self._of_earlier_days(*named, slice)
         if id not in catalogue.measures() or (id in self.settings.given and slice == TOTAL):

@@ -156,10 +156,17 @@ def day(value: date, lang: str) -> str:
 
 
 def days(first: date, last: date, lang: str) -> str:
-    """A period: a whole month by its name, anything else by its first and last day."""
+    """A period: a whole month or quarter by its name, anything else by its first and last day."""
     if first.day == 1 and last == first.replace(day=monthrange(first.year, first.month)[1]):
         return str(format_date(first, "LLLL y", locale=lang))
+    if (first.day, first.month % 3) == (1, 1) and last == _end_of_quarter(first):
+        return str(format_date(first, "QQQQ y", locale=lang))
     return f"{day(first, lang)} – {day(last, lang)}"
+
+
+def _end_of_quarter(first: date) -> date:
+    month = first.month + 2
+    return first.replace(month=month, day=monthrange(first.year, month)[1])
 
 
 def exact(value: Number) -> Fraction:

@@ -1,15 +1,21 @@
 """Figures, rules and slices in words: the same sentences on screen and in every export."""
 
+import re
 from decimal import Decimal
 from fractions import Fraction
 
 from kpi_core import catalogue
 from kpi_core.facts import UNKNOWN
+from kpi_core.formula import earlier, written
 from kpi_core.ingest.formats import formats
-from kpi_core.kpis import STATED, Converted, KpiValue
-from kpi_core.model import TOTAL, Kpi, Unit
+from kpi_core.kpis import STATED, Converted, Input, KpiValue
+from kpi_core.model import TOTAL, Kpi, Norm, Unit, Variant
 from kpi_core.rules import Bands, Goal, Linear, Rule, Steps
+from kpi_core.stats import Lift
 from kpi_core.text import Number, digits_beside, exact, money, number, percent, percent_beside, say
+from kpi_core.traffic import Judgement
+
+_NAMES = re.compile(r"(?:previous|year_ago)\(\s*\w+\s*\)|[^\W\d]\w*")
 
 
 def figure(
@@ -28,6 +34,30 @@ def figure(
 def kpi_figure(kpi: Kpi, value: Number | None, currency: str | None, lang: str) -> str:
     """A value of a KPI, as it is printed."""
     return figure(value, kpi.unit, lang, decimals=kpi.decimals, currency=currency)
+
+
+def norm(kpi: Kpi, value: Fraction | None, lang: str) -> str:
+    """How a value lies to each norm of its KPI; empty where it has none."""
+    if value is None:
+        return ""
+    scale = 100 if kpi.unit is Unit.SHARE else 1
+    said = []
+    for usual in kpi.norms:
+        where = "below" if value < usual.low else "above" if value > usual.high else "in"
+        whole = all((scale * mark).denominator == 1 for mark in (usual.low, usual.high))
+        decimals = 0 if whole else kpi.decimals
+        low = number(scale * usual.low, lang, decimals)
+        high = figure(usual.high, kpi.unit, lang, decimals=decimals)
+        said.append(say(lang, f"words.norm_{where}", low=low, high=high, name=usual.name[lang]))
+    return "; ".join(said)
+
+
+def usual(kpi: Kpi, norm: Norm, lang: str) -> str:
+    """What is usual for a KPI: ``usual for retail: 20% to 30%``."""
+    low, high = (
+        figure(mark, kpi.unit, lang, decimals=kpi.decimals) for mark in (norm.low, norm.high)
+    )
+    return say(lang, "words.usual", name=norm.name[lang], low=low, high=high)
 
 
 def judged_figure(
@@ -53,6 +83,8 @@ def slice_name(by: str | None, slice: str, lang: str) -> str:
         return say(lang, "words.total")
     if by == "channel" and slice in catalogue.channels():
         return str(catalogue.channels()[slice][lang])
+    if by is not None and slice == "other":  # rows that do not say
+        return say(lang, "words.part_other")
     return slice
 
 
@@ -76,6 +108,39 @@ def coefficient(value: Fraction | None, lang: str) -> str:
 def points(share: Fraction | None, lang: str) -> str:
     """A score or a part of it as points of 100."""
     return number(None if share is None else 100 * share, lang, 1)
+
+
+def interval(value: KpiValue, lang: str) -> str:
+    """What chance leaves plausible for a value; a dash where that cannot be said."""
+    if not value.enough:
+        return say(lang, "words.not_enough")
+    if value.low is None or value.high is None:
+        return "—"
+    low, high = (
+        kpi_figure(value.definition, bound, value.currency, lang)
+        for bound in (value.low, value.high)
+    )
+    return f"{low} – {high}"
+
+
+def lifted(lift: Lift, fewest: int, lang: str) -> str:
+    """What a survey of an exposed and a control group says, `fewest` answers in the smaller one."""
+    if not lift.enough:
+        return say(lang, "words.lift_not_enough", n=fewest, fewest=number(lift.fewest, lang))
+    shares = {name: percent(getattr(lift, name), lang) for name in ("exposed", "control")}
+    points = {
+        name: number(100 * getattr(lift, name), lang, 1) for name in ("absolute", "low", "high")
+    }
+    p = number(lift.p, lang, 3)
+    if lift.significant:
+        return say(lang, "words.lift_shown", p=p, **shares, **points)
+    needed = "—" if lift.needed is None else number(lift.needed, lang)
+    return say(lang, "words.lift_by_chance", p=p, needed=needed, **shares, **points)
+
+
+def moved_points(share: Fraction, lang: str) -> str:
+    """A change of a score in points of 100, with its sign."""
+    return ("+" if share > 0 else "") + points(share, lang)
 
 
 def _mark(value: Decimal, rule: Rule, kpi: Kpi, lang: str) -> str:
@@ -172,21 +237,164 @@ def made_of(value: KpiValue, lang: str) -> str:
     """What a value was computed from: ``orders 312 (Shopify) / sessions 26 004 (Metrika)``."""
     if not value.inputs:
         return source_name(STATED, lang)
-    variant = catalogue.kpi(value.kpi).variant(value.variant)
+    variant = value.definition.variant(value.variant)
     parts = []
     for id, given in value.inputs.items():
-        if id in catalogue.measures():
-            measure = catalogue.measure(id)
-            name, unit = measure.name[lang], measure.unit
-        else:
-            name, unit = say(lang, f"words.{id}"), Unit.SHARE
-        decimals = 2 if unit is Unit.MONEY else 0
-        shown = figure(given.value, unit, lang, decimals=decimals, currency=given.currency)
+        name, shown = quantity(id, lang), input_figure(id, given, lang)
         said = [source_name(source, lang) for source in given.sources]
         said += [converted(part, lang) for part in given.converted]
         parts.append(f"{name}: {shown}" + (f" ({', '.join(said)})" if said else ""))
     shown = "; ".join(parts)
     return shown if len(parts) == 1 else f"{variant.name[lang]} · {shown}"
+
+
+def quantity(id: str, lang: str) -> str:
+    """The name of what a formula is made of: a measure, one of earlier days, an assumption."""
+    if id in catalogue.measures():
+        return catalogue.measure(id).name[lang]
+    if when := earlier(id):
+        return say(lang, f"words.{when[0]}", name=catalogue.measure(when[1]).name[lang])
+    return say(lang, f"words.{id}")
+
+
+def _unit_of(id: str) -> Unit:
+    when = earlier(id)
+    measure = catalogue.measures().get(when[1] if when else id)
+    return measure.unit if measure else Unit.SHARE
+
+
+def input_figure(id: str, given: Input, lang: str) -> str:
+    """The figure of a quantity as it went into a value."""
+    decimals = 2 if _unit_of(id) is Unit.MONEY else 0
+    return figure(given.value, _unit_of(id), lang, decimals=decimals, currency=given.currency)
+
+
+def formula_in_figures(value: KpiValue, lang: str) -> str:
+    """The formula with its figures: ``orders 312 / sessions 26,004 = 1.20%``."""
+    made = kpi_figure(value.definition, value.value, value.currency, lang)
+    if not value.inputs:
+        return f"{source_name(STATED, lang)}: {made}"
+
+    def shown(id: str) -> str:
+        return f"{_small(quantity(id, lang))} {input_figure(id, value.inputs[id], lang)}"
+
+    return (
+        f"{written(value.formula, shown, lambda known: coefficient_or_whole(known, lang))} = {made}"
+    )
+
+
+def example(kpi: Kpi, variant: Variant, lang: str) -> str:
+    """The worked example of a definition, put into its formula; empty where it has none."""
+    worked = kpi.examples.get(variant.id)
+    if worked is None:
+        return ""
+    kpi = kpi.read_as(variant)
+
+    def shown(id: str) -> str:
+        known = Fraction(worked.given[id])
+        if _unit_of(id) is Unit.SHARE:
+            return f"{_small(quantity(id, lang))} {percent(known, lang, 0)}"
+        return f"{_small(quantity(id, lang))} {coefficient_or_whole(known, lang)}"
+
+    made = figure(Fraction(worked.value), kpi.unit, lang, decimals=max(kpi.decimals, 2))
+    left = written(variant.formula, shown, lambda known: coefficient_or_whole(known, lang))
+    return f"{left} = {made}"
+
+
+def coefficient_or_whole(value: Fraction, lang: str) -> str:
+    """A number with as many decimals as it needs."""
+    return number(value, lang) if value.denominator == 1 else coefficient(value, lang)
+
+
+def _small(name: str) -> str:
+    """A name within a sentence; abbreviations stay as they are."""
+    return name[0].lower() + name[1:] if name[1:2].islower() else name
+
+
+def cut(by: str, lang: str) -> str:
+    """What figures are cut by: ``by channel``."""
+    return say(lang, f"words.cut_{by}")
+
+
+def worth(found: str, lang: str) -> str:
+    """Whether money spent on a part came back."""
+    return say(lang, f"words.worth_{found}")
+
+
+def share(value: Number | None, lang: str) -> str:
+    """A part of a whole."""
+    return percent(value, lang)
+
+
+def traffic_verdict(judged: Judgement, lang: str) -> str:
+    """What the visits of a source are taken for."""
+    return say(lang, f"words.traffic_{judged.verdict}")
+
+
+def p_value(p: float, lang: str) -> str:
+    """A p-value with the figures that matter: ``p = 0.03``, ``p < 0.0001``."""
+    if p < 0.0001:
+        return f"p < {number(0.0001, lang, 4)}"
+    return f"p = {number(p, lang, 4 if p < 0.01 else 2)}"
+
+
+def traffic(judged: Judgement, result: str | None, lang: str) -> str:
+    """Why a source is taken for empty traffic or not, with every number."""
+    visits, said = judged.visits, []
+    shown = {"sessions": number(visits.sessions, lang)}
+    if result and judged.conversion is not None and judged.expected is not None:
+        name = _small(quantity(result, lang))
+        counted = number(visits.conversions, lang)
+        said.append(say(lang, "words.traffic_visits", result=name, conversions=counted, **shown))
+        p = p_value(judged.conversion.p, lang)
+        few = 1 if judged.expected < 10 else 0
+        expected = number(judged.expected, lang, few)
+        said.append(say(lang, "words.traffic_expected", expected=expected, p=p))
+    else:
+        said.append(say(lang, "words.traffic_visits_only", **shown))
+    if judged.bounce:
+        said.append(
+            say(
+                lang,
+                "words.traffic_bounce",
+                value=percent(judged.bounce.value, lang),
+                rest=percent(judged.bounce.rest, lang),
+                p=p_value(judged.bounce.p, lang),
+            )
+        )
+    if judged.depth:
+        said.append(
+            say(
+                lang,
+                "words.traffic_depth",
+                value=number(judged.depth.value, lang, 2),
+                rest=number(judged.depth.rest, lang, 2),
+                p=p_value(judged.depth.p, lang),
+            )
+        )
+    if judged.more:
+        said.append(say(lang, "words.traffic_needed", more=number(judged.more, lang)))
+    return " ".join(said)
+
+
+def formula(text: str, lang: str) -> str:
+    """A formula with its measures by their names: ``«orders» / «sessions»``."""
+
+    def named(found: re.Match[str]) -> str:
+        id, when = found[0], earlier(found[0])
+        if when and when[1].strip() in catalogue.measures():
+            name = catalogue.measure(when[1].strip()).name[lang]
+            return f"«{say(lang, f'words.{when[0]}', name=name)}»"
+        if id in catalogue.measures():
+            return f"«{catalogue.measure(id).name[lang]}»"
+        return f"«{assumption(id, lang)}»" if id in catalogue.ASSUMPTIONS else id
+
+    return _NAMES.sub(named, text)
+
+
+def assumption(id: str, lang: str) -> str:
+    """The name of a quantity that no export holds."""
+    return say(lang, f"words.{id}")
 
 
 def converted(part: Converted, lang: str) -> str:

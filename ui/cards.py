@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Literal
 
 import streamlit as st
 
@@ -9,6 +10,7 @@ from kpi_core import catalogue, words
 from kpi_core.charts import INK
 from kpi_core.errors import Finding, Severity
 from kpi_core.ingest import Table
+from kpi_core.model import Period
 from kpi_core.score import Judged
 from kpi_core.text import Number, days, exact, number
 from ui.session import State
@@ -48,8 +50,17 @@ def change(
 
 def period_words(state: State) -> str:
     """The period in view, in words."""
-    period = state.period or state.facts.period
-    return days(period.first, period.last, state.lang) if period else state.say("all_days")
+    return days_words(state, state.period or state.facts.period)
+
+
+def days_words(state: State, period: Period | None) -> str:
+    """A period in words; of the month in which the files end, up to which day they hold it."""
+    if period is None:
+        return state.say("all_days")
+    name, held = days(period.first, period.last, state.lang), state.facts.period
+    if held and period == state.facts.begun():
+        return state.say("period_begun", month=name, day=held.last.day)
+    return name
 
 
 def findings(state: State, found: tuple[Finding, ...] | list[Finding], within: str = "") -> None:
@@ -75,16 +86,24 @@ def _told(state: State, finding: Finding, within: str) -> str:
     return plain(f"{where}: {text}" if where else text)
 
 
+_Colour = Literal["gray", "green", "orange", "red"]
+_STATUS: dict[str, tuple[str, str, _Colour]] = {
+    "no_data": ("?", ":material/help:", "gray"),
+    "reached": ("✓", ":material/check_circle:", "green"),
+    "partly": ("◐", ":material/contrast:", "orange"),
+    "missed": ("✗", ":material/cancel:", "red"),
+}
+
+
 def status(state: State, judged: Judged) -> None:
     """Reached, partly, missed or no data: by word and sign, not by colour alone."""
-    if judged.score is None:
-        st.badge(state.say("status_no_data"), icon=":material/help:", color="gray")
-    elif judged.score >= 1:
-        st.badge(state.say("status_reached"), icon=":material/check_circle:", color="green")
-    elif judged.score > 0:
-        st.badge(state.say("status_partly"), icon=":material/contrast:", color="orange")
-    else:
-        st.badge(state.say("status_missed"), icon=":material/cancel:", color="red")
+    _, icon, color = _STATUS[judged.status]
+    st.badge(state.say(f"status_{judged.status}"), icon=icon, color=color)
+
+
+def status_words(state: State, judged: Judged) -> str:
+    """The same for the cell of a table."""
+    return f"{_STATUS[judged.status][0]} {state.say(f'status_{judged.status}')}"
 
 
 def table_words(state: State, table: Table) -> str:
@@ -101,5 +120,7 @@ def _total(state: State, table: Table, id: str) -> str:
     if total is None and id in table.control:
         total, said = table.control[id], f" ({state.say('stated_total')})"
     if total is None:
-        return f"{measure.name[state.lang]}: {state.say('does_not_add')}"
+        amounts = table.by_currency(id).items()
+        parts = [words.total(id, figure, state.lang, code) for code, figure in amounts]
+        return f"{measure.name[state.lang]}: {' + '.join(parts) or state.say('does_not_add')}"
     return f"{measure.name[state.lang]}: {words.total(id, total, state.lang, table.currency)}{said}"

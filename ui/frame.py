@@ -7,9 +7,9 @@ import streamlit as st
 from kpi_core import catalogue
 from kpi_core.errors import Severity
 from kpi_core.model import Period
-from kpi_core.text import days, say
+from kpi_core.text import say
 from ui import cards, session
-from ui.session import ALL_DAYS, LINK, State
+from ui.session import ALL_DAYS, LINK, OWN_DAYS, State
 
 
 def language() -> str:
@@ -47,7 +47,7 @@ def _stated(state: State) -> None:
     if not stated:
         return
     known = catalogue.measures()
-    names = [(known.get(id) or catalogue.kpi(id)).name[state.lang] for id in stated]
+    names = [(known.get(id) or state.plan.kpi(id)).name[state.lang] for id in stated]
     text, drop = st.columns([5, 1], vertical_alignment="center")
     text.info(
         cards.plain(state.say("stated", n=len(stated), names=", ".join(names))),
@@ -88,6 +88,15 @@ def sidebar(lang: str) -> None:
                 icon=":material/upload_file:",
             )
         _period(state)
+        if session.can("undo"):
+            st.button(
+                state.say("plan_undo"),
+                key="undo.sidebar",
+                help=state.say("plan_undo_help"),
+                on_click=session.guarded(session.undo),
+                icon=":material/undo:",
+                width="stretch",
+            )
         with st.popover(state.say("link"), icon=":material/link:", width="stretch"):
             st.caption(state.say("link_about" if state.sample else "link_about_files"))
             address = str(st.context.url or "").partition("?")[0]
@@ -95,21 +104,54 @@ def sidebar(lang: str) -> None:
 
 
 def _period(state: State) -> None:
-    months = state.facts.months()
-    if not state.facts.period:
+    """Months, quarters, days of one's own, or all."""
+    facts = state.facts
+    if not facts.period:
         return
-    options: dict[str, Period | None] = {
-        f"{month.first}..{month.last}": month for month in reversed(months)
-    }
-    options[ALL_DAYS] = None
-    chosen = f"{state.period.first}..{state.period.last}" if state.period else ALL_DAYS
-    options.setdefault(chosen, state.period)
+    begun = facts.begun()
+    spans = [*([begun] if begun else []), *reversed(facts.months()), *reversed(facts.quarters())]
+    options: dict[str, Period | None] = {str(span): span for span in spans}
+    options |= {ALL_DAYS: None, OWN_DAYS: None}
+    chosen = str(state.period) if state.period else ALL_DAYS
+    if session.own_days() or chosen not in options:
+        chosen = OWN_DAYS
 
     def name(id: str) -> str:
         period = options[id]
-        return days(period.first, period.last, state.lang) if period else state.say("all_days")
+        if period:
+            return cards.days_words(state, period)
+        return state.say("all_days" if id == ALL_DAYS else "own_days")
 
     arguments: dict[str, Any] = session.widget(
-        f"period.{state.facts.digest[:16]}.{len(state.uploads)}", chosen, session.choose_period
+        f"period.{facts.digest[:16]}.{len(state.uploads)}", chosen, session.choose_period
     )
     st.selectbox(state.say("period"), list(options), format_func=name, **arguments)
+    if chosen == OWN_DAYS:
+        _own_days(state, state.period or facts.period)
+    elif state.period and state.period == begun:
+        st.caption(state.say("period_begun_help"))
+
+
+def _own_days(state: State, period: Period) -> None:
+    """The first and the last day, each in a box."""
+    held = state.facts.period or period
+    bounds: dict[str, Any] = {
+        "min_value": min(held.first, period.first),
+        "max_value": max(held.last, period.last),
+        "format": "DD.MM.YYYY" if state.lang == "ru" else "YYYY-MM-DD",
+    }
+    since, until = st.columns(2)
+    since.date_input(
+        state.say("days_since"),
+        **bounds,
+        **session.widget(
+            "days.since", period.first, lambda day: session.choose_days(period, first=day)
+        ),
+    )
+    until.date_input(
+        state.say("days_until"),
+        **bounds,
+        **session.widget(
+            "days.until", period.last, lambda day: session.choose_days(period, last=day)
+        ),
+    )

@@ -7,6 +7,7 @@ weights, targets and rules; widgets show it and write back to it through callbac
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -16,6 +17,7 @@ from typing import Any
 import streamlit as st
 
 from kpi_core import catalogue
+from kpi_core.channels import Channels, by_slice
 from kpi_core.drivers import Lever, Model, calibrate, project
 from kpi_core.errors import Finding, IngestError, KpiError, PlanError
 from kpi_core.facts import Facts, combine
@@ -23,19 +25,23 @@ from kpi_core.funnel import Funnel, funnel
 from kpi_core.ingest import Upload, read
 from kpi_core.ingest.formats import Format
 from kpi_core.ingest.layouts import Draft, read_layout, written
-from kpi_core.kpis import Evaluation, KpiValue, Values, kpi_values
+from kpi_core.kpis import Evaluation, Input, KpiValue, Values, kpi_values
 from kpi_core.link import View, decode, encode
 from kpi_core.model import Business, Period, parse_period
-from kpi_core.plan import Plan, changed, default_plan, read_plan, scorecard_scheme
+from kpi_core.plan import OwnKpi, Plan, changed, default_plan, read_plan, scorecard_scheme
 from kpi_core.rules import Bands
 from kpi_core.schemes import Product, Scheme, Scorecard
-from kpi_core.text import exact, rounded, say
+from kpi_core.text import say
+from kpi_core.trend import recent
 from kpi_core.words import source_name
 
 SAMPLES = Path(__file__).parent.parent / "sample_data"
 SAMPLE_SUFFIXES = (".csv", ".xlsx", ".parquet")
 ALL_DAYS = "all"
+OWN_DAYS = "days"  # of the period: from one day to another
+UNDO = 50  # changes of the plan that can be taken back
 LINK = "v"  # the query parameter of a shared view
+ANALYST = "analyst"  # the role whose page it is
 
 
 TEACHABLE = frozenset({"unknown_layout", "no_headings", "no_figures", "nothing_left"})
@@ -67,6 +73,7 @@ class State:
     failures: tuple[Failed, ...]
     facts: Facts
     period: Period | None
+    compare: str = ""  # with the period before ("previous"), a year ago ("year_ago") or nothing
 
     @property
     def business(self) -> Business:
@@ -77,17 +84,48 @@ class State:
         """A phrase of the pages in the reader's language."""
         return say(self.lang, f"pages.{key}", **values)
 
+    def judged(self, scheme: Scheme | None = None) -> Plan:
+        """The plan as it judges the period: with the targets of that period, by another scheme."""
+        plan = self.plan if scheme is None else changed(self.plan, scheme=scheme)
+        return plan.of_period(self.values().period)
+
     def values(self) -> Values:
         """The KPI values of the period, computed once for each choice of data and definitions."""
-        return _values(*self._key(), self.facts, self.plan, self.period)
+        against = self.plan.against() | ({self.compare} if self.compare else set())
+        return _values(*self._key(), tuple(sorted(against)), self.facts, self.plan, self.period)
+
+    def compared(self) -> Values | None:
+        """The values of the days that the period is compared with."""
+        return self.values().earlier.get(self.compare)
+
+    def history(self, by: str = "month") -> Values:
+        """The KPI values of every month that the files hold; of the latest weeks or days."""
+        return _history(*self._key(), by, self.facts, self.plan)
 
     def named(self) -> dict[str, KpiValue]:
         """KPI to its value in total."""
-        return {row.kpi: row for row in self.values().rows if row.slice == "total"}
+        return self.values().totals()
+
+    def known(self) -> Mapping[str, KpiValue]:
+        """Every KPI of the catalogue and of the owner to its value of the period."""
+        return _known(*self._key(), self.facts, self.plan, self.period)
+
+    def measures(self) -> Mapping[str, Input]:
+        """Every measure to its figure of the period."""
+        return _measures(*self._key(), self.facts, self.plan, self.period)
+
+    def tried(self, own: OwnKpi) -> KpiValue:
+        """What an own KPI would be in the period."""
+        evaluation = Evaluation(self.facts, self.values().period, settings=self.plan.settings())
+        return evaluation.value(own.kpi("own"))
 
     def funnel(self) -> Funnel:
         """The counted funnel of the period."""
         return _funnel(*self._key(), self.facts, self.plan, self.period)
+
+    def cut(self, by: str) -> Channels:
+        """Money, traffic and KPIs of the period by channel, campaign, ..."""
+        return _cut(*self._key(), by, self.facts, self.plan, self.period)
 
     def model(self) -> Model:
         """The what-if model calibrated to the period."""
@@ -119,7 +157,8 @@ class State:
     def _key(self) -> tuple[str, str, str]:
         kpis = ",".join(self.plan.kpis())
         readings = self.plan.model_dump_json(
-            exclude={"name", "period", "lines", "scheme", "missing", "partial_period"}
+            exclude={"name", "period", "lines", "scheme", "missing", "partial_period", "over"}
+            | {"targets", "gates", "fair", "objectives"}
         )
         return str(_named(self.uploads)), str(self.period), readings + kpis
 
@@ -131,17 +170,51 @@ class State:
 
 @st.cache_resource(max_entries=24, scope="session", show_spinner=False)
 def _values(
-    digest: str, period: str, readings: str, _facts: Facts, _plan: Plan, _period: Period | None
+    digest: str,
+    period: str,
+    readings: str,
+    against: tuple[str, ...],
+    _facts: Facts,
+    _plan: Plan,
+    _period: Period | None,
 ) -> Values:
     del digest, period, readings
-    wanted = tuple(dict.fromkeys((*_plan.kpis(), *catalogue.business(_plan.business).kpis())))
+    business = catalogue.business(_plan.business)
+    wanted = tuple(dict.fromkeys((*_plan.kpis(), *business.kpis())))
     return kpi_values(
-        _facts,
-        catalogue.business(_plan.business),
-        _period,
-        settings=_plan.settings(),
-        kpis=wanted,
+        _facts, business, _period, settings=_plan.settings(), kpis=wanted, against=against
     )
+
+
+@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+def _history(
+    digest: str, period: str, readings: str, by: str, _facts: Facts, _plan: Plan
+) -> Values:
+    del digest, period, readings
+    business = catalogue.business(_plan.business)
+    wanted = tuple(dict.fromkeys((*_plan.kpis(), *business.kpis())))
+    days = recent(_facts, by)
+    return kpi_values(_facts, business, days, by, settings=_plan.settings(), kpis=wanted)
+
+
+@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+def _known(
+    digest: str, period: str, readings: str, _facts: Facts, _plan: Plan, _period: Period | None
+) -> Mapping[str, KpiValue]:
+    del digest, period, readings
+    wanted = (*catalogue.kpis(), *_plan.own)
+    business = catalogue.business(_plan.business)
+    values = kpi_values(_facts, business, _period, settings=_plan.settings(), kpis=wanted)
+    return values.totals()
+
+
+@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+def _measures(
+    digest: str, period: str, readings: str, _facts: Facts, _plan: Plan, _period: Period | None
+) -> Mapping[str, Input]:
+    del digest, period, readings
+    evaluation = Evaluation(_facts, _period, settings=_plan.settings())
+    return {id: evaluation.input(id) for id in catalogue.measures()}
 
 
 @st.cache_resource(max_entries=24, scope="session", show_spinner=False)
@@ -150,6 +223,22 @@ def _funnel(
 ) -> Funnel:
     del digest, period, readings
     return funnel(_facts, catalogue.business(_plan.business), _period, _plan.settings())
+
+
+@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+def _cut(
+    digest: str,
+    period: str,
+    readings: str,
+    by: str,
+    _facts: Facts,
+    _plan: Plan,
+    _period: Period | None,
+) -> Channels:
+    del digest, period, readings
+    business = catalogue.business(_plan.business)
+    wanted = tuple(dict.fromkeys((*_plan.kpis(), *business.kpis())))
+    return by_slice(_facts, business, _period, by, settings=_plan.settings(), kpis=wanted)
 
 
 @st.cache_resource(max_entries=24, scope="session", show_spinner=False)
@@ -183,7 +272,7 @@ def start() -> str | None:
     if "plan" in st.session_state:
         return None
     st.session_state.update(
-        plan=_fresh_plan(next(iter(catalogue.businesses()))),
+        plan=default_plan(next(iter(catalogue.businesses()))),
         plans={},
         schemes={},
         uploads={},
@@ -191,8 +280,16 @@ def start() -> str | None:
         layouts={},
         sample=True,
         period=None,
+        own_days=False,
+        compare="previous",
         levers={},
         uploader=0,
+        undo=(),
+        redo=(),
+        locked=frozenset(),
+        kept={},
+        roles={},
+        role_period=None,
     )
     word = st.query_params.pop(LINK, None)
     if not word:
@@ -203,8 +300,11 @@ def start() -> str | None:
             parse_period(view.period)
     except KpiError as broken:
         return broken.code
+    if view.plan.business in catalogue.roles():
+        st.session_state["roles"][view.plan.business] = view.plan
+        return None
     st.session_state.update(
-        plan=_in_hundredths(view.plan),
+        plan=view.plan,
         period=view.period or view.plan.period,
         levers=dict(view.levers),
         sample=view.sample,
@@ -214,27 +314,55 @@ def start() -> str | None:
 
 def current(lang: str) -> State:
     """The session as a page sees it."""
-    plan: Plan = st.session_state["plan"]
+    now = plan()
     uploads = tuple(st.session_state["uploads"].values())
     sample = st.session_state["sample"] or not uploads
-    facts = _sample_facts(plan.business) if sample else _own_facts(uploads)
+    facts = _sample_facts(now.business) if sample else _own_facts(uploads)
+    return State(
+        lang=lang,
+        plan=now,
+        sample=sample,
+        uploads=sample_uploads(now.business) if sample else uploads,
+        failures=st.session_state["failures"],
+        facts=facts,
+        period=_period(facts),
+        compare=st.session_state["compare"],
+    )
+
+
+def analyst(lang: str) -> State:
+    """The session as the analyst's page sees it: a plan and period of its own, and only registers.
+
+    The sample speaks where no register is loaded, whatever other files are.
+    """
+    plan: Plan = st.session_state["roles"].get(ANALYST) or default_plan(ANALYST)
+    loaded: dict[str, Upload] = st.session_state["uploads"]
+    uploads = tuple(
+        upload
+        for upload in loaded.values()
+        if any("tasks" in table.measures for table in upload.tables)
+    )
+    sample = st.session_state["sample"] or not uploads
+    facts = _sample_facts(ANALYST) if sample else _own_facts(uploads, "role_facts")
+    chosen = st.session_state["role_period"] or plan.period
+    period = parse_period(chosen) if chosen and chosen != ALL_DAYS else None
     return State(
         lang=lang,
         plan=plan,
         sample=sample,
-        uploads=sample_uploads(plan.business) if sample else uploads,
-        failures=st.session_state["failures"],
+        uploads=sample_uploads(ANALYST) if sample else uploads,
+        failures=(),
         facts=facts,
-        period=_period(facts),
+        period=period if period and facts.period and facts.period.meets(period) else None,
     )
 
 
-def _own_facts(uploads: tuple[Upload, ...]) -> Facts:
+def _own_facts(uploads: tuple[Upload, ...], place: str = "facts") -> Facts:
     key = _named(uploads)
-    kept = st.session_state.get("facts")
+    kept = st.session_state.get(place)
     if kept is None or kept[0] != key:
         kept = (key, combine(uploads))
-        st.session_state["facts"] = kept
+        st.session_state[place] = kept
     facts: Facts = kept[1]
     return facts
 
@@ -283,61 +411,124 @@ def link(state: State) -> str:
 # --- changing the session (for callbacks)
 
 
-def _replace(plan: Plan) -> None:
-    """Adopt a whole plan."""
-    st.session_state["plan"] = _in_hundredths(plan)
+def turn_to(page: str) -> None:
+    """Say which page is drawn: widgets of one key on two pages are two, and the second is empty."""
+    st.session_state["turned"] = st.session_state.get("page") != page
+    st.session_state["page"] = page
 
 
-def _fresh_plan(business: str) -> Plan:
-    return _in_hundredths(default_plan(business))
+def plan() -> Plan:
+    """The plan as it stands."""
+    found: Plan = st.session_state["plan"]
+    return found
 
 
-def _in_hundredths(plan: Plan) -> Plan:
-    """The plan with weights that a slider can show: whole hundredths from 0 to 1.
+def put(new: Plan) -> None:
+    """The one place where a plan changes, so that every change can be taken back."""
+    old = plan()
+    if new == old:
+        return
+    st.session_state["undo"] = (*st.session_state["undo"], old)[-UNDO:]
+    st.session_state["redo"] = ()
+    st.session_state["plan"] = new
 
-    Shares stay exactly as they are where some scale allows it; else they are rounded, and no
-    weight is lost.
-    """
-    weights = [exact(line.weight) for line in plan.lines]
-    top = max(Fraction(1), *weights)
-    for scale in (top, *(Fraction(10**power) for power in range(1, 7))):
-        if scale >= top and all((100 * weight / scale).denominator == 1 for weight in weights):
-            break
-    else:
-        scale = top
-    least = Decimal("0.01")
-    fitting = [
-        max(least, rounded(weight / scale, 2)) if weight else Decimal(0) for weight in weights
-    ]
-    if fitting == [line.weight for line in plan.lines]:
-        return plan
-    lines = [
-        line.model_dump() | {"weight": weight}
-        for line, weight in zip(plan.lines, fitting, strict=True)
-    ]
-    return changed(plan, lines=lines)
+
+def can(step: str) -> bool:
+    """Whether there is a change to ``undo`` or to ``redo``."""
+    return bool(st.session_state[step])
+
+
+def undo() -> None:
+    """Take the last change of the plan back."""
+    _step("undo", "redo")
+
+
+def redo() -> None:
+    """Make the change again that was taken back last."""
+    _step("redo", "undo")
+
+
+def _step(back: str, forth: str) -> None:
+    """Move one plan from a stack to the other; a plan of another business brings its data."""
+    if not can(back):
+        return
+    *rest, last = st.session_state[back]
+    st.session_state[forth] = (*st.session_state[forth], plan())[-UNDO:]
+    st.session_state[back] = tuple(rest)
+    if last.business != plan().business:
+        st.session_state["levers"] = {}
+    st.session_state["plan"] = last
+
+
+def locked() -> frozenset[str]:
+    """The lines whose shares stay when another one is moved."""
+    ids: frozenset[str] = st.session_state["locked"]
+    return ids
+
+
+def lock(kpi: str, shut: bool) -> None:
+    """Let a share stay as it is, or move with the others."""
+    st.session_state["locked"] = locked() | {kpi} if shut else locked() - {kpi}
+
+
+def kept(name: str, default: Any) -> Any:
+    """What a page has put aside under a name, such as a half-written form."""
+    return st.session_state["kept"].get(name, default)
+
+
+def keep(name: str, value: Any) -> None:
+    """Put something aside that must survive a change of page."""
+    st.session_state["kept"][name] = value
 
 
 def choose_business(id: str) -> None:
     """Another business type, with the plan last edited for it."""
-    plan: Plan = st.session_state["plan"]
     plans: dict[str, Plan] = st.session_state["plans"]
-    plans[plan.business] = plan
+    plans[plan().business] = plan()
     st.session_state["levers"] = {}
-    _replace(plans.get(id) or _fresh_plan(id))
+    put(plans.get(id) or default_plan(id))
     _follow_currency()
 
 
 def choose_sample(sample: bool) -> None:
     """The sample business, or the reader's own files."""
     st.session_state["sample"] = sample
-    st.session_state["period"] = st.session_state["plan"].period
+    st.session_state["period"] = plan().period
+    st.session_state["own_days"] = False
     _follow_currency()
 
 
 def choose_period(text: str | None) -> None:
-    """Another period."""
-    st.session_state["period"] = text
+    """Another period; days of one's own begin with those in view."""
+    st.session_state["own_days"] = text == OWN_DAYS
+    if text != OWN_DAYS:
+        st.session_state["period"] = text
+
+
+def own_days() -> bool:
+    """Whether the first and last day of the period are chosen one by one."""
+    chosen: bool = st.session_state["own_days"]
+    return chosen
+
+
+def choose_days(period: Period, first: date | None = None, last: date | None = None) -> None:
+    """Another first or last day of the period; the other end gives way."""
+    if first:
+        period = Period(first, max(first, period.last))
+    if last:
+        period = Period(min(last, period.first), last)
+    st.session_state["own_days"] = True
+    st.session_state["period"] = str(period)
+
+
+def choose_compared(when: str) -> None:
+    """Compare with other earlier days, or with none."""
+    st.session_state["compare"] = when
+
+
+def choose_role_period(text: str) -> None:
+    """Another period of the analyst's page."""
+    st.session_state["role_period"] = text
 
 
 def _untold(number: int) -> None:
@@ -380,6 +571,11 @@ def replace_file(digest: str, name: str, data: bytes) -> None:
         st.session_state["uploads"].pop(digest, None)
     _keep(new)
     st.session_state["failures"] = ()
+
+
+def took_file() -> None:
+    """Let every upload box let go of what it holds."""
+    st.session_state["uploader"] += 1
 
 
 def layouts() -> dict[str, str]:
@@ -459,59 +655,60 @@ def remove_file(digest: str) -> None:
 
 def _follow_currency() -> None:
     """A plan that nobody has touched speaks the currency of the files; any other keeps its own."""
-    fresh = _fresh_plan(st.session_state["plan"].business)
-    if changed(st.session_state["plan"], currency=fresh.currency) != fresh:
+    fresh = default_plan(plan().business)
+    if changed(plan(), currency=fresh.currency) != fresh:
         return
     uploads: dict[str, Upload] = st.session_state["uploads"]
     found = {
-        table.currency
+        code
         for upload in uploads.values()
         for table in upload.tables
-        if table.currency and table.currency != "?"
+        for code in table.currencies
+        if code != "?"
     }
     follows = not st.session_state["sample"] and len(found) == 1
-    st.session_state["plan"] = changed(fresh, currency=found.pop()) if follows else fresh
+    put(changed(fresh, currency=found.pop()) if follows else fresh)
 
 
 def set_line(kpi: str, **changes: object) -> None:
     """Change fields of one line of the plan."""
-    st.session_state["plan"] = st.session_state["plan"].with_line(kpi, **changes)
+    put(plan().with_line(kpi, **changes))
 
 
 def same_rule_for_all(kpi: str) -> None:
     """Give every line the rule of one; a rule on the value itself stays where it is."""
-    plan: Plan = st.session_state["plan"]
-    rule = next(line.rule for line in plan.lines if line.kpi == kpi)
+    now = plan()
+    rule = next(line.rule for line in now.lines if line.kpi == kpi)
     if isinstance(rule, Bands):
         return
     set_plan(
         lines=[
             line.model_dump()
             | ({} if isinstance(line.rule, Bands) else {"rule": rule.model_dump()})
-            for line in plan.lines
+            for line in now.lines
         ]
     )
 
 
 def set_factor(position: int, **changes: object) -> None:
     """Change fields of one factor of the product scheme."""
-    plan: Plan = st.session_state["plan"]
-    if not isinstance(plan.scheme, Product):
+    now = plan()
+    if not isinstance(now.scheme, Product):
         return
-    factors = [factor.model_dump() for factor in plan.scheme.factors]
+    factors = [factor.model_dump() for factor in now.scheme.factors]
     factors[position] |= changes
-    set_plan(scheme=plan.scheme.model_dump() | {"factors": factors})
+    set_plan(scheme=now.scheme.model_dump() | {"factors": factors})
 
 
 def set_plan(**changes: object) -> None:
     """Change whole fields of the plan."""
-    st.session_state["plan"] = changed(st.session_state["plan"], **changes)
+    put(changed(plan(), **changes))
 
 
 def set_vat(source: str, word: str | None) -> None:
     """Whether the money of a source includes VAT; ``None``: as its files say."""
-    plan: Plan = st.session_state["plan"]
-    others = {id: said for id, said in plan.vat.items() if id != source}
+    now = plan()
+    others = {id: said for id, said in now.vat.items() if id != source}
     set_plan(vat=others | ({source: word} if word else {}))
 
 
@@ -522,15 +719,15 @@ def set_vat_percent(rate: float) -> None:
 
 def set_rate(currency: str, rate: Decimal) -> None:
     """What one unit of a currency is worth; 0: not known."""
-    plan: Plan = st.session_state["plan"]
-    others = {code: worth for code, worth in plan.rates.items() if code != currency}
+    now = plan()
+    others = {code: worth for code, worth in now.rates.items() if code != currency}
     set_plan(rates=others | ({currency: rate} if rate else {}))
 
 
 def set_source(family: str, source: str | None) -> None:
     """The source that is heard for a family of measures; ``None``: by the rule."""
-    plan: Plan = st.session_state["plan"]
-    others = {id: said for id, said in plan.sources.items() if id != family}
+    now = plan()
+    others = {id: said for id, said in now.sources.items() if id != family}
     set_plan(sources=others | ({family: source} if source else {}))
 
 
@@ -543,13 +740,17 @@ def load_plan(name: str, data: bytes) -> None:
     """Replace the plan by a plan file; a mistake in it is told and changes nothing."""
     st.session_state["uploader"] += 1
     try:
-        plan = read_plan(data, name)
+        new = read_plan(data, name)
     except PlanError as wrong:
         st.session_state["refused"] = wrong
         return
-    _replace(plan)
-    if plan.period:
-        st.session_state["period"] = plan.period
+    if new.business in catalogue.roles():  # of a person beside the business
+        st.session_state["roles"][new.business] = new
+        st.session_state["role_period"] = new.period
+        return
+    put(new)
+    if new.period:
+        st.session_state["period"] = new.period
 
 
 def schemes(plan: Plan) -> dict[str, Scheme]:
@@ -567,25 +768,25 @@ def schemes(plan: Plan) -> dict[str, Scheme]:
 
 def choose_scheme(kind: str) -> None:
     """Let the other scheme pay."""
-    plan: Plan = st.session_state["plan"]
-    both = schemes(plan)
-    st.session_state["schemes"][(plan.business, plan.scheme.kind)] = plan.scheme
+    now = plan()
+    both = schemes(now)
+    st.session_state["schemes"][(now.business, now.scheme.kind)] = now.scheme
     set_plan(scheme=both[kind])
 
 
 def set_salary(salary: Decimal) -> None:
     """Another salary; a fund that was one salary follows it."""
-    plan: Plan = st.session_state["plan"]
+    now = plan()
     update: dict[str, Decimal] = {"salary": salary}
-    if isinstance(plan.scheme, Scorecard) and plan.scheme.fund == plan.scheme.salary:
+    if isinstance(now.scheme, Scorecard) and now.scheme.fund == now.scheme.salary:
         update["fund"] = salary
-    set_plan(scheme=plan.scheme.model_copy(update=update))
+    set_plan(scheme=now.scheme.model_copy(update=update))
 
 
 def set_fund(fund: Decimal) -> None:
     """Another bonus fund of the scorecard scheme."""
-    plan: Plan = st.session_state["plan"]
-    set_plan(scheme=plan.scheme.model_copy(update={"fund": fund}))
+    now = plan()
+    set_plan(scheme=now.scheme.model_copy(update={"fund": fund}))
 
 
 def set_lever(model: Model, driver: str, share: Decimal) -> None:
@@ -634,9 +835,22 @@ def widget(key: str, default: object, write: Callable[[Any], None]) -> dict[str,
     A language has widgets of its own: a browser hands back a choice by the label it had.
     """
     full = f"{key}:{st.session_state['lang']}"
-    if full not in st.session_state or not _same(st.session_state[full], default):
+    turned = st.session_state["turned"]
+    if turned or full not in st.session_state or not _same(st.session_state[full], default):
         st.session_state[full] = default
     return {"key": full, "on_change": guarded(lambda: write(st.session_state[full]))}
+
+
+def table(key: str, write: Callable[[Any], None]) -> dict[str, Any]:
+    """Arguments that make an editable table hand the cells that were typed into to `write`.
+
+    The key must tell the table it is drawn from: a table of other content begins without edits.
+    """
+    full = f"{key}:{st.session_state['lang']}"
+    return {
+        "key": full,
+        "on_change": guarded(lambda: write(st.session_state[full]["edited_rows"])),
+    }
 
 
 def _same(shown: object, default: object) -> bool:

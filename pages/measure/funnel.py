@@ -3,8 +3,9 @@
 import streamlit as st
 
 from kpi_core import charts
+from kpi_core.model import Group
 from kpi_core.text import number, percent
-from ui import cards, session
+from ui import cards, explain, session
 
 
 def main() -> None:
@@ -45,6 +46,8 @@ def main() -> None:
     ]
     st.table({state.say(name): [row[at] for row in rows] for at, name in enumerate(columns)})
     st.caption(state.say("funnel_note"))
+    shown = [v for v in state.named().values() if v.definition.group is Group.CONVERSION]
+    explain.row(state, shown, "funnel")
 
 
 main()

@@ -1,47 +1,67 @@
 """How is marketing doing against the plan?"""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from kpi_core import catalogue, charts, words
+from kpi_core.nearest import next_step, told
 from kpi_core.pay import outcome
-from kpi_core.plan import changed
+from kpi_core.plan import with_phase
 from kpi_core.rules import Bands
-from kpi_core.score import Scorecard, ScoredLine, score
-from kpi_core.text import money
-from ui import cards, controls, session
+from kpi_core.score import Firmness, Scorecard, ScoredLine, firmness, score
+from kpi_core.text import money, percent
+from ui import cards, controls, explain, plans, session
 from ui.session import State
+
+MONTHS = 13  # of the small trend lines: a year and the same month before it
 
 
 def main() -> None:
-    """Answer, total, one card a KPI, the rule of one of them."""
+    """Answer, total, the matrix of KPIs, and one view: weights, change, firmness or phases."""
     state = session.current(st.session_state["lang"])
-    card, currency = score(state.plan, state.named()), state.plan.currency
+    card = score(state.judged(), state.named())
+    then = _then(state)
     cards.heading(state, "scorecard", _answer(state, card))
-    total, bonus, chart = st.columns([2, 3, 6])
-    total.metric(
-        state.say("total_score"), words.points(card.total, state.lang), help=state.say("total_help")
-    )
-    scheme = session.schemes(state.plan)["scorecard"]
-    paid = outcome(changed(state.plan, scheme=scheme), state.values()).paid
-    bonus.metric(
-        state.say("bonus_by_score"),
-        money(paid.bonus if paid else None, currency, state.lang),
-        help=state.say("bonus_by_score_help", fund=money(scheme.fund, currency, state.lang)),
-    )
-    chart.altair_chart(charts.contributions(card, state.lang, cards.ink()), key="contributions")
+    _totals(state, card, then)
     cards.findings(state, [*state.facts.findings, *state.values().findings])
-    st.subheader(state.say("weights"), help=state.say("weights_help"))
-    columns = st.columns(2)
-    for position, line in enumerate(card.lines):
-        with columns[position % 2].container(border=True):
-            _line(state, line)
-    _rule(state)
+    _matrix(state, card)
+    views: dict[str, Callable[[], None]] = {
+        "weights": lambda: _weights(state, card),
+        "why": lambda: _why(state, card, then),
+        "firm": lambda: _firm(state, card),
+        "phases": lambda: _phases(state),
+    }
+    chosen = st.segmented_control(
+        state.say("scorecard_view"),
+        list(views),
+        format_func=lambda view: state.say(f"scorecard_view_{view}"),
+        required=True,
+        label_visibility="collapsed",
+        **session.widget(
+            "scorecard_view",
+            session.kept("scorecard_view", "weights"),
+            lambda view: session.keep("scorecard_view", view),
+        ),
+    )
+    views[chosen]()
+
+
+def _then(state: State) -> Scorecard | None:
+    """The scorecard of the days that the period is compared with."""
+    earlier = state.compared()
+    if earlier is None:
+        return None
+    return score(state.plan.of_period(earlier.period), earlier.totals())
+
+
+# --- the answer
 
 
 def _answer(state: State, card: Scorecard) -> str:
     if card.total is None:
         return state.say("scorecard_no_total")
-    lacking = ", ".join(catalogue.kpi(id).name[state.lang] for id in card.missing)
+    lacking = ", ".join(state.plan.kpi(id).name[state.lang] for id in card.missing)
     said = _said(state, card)
     return f"{said} {state.say('scorecard_missing', kpis=lacking)}" if lacking else said
 
@@ -50,93 +70,258 @@ def _said(state: State, card: Scorecard) -> str:
     figures = {"period": cards.period_words(state), "score": words.points(card.total, state.lang)}
     if (lost := card.most_lost()) is None:
         return state.say("scorecard_full", **figures)
-    kpi = catalogue.kpi(lost.judged.goal.kpi)
-    return state.say("scorecard_answer", weakest=kpi.name[state.lang], **figures)
+    return state.say("scorecard_answer", weakest=lost.judged.kpi.name[state.lang], **figures)
+
+
+def _totals(state: State, card: Scorecard, then: Scorecard | None) -> None:
+    """The total with its grade and its change, the bonus it would earn, what each KPI adds."""
+    currency = state.plan.currency
+    total, bonus, chart = st.columns([2, 3, 6])
+    grade = "" if card.total is None else catalogue.grade(card.total).name[state.lang]
+    total.metric(
+        state.say("total_score"),
+        words.points(card.total, state.lang),
+        delta=cards.change(
+            then.total if then else None,
+            card.total,
+            lambda moved: words.points(moved, state.lang),
+        ),
+        help=state.say("total_help"),
+    )
+    total.caption(cards.plain(grade))
+    scheme = session.schemes(state.plan)["scorecard"]
+    paid = outcome(state.judged(scheme), state.values()).paid
+    bonus.metric(
+        state.say("bonus_by_score"),
+        money(paid.bonus if paid else None, currency, state.lang),
+        help=state.say("bonus_by_score_help", fund=money(scheme.fund, currency, state.lang)),
+    )
+    chart.altair_chart(charts.contributions(card, state.lang, cards.ink()), key="contributions")
+
+
+# --- the matrix
+
+
+def _matrix(state: State, card: Scorecard) -> None:
+    """Every KPI of the plan in one table; a figure that is clicked is explained below."""
+    history = state.history().by_kpi(MONTHS)
+    rows = [_row(state, line, history.get(line.judged.goal.kpi, [])) for line in card.lines]
+    chosen = st.dataframe(
+        rows,
+        hide_index=True,
+        placeholder="—",
+        on_select="rerun",
+        selection_mode="single-cell",
+        column_config={
+            state.say("matrix_trend"): st.column_config.LineChartColumn(
+                help=state.say("matrix_trend_help", n=MONTHS)
+            ),
+            state.say("matrix_kpi"): st.column_config.TextColumn(pinned=True),
+        },
+        key=f"matrix:{state.lang}",
+    )
+    st.caption(state.say("channels_select"))
+    cells = chosen["selection"]["cells"]
+    if cells and cells[0][0] < len(card.lines):
+        judged = card.lines[cells[0][0]].judged
+        with st.container(border=True):
+            st.caption(cards.plain(judged.kpi.name[state.lang]))
+            explain.content(state, judged.value)
+
+
+def _row(state: State, line: ScoredLine, history: list[float | None]) -> dict[str, object]:
+    judged, lang, currency = line.judged, state.lang, state.plan.currency
+    goal, kpi, value = judged.goal, judged.kpi, judged.value
+    target = "—" if goal.target is None else words.kpi_figure(kpi, goal.target, currency, lang)
+    base = "—" if goal.base is None else words.kpi_figure(kpi, goal.base, currency, lang)
+    return {
+        state.say("matrix_kpi"): kpi.name[lang],
+        state.say("matrix_status"): cards.status_words(state, judged),
+        state.say("matrix_actual"): words.judged_figure(
+            goal, kpi, value.value, value.currency, lang
+        ),
+        state.say("target"): target,
+        state.say("attainment"): words.attainment(judged.attainment, goal.rule, lang),
+        state.say("step_score"): words.coefficient(judged.score, lang),
+        state.say("matrix_share"): percent(line.share, lang, 0),
+        state.say("matrix_points"): words.points(line.points, lang),
+        state.say("matrix_trend"): history,
+        state.say("matrix_interval"): words.interval(value, lang),
+        state.say("matrix_base"): base,
+    }
+
+
+# --- the views
+
+
+def _weights(state: State, card: Scorecard) -> None:
+    """Every line with its weight and target, and the rule of one of them."""
+    st.caption(state.say("weights_help"))
+    columns = st.columns(2)
+    for position, line in enumerate(card.lines):
+        with columns[position % 2].container(border=True):
+            _line(state, line)
+    _rule(state, card)
 
 
 def _line(state: State, line: ScoredLine) -> None:
     """One KPI: value against target, its weight, its target."""
     judged, lang = line.judged, state.lang
-    kpi = catalogue.kpi(judged.goal.kpi)
+    kpi = judged.kpi
     name, badge = st.columns([3, 2], vertical_alignment="center")
     name.markdown(f"**{cards.plain(kpi.name[lang])}**", help=cards.plain(kpi.why[lang]))
     with badge:
         cards.status(state, judged)
     value = words.kpi_figure(kpi, judged.value.value, judged.value.currency, lang)
     reached = words.attainment(judged.attainment, judged.goal.rule, lang)
-    st.markdown(
+    figure, why = st.columns([6, 1], vertical_alignment="center")
+    figure.markdown(
         state.say("line_value", value=f"**{cards.plain(value)}**", reached=cards.plain(reached)),
         help=cards.plain(_explained(state, line)),
     )
+    with why:
+        explain.button(state, judged.value, "scorecard")
+    if step := next_step(judged):
+        st.caption(cards.plain(told(step, judged, state.plan.currency, lang)))
     weight, target = st.columns([3, 2], vertical_alignment="bottom")
     with weight:
-        controls.weight(state, kpi.id, line.weight, line.share)
+        controls.weight(state, kpi.id)
     with target:
         controls.target(
             state,
             kpi,
             judged.goal,
             f"target.{kpi.id}",
-            lambda value: session.set_line(kpi.id, target=value),
+            lambda value: plans.set_target(kpi.id, value, state.values().period),
         )
 
 
 def _explained(state: State, line: ScoredLine) -> str:
     """What the value was made of, its interval and what it earned."""
-    value, kpi = line.judged.value, catalogue.kpi(line.judged.goal.kpi)
-    said = [words.made_of(value, state.lang)]
-    if value.low is not None and value.high is not None:
-        low, high = (
-            words.kpi_figure(kpi, bound, value.currency, state.lang)
-            for bound in (value.low, value.high)
-        )
-        said.append(state.say("interval", low=low, high=high))
+    value, lang = line.judged.value, state.lang
+    said = [words.made_of(value, lang)]
+    if value.low is not None:
+        said.append(state.say("interval", interval=words.interval(value, lang)))
     if line.points is not None:
-        said.append(
-            state.say(
-                "line_points",
-                score=words.coefficient(line.judged.score, state.lang),
-                points=words.points(line.points, state.lang),
-            )
-        )
+        score_, points = words.coefficient(line.judged.score, lang), words.points(line.points, lang)
+        said.append(state.say("line_points", score=score_, points=points))
     return ". ".join(said)
 
 
-def _rule(state: State) -> None:
-    """The rule of one KPI, with its boundaries and their sides."""
+def _rule(state: State, card: Scorecard) -> None:
+    """The rule of one KPI: its boundaries, their sides, and where one stands on it."""
     st.subheader(state.say("rules"), help=state.say("rules_help"))
-    lines = {line.kpi: line for line in state.plan.lines}
+    lines = {line.judged.goal.kpi: line.judged for line in card.lines}
     chosen = st.selectbox(
         state.say("rule_of"),
         list(lines),
-        format_func=lambda id: catalogue.kpi(id).name[state.lang],
+        format_func=lambda id: state.plan.kpi(id).name[state.lang],
         key=f"rule_of.{state.plan.business}:{state.lang}",
     )
-    line, kpi = lines[chosen], catalogue.kpi(chosen)
-    editor, table = st.columns([3, 2])
+    judged = lines[chosen]
+    rule, kpi = judged.goal.rule, judged.kpi
+    editor, drawn = st.columns([3, 2])
     with editor:
         controls.rule_editor(
             state,
-            line.rule,
+            rule,
             f"rule.{chosen}",
             lambda rule: session.set_line(chosen, rule=rule),
+            kpi=kpi,
+            target=judged.goal.target,
         )
-        if not isinstance(line.rule, Bands):
+        if not isinstance(rule, Bands):
             st.button(
                 state.say("rule_for_all"),
                 on_click=session.guarded(session.same_rule_for_all, chosen),
                 icon=":material/content_copy:",
             )
-    table.table(
-        {
-            state.say("attainment"): [
-                where for where, _ in words.segments(line.rule, kpi, state.lang)
-            ],
-            state.say("step_score"): [
-                earns for _, earns in words.segments(line.rule, kpi, state.lang)
-            ],
-        }
+    segments = words.segments(rule, kpi, state.lang)
+    with drawn:
+        st.altair_chart(charts.rule_curve(judged, state.lang, cards.ink()), key="rule_curve")
+        st.table(
+            {
+                state.say("attainment"): [where for where, _ in segments],
+                state.say("step_score"): [earns for _, earns in segments],
+            }
+        )
+
+
+def _why(state: State, card: Scorecard, then: Scorecard | None) -> None:
+    """What each KPI did to the total since the days it is compared with."""
+    controls.compared(state)
+    earlier = state.compared()
+    if then is None or then.total is None or card.total is None or earlier is None:
+        st.info(state.say("why_nothing"), icon=":material/info:")
+        return
+    moved = words.moved_points(card.total - then.total, state.lang)
+    days = cards.days_words(state, earlier.period)
+    said = "why_same" if card.total == then.total else "why_total"
+    st.markdown(f"**{cards.plain(state.say(said, moved=moved, days=days))}**")
+    st.altair_chart(charts.waterfall(then, card, state.lang, cards.ink()), key="waterfall")
+    lacking = sorted({*then.missing} ^ {*card.missing})
+    if lacking:
+        names = ", ".join(state.plan.kpi(id).name[state.lang] for id in lacking)
+        st.caption(cards.plain(state.say("why_uneven", kpis=names)))
+
+
+def _firm(state: State, card: Scorecard) -> None:
+    """Within which shares of weight the grade stays."""
+    if card.total is None:
+        st.info(state.say("scorecard_no_total"), icon=":material/info:")
+        return
+    marks = [grade.mark for grade in catalogue.grades()]
+    grade = catalogue.grade(card.total).name[state.lang]
+    st.markdown(cards.plain(state.say("firm_about", grade=grade)))
+    firm = firmness(card, marks)
+    st.dataframe(
+        [_firm_row(state, own) for own in firm],
+        hide_index=True,
+        key="firmness",
     )
+
+
+def _firm_row(state: State, firm: Firmness) -> dict[str, str]:
+    lang = state.lang
+    least, most = firm.shares()
+    holds = (
+        state.say("firm_always")
+        if least == 0 and most == 1
+        else state.say("firm_between", least=percent(least, lang), most=percent(most, lang))
+    )
+    return {
+        state.say("matrix_kpi"): firm.line.judged.kpi.name[lang],
+        state.say("matrix_share"): percent(firm.line.share, lang),
+        state.say("firm_range"): holds,
+    }
+
+
+def _phases(state: State) -> None:
+    """The weights of each phase of growth side by side, and the total under each of them."""
+    st.caption(state.say("phases_about"))
+    lang, known = state.lang, state.known()
+    phases = list(catalogue.phases().values())
+    judged = [score(with_phase(state.judged(), phase), known) for phase in phases]
+    table: dict[str, list[str]] = {state.say("matrix_kpi"): [], state.say("step_score"): []}
+    for line in judged[0].lines:
+        table[state.say("matrix_kpi")].append(line.judged.kpi.name[lang])
+        table[state.say("step_score")].append(words.coefficient(line.judged.score, lang))
+    table[state.say("matrix_kpi")].append(state.say("total_score"))
+    table[state.say("step_score")].append("")
+    for phase, card in zip(phases, judged, strict=True):
+        weights = [words.coefficient(line.weight, lang) for line in card.lines]
+        table[phase.name[lang]] = [*weights, words.points(card.total, lang)]
+    st.dataframe(table, hide_index=True, key="phases")
+    for phase in phases:
+        about, take = st.columns([5, 2], vertical_alignment="center")
+        origin = state.say(f"phase_{phase.origin}")
+        about.markdown(f"**{cards.plain(phase.name[lang])}** ({origin}). {phase.about[lang]}")
+        take.button(
+            state.say("phase_take"),
+            key=f"phase.{phase.id}",
+            on_click=session.guarded(plans.take_phase, phase),
+            icon=":material/tune:",
+        )
 
 
 main()

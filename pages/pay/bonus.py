@@ -5,13 +5,12 @@ from decimal import Decimal
 
 import streamlit as st
 
-from kpi_core import catalogue
 from kpi_core.errors import PlanError
-from kpi_core.pay import payout, statement
+from kpi_core.pay import outcome, payout, statement
 from kpi_core.plan import changed
-from kpi_core.schemes import Product, Scorecard
+from kpi_core.schemes import Product, Scheme, Scorecard
 from kpi_core.text import money
-from ui import cards, controls, session
+from ui import cards, controls, explain, plans, session
 from ui.session import State
 
 
@@ -33,12 +32,14 @@ def main() -> None:
             pay=money(due.pay, plan.currency, lang),
         ),
     )
+    controls.compared(state)
     columns = st.columns(len(both))
     for column, (kind, paid) in zip(columns, both.items(), strict=True):
         with column.container(border=True):
             st.metric(
                 state.say(f"scheme_{kind}"),
                 "—" if isinstance(paid, PlanError) else money(paid.bonus, plan.currency, lang),
+                delta=_change(state, kind, paid),
                 help=state.say(f"scheme_{kind}_help"),
             )
             if kind == plan.scheme.kind:
@@ -59,6 +60,8 @@ def main() -> None:
                 state.say("statement_value"): [cards.plain(entry.value) for entry in entries],
             }
         )
+    ids = dict.fromkeys(goal.kpi for goal in plan.goals())
+    explain.row(state, [state.named()[id] for id in ids], "bonus")
     cards.findings(state, [*state.facts.findings, *state.values().findings])
     _settings(state)
 
@@ -66,9 +69,23 @@ def main() -> None:
 def _paid(state: State, kind: str) -> object:
     """What a scheme pays, or why it cannot."""
     try:
-        return payout(changed(state.plan, scheme=session.schemes(state.plan)[kind]), state.values())
+        return payout(state.judged(session.schemes(state.plan)[kind]), state.values())
     except PlanError as blocked:
         return blocked
+
+
+def _change(state: State, kind: str, paid: object) -> str | None:
+    """By how much a scheme pays more than it would have for the days it is compared with."""
+    earlier = state.compared()
+    if earlier is None or isinstance(paid, PlanError):
+        return None
+    plan = changed(state.plan, scheme=session.schemes(state.plan)[kind])
+    then = outcome(plan.of_period(earlier.period), earlier).paid
+    return cards.change(
+        then.bonus if then else None,
+        paid.bonus,
+        lambda moved: money(moved, plan.currency, state.lang),
+    )
 
 
 def _settings(state: State) -> None:
@@ -94,7 +111,7 @@ def _settings(state: State) -> None:
             ),
         )
     if isinstance(plan.scheme, Product):
-        _factors(state, plan.scheme)
+        _factors(state, state.judged().scheme)
     else:
         st.caption(state.say("scorecard_rules_note"))
         st.page_link(
@@ -102,11 +119,13 @@ def _settings(state: State) -> None:
         )
 
 
-def _factors(state: State, scheme: Product) -> None:
+def _factors(state: State, scheme: Scheme) -> None:
     """Target and rule of each coefficient."""
+    if not isinstance(scheme, Product):
+        return
     columns = st.columns(len(scheme.factors))
     for position, (column, goal) in enumerate(zip(columns, scheme.factors, strict=True)):
-        kpi = catalogue.kpi(goal.kpi)
+        kpi = state.plan.kpi(goal.kpi)
         key = f"factor.{position}.{goal.kpi}"
         with column.container(border=True):
             st.markdown(f"**k{position + 1}: {cards.plain(kpi.name[state.lang])}**")
@@ -115,13 +134,15 @@ def _factors(state: State, scheme: Product) -> None:
                 kpi,
                 goal,
                 f"{key}.target",
-                lambda value, p=position: session.set_factor(p, target=value),
+                lambda value, p=position: plans.set_factor_target(p, value, state.values().period),
             )
             controls.rule_editor(
                 state,
                 goal.rule,
                 key,
                 lambda rule, p=position: session.set_factor(p, rule=rule),
+                kpi=kpi,
+                target=goal.target,
             )
 
 

@@ -11,7 +11,7 @@ from kpi_core.link import REACH
 from kpi_core.model import Driver, Unit
 from kpi_core.pay import Outcome, outcome
 from kpi_core.text import money
-from ui import cards, session
+from ui import cards, explain, session
 from ui.session import State
 
 PERCENT = int(100 * REACH)  # that a lever moves either way
@@ -21,7 +21,7 @@ def main() -> None:
     """Answer, levers, what they change."""
     state = session.current(st.session_state["lang"])
     levers, after = state.whatif()
-    base, new = (outcome(state.plan, values) for values in (state.values(), after))
+    base, new = (outcome(state.judged(), values) for values in (state.values(), after))
     _answer(state, base, new, moved=bool(levers))
     measures = [state.model().rebuilt(moved) for moved in ({}, levers)]
     _metrics(state, base, new, [profit_after_ads(rebuilt) for rebuilt in measures])
@@ -49,6 +49,7 @@ def main() -> None:
         else:
             st.altair_chart(chart, key="changes")
         _table(state, *measures)
+        explain.row(state, state.named().values(), "whatif")
 
 
 def _bonus(state: State, found: Outcome) -> str:

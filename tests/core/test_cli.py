@@ -19,6 +19,7 @@ from kpi_core.ingest.layouts import Draft, Rows, written
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "sample_data"
+EXPORTS = ROOT / "tests" / "exports"
 OCTOBER = ("--period", "2026-10")
 
 Run = Callable[..., Any]
@@ -116,6 +117,16 @@ def test_read_says_what_a_file_holds(answer: Run) -> None:
         assert finding["severity"] in {"error", "warning", "info"}
 
 
+def test_read_keeps_currencies_apart(answer: Run) -> None:
+    (file,) = answer("read", str(EXPORTS / "shopify" / "currencies.csv"))["files"]
+    (table,) = file["tables"]
+    assert table["currencies"] == ["RUB", "USD"]
+    assert table["measures"]["revenue"] == {
+        "total": None, "unit": "money", "by_currency": {"RUB": 2200, "USD": 50.5}
+    }  # fmt: skip
+    assert table["measures"]["orders"] == {"total": 4, "unit": "count"}
+
+
 # --- kpis
 
 REFERENCE = {
@@ -180,10 +191,10 @@ def test_a_source_can_be_chosen(answer: Run) -> None:
 
 def test_a_margin_can_be_assumed(answer: Run) -> None:
     asked = ("kpis", "--business", "shop", *OCTOBER, *files("shop"))
-    assert totals(answer(*asked))["romi_margin"] is None
+    assert totals(answer(*asked))["romi"] is None
     expected = (3101302 * 0.3 - 392082.14) / 392082.14
     assumed = totals(answer(*asked, "--assume", "margin_rate=0.3"))
-    assert assumed["romi_margin"] == pytest.approx(expected)
+    assert assumed["romi"] == pytest.approx(expected)
 
 
 ABROAD = "Campaign,Day,Currency code,Clicks,Impr.,Cost\nA,2026-10-01,USD,10,100,1200"

@@ -2,6 +2,7 @@
 
 import ast
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -58,8 +59,14 @@ def upload(app: AppTest, name: str, data: bytes) -> AppTest:
 
 
 def load_plan(app: AppTest, plan) -> AppTest:
-    open_page(app, "pages/measure/data.py")
-    widget(app, "file_uploader", "plan_file").upload("plan.json", plan.as_json().encode())
+    return load_plan_file(app, plan.as_json().encode())
+
+
+def load_plan_file(app: AppTest, data: bytes) -> AppTest:
+    open_page(app, "pages/plan/editor.py")
+    widget(app, "segmented_control", "plan.part").set_value("file")
+    app.run()
+    widget(app, "file_uploader", "plan_file").upload("plan.json", data)
     return app.run()
 
 
@@ -118,11 +125,14 @@ def test_a_weight_moves_the_total_and_shows_its_new_share_at_once():
     app = open_app("en")
     before = app.metric[0].value
 
-    widget(app, "slider", "weight.cart_abandonment").set_value(100).run()
+    widget(app, "slider", "weight.cart_abandonment").set_value(50).run()
 
     assert app.metric[0].value != before
     moved = widget(app, "slider", "weight.cart_abandonment")
-    assert moved.label == "Weight: share 54%"  # 100 / (30 + 20 + 20 + 100 + 10 + 5)
+    assert moved.label == "Weight: share 50%"
+    shares = app.session_state["plan"].shares()
+    assert sum(shares.values()) == 1
+    assert shares["cr"] == Fraction(18, 100)  # 30 of the other 85, of one half: 17.6
 
 
 def test_a_slider_keeps_its_value_across_pages():
@@ -240,10 +250,8 @@ def test_a_plan_file_travels_out_and_in():
     app = open_app("en")
     widget(app, "slider", "weight.cr").set_value(77).run()
     saved = app.session_state["plan"].as_json().encode()
-    other = open_page(open_app("en"), "pages/measure/data.py")
+    other = load_plan_file(open_app("en"), saved)
 
-    widget(other, "file_uploader", "plan_file").upload("plan.json", saved)
-    other.run()
     open_page(other, "pages/measure/scorecard.py")
 
     assert widget(other, "slider", "weight.cr").value == 77
@@ -289,25 +297,27 @@ def test_a_plan_file_that_names_a_period_shows_that_period():
 @pytest.mark.parametrize(
     ("weights", "shown"),
     [
-        (("40", "10"), (100, 25)),
-        (("30", "20", "50"), (30, 20, 50)),  # divided by 50 it would be 60, 40, 100: the same
-        (("3", "1", "0.001"), (100, 33, 1)),
-        (("0.25", "0.5"), (25, 50)),
+        (("40", "10"), (80, 20)),
+        (("30", "20", "50"), (30, 20, 50)),
+        (("3", "1", "0.001"), (75, 25, 0)),
+        (("0.25", "0.5"), (33, 67)),
     ],
 )
-def test_weights_of_any_size_become_hundredths_once(weights, shown):
-    app = load_plan(open_app("en"), weighed(*weights))
+def test_weights_of_any_size_are_shown_as_shares_and_stay_as_they_are(weights, shown):
+    plan = weighed(*weights)
+    app = load_plan(open_app("en"), plan)
     open_page(app, "pages/measure/scorecard.py")
     lines = app.session_state["plan"].lines
     sliders = [widget(app, "slider", f"weight.{line.kpi}").value for line in lines]
 
-    whole, expected = sum(sliders), sum(shown)
-    assert [at / whole for at in sliders[: len(shown)]] == [at / expected for at in shown]
+    assert app.session_state["plan"] == plan
+    assert sliders[: len(shown)] == list(shown)
 
     widget(app, "slider", f"weight.{lines[0].kpi}").set_value(5).run()
 
-    after = [widget(app, "slider", f"weight.{line.kpi}").value for line in lines]
-    assert after == [5, *sliders[1:]], "one slider moves no other"
+    after = app.session_state["plan"].shares()
+    assert after[lines[0].kpi] == Fraction(5, 100)
+    assert sum(after.values()) == 1
 
 
 def test_a_new_salary_moves_the_fund_box_that_was_one_salary():
