@@ -324,9 +324,14 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True)
 class Phase:
-    """Weights of the company KPIs in a phase of growth; they sum to 1."""
+    """Weights of the company KPIs in a phase of growth; they sum to 1.
+
+    Attributes:
+        number: of the phase and its variant, for headings: ``2.1``.
+    """
 
     id: str
+    number: str
     name: Both
     about: Both
     origin: Origin

@@ -244,6 +244,7 @@ def phases() -> dict[str, Phase]:
     return {
         id: Phase(
             id,
+            preset["number"],
             _both(preset),
             _both(preset["about"]),
             Origin(preset["origin"]),

@@ -310,7 +310,7 @@ def _phases(state: State) -> None:
     table[state.say("step_score")].append("")
     for phase, card in zip(phases, judged, strict=True):
         weights = [words.coefficient(line.weight, lang) for line in card.lines]
-        table[phase.name[lang]] = [*weights, words.points(card.total, lang)]
+        table[state.say("phase_number", number=phase.number)] = [*weights, words.points(card.total, lang)]
     st.dataframe(table, hide_index=True, key="phases")
     for phase in phases:
         about, take = st.columns([5, 2], vertical_alignment="center")
