@@ -849,9 +849,9 @@ def _trend(options: argparse.Namespace) -> tuple[Answer, Lines]:
     cut, days = months, recent(facts, options.by)
     if options.by != "month":
         cut = kpi_values(facts, business, days, options.by, settings=settings, kpis=plan.kpis())
-    found = trends(plan, cut, months, options.by)
     month = month_in_view(facts, values.period)
     running = courses(facts, plan, values, month) if month else ()
+    found = trends(plan, cut, months, options.by, running)
     findings = (*facts.findings, *values.findings)
     answer = {
         "by": options.by,

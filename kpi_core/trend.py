@@ -75,17 +75,6 @@ class Ahead:
 
 
 @dataclass(frozen=True)
-class Trend:
-    """A KPI over time; `ahead` is ``None`` where the months are too few."""
-
-    kpi: Kpi
-    currency: str | None
-    by: str
-    points: tuple[Point, ...]
-    ahead: Ahead | None
-
-
-@dataclass(frozen=True)
 class Day:
     """Where a month stands at the end of a day: counted so far, and as the target's pace asks."""
 
@@ -128,25 +117,61 @@ class Course:
         return next((day.pace for day in self.days if day.day == self.last), None)
 
 
+@dataclass(frozen=True)
+class Trend:
+    """A KPI over time.
+
+    Attributes:
+        ahead: ``None`` where the months are too few.
+        running: the course of that same month, where it is under way; its days say more.
+    """
+
+    kpi: Kpi
+    currency: str | None
+    by: str
+    points: tuple[Point, ...]
+    ahead: Ahead | None
+    running: Course | None = None
+
+    @property
+    def month(self) -> Period | None:
+        """The month that is forecast."""
+        return self.running.month if self.running else self.ahead.month if self.ahead else None
+
+    @property
+    def chance(self) -> float | None:
+        """How likely that month reaches its target."""
+        if self.running:
+            return self.running.chance
+        return self.ahead.chance if self.ahead else None
+
+
 # --- over time
 
 
-def trends(plan: Plan, cut: Values, months: Values, by: str = "month") -> tuple[Trend, ...]:
-    """Every KPI of a plan over time.
+def trends(
+    plan: Plan, cut: Values, months: Values, by: str = "month", running: Sequence[Course] = ()
+) -> tuple[Trend, ...]:
+    """Every KPI of a plan over time, of which there are figures.
 
     Args:
         plan: whose KPIs and targets.
         cut: values by day, week or month.
         months: values by month, which the forecasts are made from.
         by: how `cut` is cut.
+        running: months under way, which go before a forecast of the same month.
     """
+    under_way = {course.kpi.id: course for course in running if not course.over}
     found = []
     for id in plan.kpis():
         rows = sorted(_rows(cut, id), key=lambda row: row.slice)
-        if rows:
+        if any(row.value is not None for row in rows):
             last = max((row for row in rows if row.value is not None), default=rows[-1], key=_slice)
             points = _points(plan, rows, by)
-            found.append(Trend(last.definition, last.currency, by, points, ahead(plan, months, id)))
+            coming, course = ahead(plan, months, id), under_way.get(id)
+            if course and coming and course.month != coming.month:
+                course = None
+            found.append(Trend(last.definition, last.currency, by, points, coming, course))
     return tuple(found)
 
 
@@ -424,18 +449,18 @@ def moved(before: KpiValue | None, after: KpiValue | None) -> Fraction | None:
 
 def least_likely(found: Sequence[Trend]) -> Trend | None:
     """The KPI whose target of the month to come is furthest off."""
-    judged = [own for own in found if own.ahead and own.ahead.chance is not None]
+    judged = [own for own in found if own.chance is not None]
     return min(judged, key=_chance, default=None)
 
 
 def likely(found: Sequence[Trend]) -> tuple[int, int]:
     """How many KPIs will more likely reach their targets than not, of how many that have one."""
-    chances = [own.ahead.chance for own in found if own.ahead and own.ahead.chance is not None]
+    chances = [own.chance for own in found if own.chance is not None]
     return sum(chance >= LIKELY for chance in chances), len(chances)
 
 
 def _chance(trend: Trend) -> float:
-    return (trend.ahead and trend.ahead.chance) or 0.0
+    return trend.chance or 0.0
 
 
 # --- in words

@@ -87,11 +87,11 @@ def trend_line(trend: Trend, lang: str, ink: str = INK) -> Any:
 
 
 def _marked(trend: Trend) -> list[int]:
-    """The points that say their figure: those not whole, and the last whole one."""
+    """The point that says its figure: the last, and no whole one where that is not whole."""
     known = [at for at, point in enumerate(trend.points) if point.value is not None]
     whole = [at for at in known if trend.points[at].whole]
     partial = [at for at in known if not trend.points[at].whole]
-    return [*whole[-1:], *partial[-1:]]
+    return partial[-1:] or whole[-1:]
 
 
 def _mark(trend: Trend, place: int, name: str, lang: str) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def _kinds(
     order = list(said.values())
     legend = alt.Legend(
         title=None, orient="top", labelColor=ink, labelFontSize=12, symbolType="stroke",
-        symbolSize=300, labelLimit=220, columns=2 if len(order) > 3 else len(order),
+        symbolSize=300, labelLimit=220, columns=len(order) if sum(map(len, order)) <= 32 else 2,
     )  # fmt: skip
     return {
         "color": alt.Color("kind:N", scale=_scale(said, colours), legend=legend),

@@ -6,10 +6,14 @@ from kpi_core import catalogue, words
 from kpi_core.errors import Finding
 from kpi_core.kpis import KpiValue
 from kpi_core.model import Group, Kpi
+from kpi_core.stats import lift
 from kpi_core.text import number
 from ui import cards, controls, explain, plans, session
 from ui.session import State
 
+LIFT = "catalogue.lift"
+# A start that shows what an answer looks like.
+LIFT_SAMPLE = {"exposed_yes": 520, "exposed": 2000, "control_yes": 430, "control": 2000}
 SEARCH, GROUP, WITH_DATA = "catalogue.search", "catalogue.group", "catalogue.with_data"
 
 
@@ -29,6 +33,32 @@ def main() -> None:
             st.subheader(state.say(f"plan_group_{group}"))
         for value in within:
             _entry(state, value)
+    _lift(state)
+
+
+def _lift(state: State) -> None:
+    """Brand Lift, which is no formula over files: a survey of two groups, typed in."""
+    st.subheader(state.say("lift"), help=state.say("lift_help"))
+    counts: dict[str, int] = session.kept(LIFT, {})
+    boxes = st.columns(4)
+    for box, (name, usual) in zip(boxes, LIFT_SAMPLE.items(), strict=True):
+        box.number_input(
+            state.say(f"lift_{name}"),
+            min_value=0,
+            step=1,
+            **session.widget(
+                f"{LIFT}.{name}",
+                counts.get(name, usual),
+                lambda new, name=name: session.keep(LIFT, session.kept(LIFT, {}) | {name: new}),
+            ),
+        )
+    asked = {name: counts.get(name, usual) for name, usual in LIFT_SAMPLE.items()}
+    found = lift(asked["exposed_yes"], asked["exposed"], asked["control_yes"], asked["control"])
+    if found is None:
+        st.warning(state.say("lift_impossible"), icon=":material/help:")
+    else:
+        fewest = min(asked["exposed"], asked["control"])
+        st.markdown(f"**{cards.plain(words.lifted(found, fewest, state.lang))}**")
 
 
 def _filters(state: State) -> tuple[str, str, bool]:

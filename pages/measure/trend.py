@@ -18,7 +18,10 @@ def main() -> None:
     by = session.kept("trend_by", "month")
     months = state.history()
     plan = state.plan
-    found = trend.trends(plan, months if by == "month" else state.history(by), months, by)
+    month = trend.month_in_view(state.facts, None)
+    running = trend.courses(state.facts, plan, state.values(), month) if month else ()
+    cut = months if by == "month" else state.history(by)
+    found = trend.trends(plan, cut, months, by, running)
     cards.heading(state, "trend", _answer(state, found))
     cards.findings(state, [*state.facts.findings, *state.values().findings])
     if not found:
@@ -30,17 +33,17 @@ def main() -> None:
 
 def _answer(state: State, found: tuple[Trend, ...]) -> str:
     weakest = trend.least_likely(found)
-    if weakest is None or weakest.ahead is None:
+    if weakest is None or weakest.month is None:
         return state.say("trend_too_short")
     reached, asked = trend.likely(found)
-    month = weakest.ahead.month
+    month = weakest.month
     return state.say(
         "trend_answer",
         n=asked,
         reached=reached,
         month=days(month.first, month.last, state.lang),
         weakest=weakest.kpi.name[state.lang],
-        chance=trend.chance_words(weakest.ahead.chance or 0.0, state.lang),
+        chance=trend.chance_words(weakest.chance or 0.0, state.lang),
     )
 
 
@@ -107,6 +110,10 @@ def _over_time(state: State, found: tuple[Trend, ...], by: str) -> None:
         for own, column in zip(found[place : place + 2], st.columns(2), strict=False):
             with column.container(border=True):
                 _kpi(state, own)
+    lacking = {*state.plan.kpis()} - {own.kpi.id for own in found}
+    if lacking:
+        names = ", ".join(sorted(state.plan.kpi(id).name[state.lang] for id in lacking))
+        st.caption(cards.plain(state.say("scorecard_missing", kpis=names)))
     st.caption(state.say("trend_legend"))
     if by != "month":
         st.caption(state.say("trend_part_targets"))
@@ -125,6 +132,9 @@ def _kpi(state: State, own: Trend) -> None:
         help=state.say("trend_change_help"),
     )
     st.altair_chart(charts.trend_line(own, lang, cards.ink()), key=f"trend.{own.kpi.id}")
+    if own.running:
+        st.caption(cards.plain(trend.course_said(own.running, lang)))
+        return
     if own.ahead is None:
         st.caption(state.say("trend_no_ahead"))
         return

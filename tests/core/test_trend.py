@@ -235,6 +235,20 @@ def test_the_month_in_view(period: str | None, month: str) -> None:
     assert month_in_view(loaded, asked) == parse_period(month)
 
 
+def test_the_days_of_a_month_under_way_go_before_its_forecast() -> None:
+    """14 days of 31 orders of November end near 930: more than the months before let expect."""
+    loaded = facts(days("2026-01-01", "2026-11-14", lambda day: LEVELS[day.month - 1]))
+    plan = plan_of("960")
+    months = values(loaded, plan, "month")
+    running = courses(loaded, plan, values(loaded, plan), parse_period("2026-11"))
+    found = {own.kpi.id: own for own in trends(plan, months, months, running=running)}
+    orders = found["orders"]
+    assert orders.running is running[0]
+    assert orders.month == parse_period("2026-11")
+    assert orders.chance == running[0].chance != orders.ahead.chance
+    assert found["cr"].running is None
+
+
 # --- words
 
 
