@@ -101,16 +101,10 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--lang", choices=("ru", "en"), default=_machine_language())
         return made
 
-    def takes_layouts(made: argparse.ArgumentParser) -> None:
-        made.add_argument(
-            "--layout", action="append", default=[], metavar="LAYOUT.toml",
-            help="what the columns of your own tables mean, as the Data page saves it",
-        )  # fmt: skip
-
     def takes_files(made: argparse.ArgumentParser, number: str) -> None:
         made.add_argument("files", nargs=number, metavar="FILE", help="CSV, TSV, XLSX or Parquet")
         made.add_argument("--period", metavar="YYYY-MM|FROM..TO")
-        takes_layouts(made)
+        _takes_layouts(made)
 
     def takes_choices(made: argparse.ArgumentParser) -> None:
         made.add_argument(
@@ -131,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     named = (*catalogue.businesses(), *catalogue.roles())
     reading = command("read", _read, "What the files hold, and what is odd about them.")
     reading.add_argument("files", nargs="+", metavar="FILE")
-    takes_layouts(reading)
+    _takes_layouts(reading)
     for name, run, about in (
         ("kpis", _kpis, "KPI values of a business type."),
         ("funnel", _funnel, "The counted funnel of a business type."),
@@ -183,6 +177,16 @@ def _parser() -> argparse.ArgumentParser:
     command("formats", _formats, "What is read and how sure that is, as a table in Markdown.")
     command("schema", _schema, "The JSON Schema of plan files.")
     return parser
+
+
+def _takes_layouts(made: argparse.ArgumentParser) -> None:
+    made.add_argument(
+        "--layout",
+        action="append",
+        default=[],
+        metavar="LAYOUT.toml",
+        help="what the columns of your own tables mean, as the Data page saves it",
+    )
 
 
 def _takes_comparison(made: argparse.ArgumentParser) -> None:

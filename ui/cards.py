@@ -6,11 +6,12 @@ from typing import Literal
 
 import streamlit as st
 
-from kpi_core import catalogue, words
+from kpi_core import catalogue, charts, words
 from kpi_core.charts import INK
 from kpi_core.errors import Finding, Severity
 from kpi_core.ingest import Table
 from kpi_core.model import Period
+from kpi_core.rules import Bands
 from kpi_core.score import Judged
 from kpi_core.text import Number, days, exact, number
 from ui.session import State
@@ -104,6 +105,19 @@ def status(state: State, judged: Judged) -> None:
 def status_words(state: State, judged: Judged) -> str:
     """The same for the cell of a table."""
     return f"{_STATUS[judged.status][0]} {state.say(f'status_{judged.status}')}"
+
+
+def rule(state: State, judged: Judged) -> None:
+    """The rule of a goal drawn, with the point where one stands, and its boundaries in words."""
+    st.altair_chart(charts.rule_curve(judged, state.lang, ink()), key=f"rule.{judged.goal.kpi}")
+    segments = words.segments(judged.goal.rule, judged.kpi, state.lang)
+    of_value = isinstance(judged.goal.rule, Bands)
+    st.table(
+        {
+            state.say("plan_value" if of_value else "attainment"): [where for where, _ in segments],
+            state.say("step_score"): [earns for _, earns in segments],
+        }
+    )
 
 
 def table_words(state: State, table: Table) -> str:

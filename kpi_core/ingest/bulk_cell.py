@@ -20,7 +20,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 MB = 1 << 20
 
@@ -290,12 +290,15 @@ def listed(texts: Sequence[str]) -> str:
     return ", ".join(map(quoted, texts))
 
 
-class Looking:
-    """Our own pass over the bytes, in a thread of its own."""
+Found = TypeVar("Found")
 
-    def __init__(self, look: Callable[[], Look]) -> None:
+
+class Looking(Generic[Found]):
+    """Our own pass over the file, in a thread of its own."""
+
+    def __init__(self, look: Callable[[], Found]) -> None:
         self.look = look
-        self.outcome: Look | BaseException = MemoryError()
+        self.outcome: Found | BaseException = MemoryError()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -305,7 +308,7 @@ class Looking:
         except BaseException as error:  # raised again by whoever asks for the outcome
             self.outcome = error
 
-    def found(self) -> Look:
+    def found(self) -> Found:
         """What it found, once it is through.
 
         Raises:
@@ -438,7 +441,12 @@ class TextFile:
 
 
 class ParquetFile:
-    """A Parquet file with flat columns; its batches are judged before DuckDB gets them."""
+    """A Parquet file with flat columns.
+
+    DuckDB reads columns of the common kinds itself, and twice as quickly as it takes them from
+    Arrow; a pass of Arrow's goes beside it, judges the same columns and counts their records.
+    Columns of other kinds are judged and made plain before DuckDB gets them.
+    """
 
     BATCH = 131_072  # rows
 
@@ -474,14 +482,31 @@ class ParquetFile:
             for column in map(meta.schema.column, range(meta.num_columns))
             if column.physical_type == "BYTE_ARRAY"
         ]
-        self.file: Any = parquet.ParquetFile(self.path, read_dictionary=self.texts)
+        self.file = self._opened()
+        self.types: list[Any] = [field.type for field in self.file.schema_arrow]
+        self.common = {at for at in range(meta.num_columns) if self._is_common(meta.schema, at)}
         self.rows: int = meta.num_rows
         self.read = 0
         self.detail = ""
+        self.looking: dict[int, Looking[int]] = {}  # by column
+
+    def _opened(self) -> Any:
+        return self.parquet.ParquetFile(self.path, read_dictionary=self.texts)
+
+    def _is_common(self, schema: Any, at: int) -> bool:
+        """Whether a column is of a kind that means the same to DuckDB and to Arrow."""
+        column, kind = schema.column(at), self.kind(at)
+        stored = column.physical_type, column.logical_type.type
+        return (
+            (kind == "text" and stored == ("BYTE_ARRAY", "STRING"))
+            or (kind == "whole" and stored[0] in {"INT32", "INT64"} and stored[1] in {"NONE", "INT"})
+            or (kind == "float" and stored in {("FLOAT", "NONE"), ("DOUBLE", "NONE")})
+            or (kind == "date" and stored == ("INT32", "DATE"))
+        )
 
     def kind(self, at: int) -> str:
         """What the cells of a column are."""
-        types, kind = self.pa.types, self.file.schema_arrow.field(at).type
+        types, kind = self.pa.types, self.types[at]
         if types.is_dictionary(kind):
             kind = kind.value_type
         tests: tuple[tuple[str, Callable[[Any], bool]], ...] = (
@@ -502,9 +527,33 @@ class ParquetFile:
 
     def relation(self, con: Any, wanted: Sequence[int]) -> str:
         """The SQL for the records; each call reads the file anew."""
+        if not self.common.issuperset(wanted):
+            return self.handed(con, wanted)
+        if fresh := [at for at in wanted if at not in self.looking]:
+            self.looking |= dict.fromkeys(fresh, Looking(lambda: self._looked_at(fresh)))
+        names = ", ".join(f"c{at}" for at in range(len(self.types)))
+        return (
+            f"read_parquet({quoted(str(self.path))}, binary_as_string = false, filename = false, "
+            f"hive_partitioning = false, union_by_name = false) AS given({names})"
+        )
+
+    def _looked_at(self, columns: Sequence[int]) -> int:
+        """Reads columns to their end, judges what is in them, and counts the records."""
+        names = [self.schema.names[at] for at in columns]
+        rows = 0
+        # Without threads of its own: DuckDB needs the processors.
+        for batch in self._opened().iter_batches(self.BATCH, columns=names, use_threads=False):
+            batch.validate(full=True)
+            for name in names:  # an error if a text is no UTF-8
+                self._fit(batch.column(name))
+            rows += batch.num_rows
+        return rows
+
+    def handed(self, con: Any, wanted: Sequence[int]) -> str:
+        """The SQL for records that are judged before DuckDB gets them."""
         pa = self.pa
-        names = [self.file.schema_arrow.names[at] for at in wanted]
-        types = [self._type(self.file.schema_arrow.field(at).type) for at in wanted]
+        names = [self.schema.names[at] for at in wanted]
+        types = [self._type(self.types[at]) for at in wanted]
         schema = pa.schema([pa.field(f"c{at}", t) for at, t in zip(wanted, types, strict=True)])
         if not wanted:
             raise ValueError("no column is wanted")
@@ -550,11 +599,18 @@ class ParquetFile:
         return array
 
     def allowed(self) -> list[str]:
-        """The files that DuckDB may open: none, it is given batches."""
-        return []
+        """The files that DuckDB may open."""
+        return [str(self.path)]
 
     def judged(self) -> None:
-        """Nothing is left to be waited for."""
+        """Waits for Arrow's pass, whose word comes before that of DuckDB."""
+        for looking in set(self.looking.values()):
+            try:
+                self.read = looking.found()
+            except (self.pa.ArrowException, OSError) as error:
+                raise Refused("broken_parquet", detail=type(error).__name__) from None
+            if self.read != self.rows:
+                raise Refused("broken_parquet", detail="fewer or more rows than the file says")
 
     def fault(self, error: Exception) -> Refused:
         """What it means that DuckDB refuses."""
@@ -562,6 +618,7 @@ class ParquetFile:
 
     def unchanged(self) -> bool:
         """Whether the file is still the one that was looked at, read to its end."""
+        self.judged()
         now = os.stat(self.path)
         same = (now.st_size, now.st_mtime_ns) == (self.before.st_size, self.before.st_mtime_ns)
         return same and self.read == self.rows
@@ -1065,7 +1122,7 @@ def first_records(con: Any, given: Given, job: dict[str, Any], limits: Limits) -
     names = given.schema.names
     wanted = list(range(len(names)))
     cells = ", ".join(given.cell(at) for at in wanted)
-    sql = f"SELECT {cells} FROM {given.relation(con, wanted)} LIMIT {int(job['records'])}"  # noqa: S608
+    sql = f"SELECT {cells} FROM {given.handed(con, wanted)} LIMIT {int(job['records'])}"  # noqa: S608
     rows = [
         [cell if isinstance(cell, int | float | str | None) else str(cell) for cell in row]
         for row in con.execute(sql).fetchall()

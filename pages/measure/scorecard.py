@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from kpi_core import catalogue, charts, words
+from kpi_core.model import month_of
 from kpi_core.nearest import next_step, told
 from kpi_core.pay import outcome
 from kpi_core.plan import with_phase
@@ -52,7 +53,10 @@ def _then(state: State) -> Scorecard | None:
     earlier = state.compared()
     if earlier is None:
         return None
-    return score(state.plan.of_period(earlier.period), earlier.totals())
+    days, asked = earlier.period, state.values().period
+    if days and asked and asked.months == 1:  # the first days of a month have the month's targets
+        days = month_of(days.first)
+    return score(state.plan.of_period(days), earlier.totals())
 
 
 # --- the answer
@@ -236,15 +240,8 @@ def _rule(state: State, card: Scorecard) -> None:
                 on_click=session.guarded(session.same_rule_for_all, chosen),
                 icon=":material/content_copy:",
             )
-    segments = words.segments(rule, kpi, state.lang)
     with drawn:
-        st.altair_chart(charts.rule_curve(judged, state.lang, cards.ink()), key="rule_curve")
-        st.table(
-            {
-                state.say("attainment"): [where for where, _ in segments],
-                state.say("step_score"): [earns for _, earns in segments],
-            }
-        )
+        cards.rule(state, judged)
 
 
 def _why(state: State, card: Scorecard, then: Scorecard | None) -> None:
@@ -310,7 +307,10 @@ def _phases(state: State) -> None:
     table[state.say("step_score")].append("")
     for phase, card in zip(phases, judged, strict=True):
         weights = [words.coefficient(line.weight, lang) for line in card.lines]
-        table[state.say("phase_number", number=phase.number)] = [*weights, words.points(card.total, lang)]
+        table[state.say("phase_number", number=phase.number)] = [
+            *weights,
+            words.points(card.total, lang),
+        ]
     st.dataframe(table, hide_index=True, key="phases")
     for phase in phases:
         about, take = st.columns([5, 2], vertical_alignment="center")

@@ -14,7 +14,7 @@ from kpi_core.gates import GateCheck, GuardCheck, check
 from kpi_core.kpis import KpiValue
 from kpi_core.model import Better, Group, Kpi, Unit, parse_period
 from kpi_core.plan import Line, Missing, Over, Partial, json_schema, read_own
-from kpi_core.score import Judged, ScoredLine, score
+from kpi_core.score import Judged, ScoredLine, judge, score
 from kpi_core.text import days, percent
 from ui import cards, controls, plans, session
 from ui.session import State
@@ -251,7 +251,7 @@ def _details(state: State, lines: tuple[ScoredLine, ...]) -> None:
     )
     with base:
         _base(state, line, kpi)
-    editor, table = st.columns([3, 2])
+    editor, drawn = st.columns([3, 2])
     with editor:
         controls.rule_editor(
             state,
@@ -261,15 +261,8 @@ def _details(state: State, lines: tuple[ScoredLine, ...]) -> None:
             kpi=kpi,
             target=line.target,
         )
-    rows = words.segments(line.rule, kpi, state.lang)
-    table.table(
-        {
-            state.say("attainment" if line.rule.kind != "bands" else "plan_value"): [
-                where for where, _ in rows
-            ],
-            state.say("step_score"): [earns for _, earns in rows],
-        }
-    )
+    with drawn:
+        cards.rule(state, judge(line, state.named()[chosen], state.plan.currency))
 
 
 def _base(state: State, line: Line, kpi: Kpi) -> None:

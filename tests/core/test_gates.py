@@ -83,7 +83,7 @@ def test_a_limit_without_a_figure_stops_the_payout_rather_than_guess() -> None:
 
 
 def test_dearer_orders_that_grow_slower_than_their_cost_break_the_guard() -> None:
-    """The average order rose from 150 to 200 (a third), the cost of one from 100 to 150 (a half)."""
+    """The average order rose by a third, from 150 to 200, the cost of one by half, to 150."""
     grown = shop(september=(1000, 10, 1500), october=(3000, 20, 4000))
     guarded = plan(guards=[{"kpi": "aov", "guard": "cpo"}])
     (found,) = check(guarded, read(guarded, grown))
