@@ -183,6 +183,8 @@ class Kpi:
         variants: definitions in order of preference; the first is the default.
         one_source: all its measures must come from one source (a bounce of GA4 over the visits of
             Metrika means nothing).
+        grows_whole: of a share: more of the part is more of the whole, such as new customers among
+            all; elsewhere (orders of visits) the whole may stay as it is.
         decimals: how many to print.
         source: who published this definition.
         norms: what is usual, for display; no target.
@@ -197,6 +199,7 @@ class Kpi:
     variants: tuple[Variant, ...]
     source: str
     one_source: bool = False
+    grows_whole: bool = False
     decimals: int = 0
     channels: tuple[str, ...] = ()
     examples: Mapping[str, Example] = field(default_factory=dict, hash=False)

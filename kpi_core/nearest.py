@@ -8,6 +8,7 @@ from math import ceil
 from kpi_core import catalogue, words
 from kpi_core.kpis import KpiValue
 from kpi_core.model import Better, Unit
+from kpi_core.plan import Over, Plan
 from kpi_core.rules import Bands, Goal, Linear, Steps
 from kpi_core.score import Judged
 from kpi_core.text import say
@@ -34,9 +35,11 @@ class NextStep:
     more: Fraction | None = None
 
 
-def next_step(judged: Judged) -> NextStep | None:
-    """The next step up; ``None`` at the top, or where nothing can be judged."""
+def next_step(judged: Judged, plan: Plan) -> NextStep | None:
+    """The next step up that counts; ``None`` at the top, or where nothing can be judged."""
     if judged.score is None or judged.value.value is None:
+        return None
+    if plan.over is Over.CAPPED and judged.score >= 1:
         return None
     for value, inclusive, score in _steps(judged.goal, judged):
         if score > judged.score:
@@ -95,31 +98,41 @@ def _value_at(goal: Goal, attainment: Fraction, better: Better) -> Fraction | No
 
 def _led_by(value: KpiValue, wanted: Fraction, *, inclusive: bool) -> tuple[str, Fraction] | None:
     """The measure that would lead to a value, and by how much it would have to change."""
-    formula = value.definition.variant(value.variant).formula
-    figures = {id: given.value for id, given in value.inputs.items()}
-    if formula.names == (formula.text.strip(),):
-        measure, needed = formula.names[0], wanted
-    elif formula.share:
-        part, whole, of_rest = formula.share
-        share = 1 - wanted if of_rest else wanted
-        cost = catalogue.measures().get(part)
-        if cost and cost.unit is Unit.MONEY and value.definition.better is Better.LOWER:
-            if not share:
-                return None
-            measure, needed = whole, (figures[part] or Fraction(0)) / share
-        else:
-            measure, needed = part, share * (figures[whole] or Fraction(0))
-    else:
+    found = _needed(value, wanted)
+    if found is None:
         return None
-    known, has = catalogue.measures().get(measure), figures.get(measure)
-    if known is None or has is None or needed < 0:
+    measure, lacking, sign = found
+    known = catalogue.measures().get(measure)
+    if known is None or lacking < 0:
         return None
     grain = Fraction(1, 100) if known.unit is Unit.MONEY else Fraction(1)
-    away = (needed - has) / grain
-    whole_parts = ceil(abs(away))
-    if not inclusive and whole_parts == abs(away):
-        whole_parts += 1
-    return measure, (whole_parts if away >= 0 else -whole_parts) * grain
+    parts = ceil(lacking / grain)
+    if not inclusive and parts == lacking / grain:
+        parts += 1
+    return measure, sign * parts * grain
+
+
+def _needed(value: KpiValue, wanted: Fraction) -> tuple[str, Fraction, int] | None:
+    """(measure, by how much, 1 for more or -1 for less), everything else as it is."""
+    kpi, formula = value.definition, value.definition.variant(value.variant).formula
+    figures = {id: given.value for id, given in value.inputs.items()}
+    if any(figure is None for figure in figures.values()):
+        return None
+    up = 1 if kpi.better is Better.HIGHER else -1
+    if formula.names == (formula.text.strip(),):
+        (measure,) = formula.names
+        return measure, up * (wanted - (figures[measure] or 0)), up
+    if not formula.share or kpi.unit is Unit.RATIO:
+        return None
+    part, whole, of_rest = formula.share
+    share, sign = (1 - wanted, -up) if of_rest else (wanted, up)
+    has, of = figures[part] or Fraction(0), figures[whole] or Fraction(0)
+    if kpi.grows_whole:  # more of the part is more of the whole
+        return (part, (share * of - has) / (1 - share), 1) if sign > 0 and share < 1 else None
+    cost = catalogue.measures().get(part)
+    if cost and cost.unit is Unit.MONEY and kpi.better is Better.LOWER:
+        return (whole, has / share - of, 1) if share else None
+    return part, sign * (share * of - has), sign
 
 
 def told(step: NextStep, judged: Judged, currency: str, lang: str) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from kpi_core.kpis import KpiValue
-from kpi_core.model import Kpi, Unit
+from kpi_core.kpis import KpiValue, Values
+from kpi_core.model import Kpi, Unit, month_of
 from kpi_core.plan import Missing, Over, Plan
 from kpi_core.rules import Goal
 
@@ -68,6 +68,17 @@ class Scorecard:
             line for line in self.lines if line.points is not None and line.points < line.share
         ]
         return max(short, key=lambda line: line.share - (line.points or 0), default=None)
+
+
+def earlier(plan: Plan, values: Values, when: str) -> Scorecard | None:
+    """The scorecard of the days that a period is compared with, by the targets of their month."""
+    then = values.earlier.get(when)
+    if then is None:
+        return None
+    days = then.period
+    if days and values.period and values.period.months == 1:
+        days = month_of(days.last)  # of a month not over only its first days are compared
+    return score(plan.of_period(days), then.totals())
 
 
 @dataclass(frozen=True)
@@ -138,17 +149,22 @@ def firmness(card: Scorecard, marks: Sequence[Fraction]) -> tuple[Firmness, ...]
         own = (line.points or Fraction(0)) / line.share
         others = sum((other.weight for other in scored if other is not line), Fraction(0))
         rest = card.total * (others + line.weight) - line.weight * own
-        least, most = Fraction(0), None
-        for mark in (mark for mark in (low, high) if mark is not None and mark != own):
-            crossing = (mark * others - rest) / (own - mark)  # where the total is the mark
-            if crossing < 0:
-                continue
-            if crossing <= line.weight:
-                least = max(least, crossing)
-            else:
-                most = crossing if most is None else min(most, crossing)
+        # A larger weight leads from `behind` to `ahead`; the grade lies between the two.
+        behind, ahead = (low, high) if own * others > rest else (high, low)
+        least = _weight_at(behind, own, rest, others) or Fraction(0)
+        most = _weight_at(ahead, own, rest, others)
         found.append(Firmness(line, least, most, others))
     return tuple(found)
+
+
+def _weight_at(
+    mark: Fraction | None, own: Fraction, rest: Fraction, others: Fraction
+) -> Fraction | None:
+    """The weight at which the total is `mark`; ``None`` if it never is."""
+    if mark is None or mark == own or own * others == rest:
+        return None
+    weight = (mark * others - rest) / (own - mark)
+    return weight if weight >= 0 else None
 
 
 def judge(goal: Goal, value: KpiValue, currency: str) -> Judged:

@@ -147,6 +147,7 @@ def _kpi(id: str, entry: Mapping[str, Any], group: Group, where: str) -> Kpi:
         variants=tuple(variants),
         source=entry["source"],
         one_source=entry.get("one_source", False),
+        grows_whole=entry.get("grows_whole", False),
         decimals=entry.get("decimals", 0),
         channels=tuple(entry.get("channels", ())),
         examples=examples,

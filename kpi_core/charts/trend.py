@@ -55,20 +55,7 @@ def trend_line(trend: Trend, lang: str, ink: str = INK) -> Any:
         lambda value: words.kpi_figure(trend.kpi, value, trend.currency, lang),
         ink,
     )
-    drawn = (
-        alt.Chart(frame)
-        .mark_line(strokeWidth=2)
-        .encode(
-            x=x,
-            y=y,
-            **_kinds(said, _COLOURS, _DASHES, ink),
-            tooltip=[
-                alt.Tooltip("name:N", title=say(lang, "charts.when")),
-                alt.Tooltip("kind:N", title=say(lang, "charts.line")),
-                alt.Tooltip("label:N", title=say(lang, "charts.value")),
-            ],
-        )
-    )
+    drawn = _lines(frame, lang).encode(x=x, y=y, **_kinds(said, _COLOURS, _DASHES, ink))
     dots = alt.Chart(frame[frame["kind"] != said.get("target")]).mark_point(
         filled=True, size=24, opacity=1
     )
@@ -107,6 +94,16 @@ def _name(point: Point, by: str, lang: str) -> str:
     if by == "week":
         return days(point.period.first, point.period.last, lang)
     return day(point.period.first, lang)
+
+
+def _lines(frame: pd.DataFrame, lang: str) -> Any:
+    """Lines of several kinds, each point of which says its time, kind and figure."""
+    tooltip = [
+        alt.Tooltip("name:N", title=say(lang, "charts.when")),
+        alt.Tooltip("kind:N", title=say(lang, "charts.line")),
+        alt.Tooltip("label:N", title=say(lang, "charts.value")),
+    ]
+    return alt.Chart(frame).mark_line(strokeWidth=2).encode(tooltip=tooltip)
 
 
 def _time_axis(names: list[str], ink: str) -> alt.X:
@@ -199,20 +196,7 @@ def course_line(course: Course, lang: str, ink: str = INK) -> Any:
     values = [*frame["value"], *(() if course.over else (high,)), 0.0]
     x = _time_axis([str(own.day.day) for own in course.days], ink)
     y = figure_axis("value", values, label, ink)
-    drawn = (
-        alt.Chart(frame)
-        .mark_line(strokeWidth=2)
-        .encode(
-            x=x,
-            y=y,
-            **_kinds(said, _PACE_COLOURS, _PACE, ink),
-            tooltip=[
-                alt.Tooltip("name:N", title=say(lang, "charts.when")),
-                alt.Tooltip("kind:N", title=say(lang, "charts.line")),
-                alt.Tooltip("label:N", title=say(lang, "charts.value")),
-            ],
-        )
-    )
+    drawn = _lines(frame, lang).encode(x=x, y=y, **_kinds(said, _PACE_COLOURS, _PACE, ink))
     layers = [drawn]
     if not course.over:
         bar = pd.DataFrame([{"at": end, "value": low, "high": high}])

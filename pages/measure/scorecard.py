@@ -5,15 +5,14 @@ from collections.abc import Callable
 import streamlit as st
 
 from kpi_core import catalogue, charts, words
-from kpi_core.model import month_of
 from kpi_core.nearest import next_step, told
 from kpi_core.pay import outcome
 from kpi_core.plan import with_phase
 from kpi_core.rules import Bands
-from kpi_core.score import Firmness, Scorecard, ScoredLine, firmness, score
+from kpi_core.score import Firmness, Scorecard, ScoredLine, earlier, firmness, score
 from kpi_core.text import money, percent
 from ui import cards, controls, explain, plans, session
-from ui.session import State
+from ui.state import State
 
 MONTHS = 13  # of the small trend lines: a year and the same month before it
 
@@ -22,7 +21,7 @@ def main() -> None:
     """Answer, total, the matrix of KPIs, and one view: weights, change, firmness or phases."""
     state = session.current(st.session_state["lang"])
     card = score(state.judged(), state.named())
-    then = _then(state)
+    then = earlier(state.plan, state.values(), state.compare)
     cards.heading(state, "scorecard", _answer(state, card))
     _totals(state, card, then)
     cards.findings(state, [*state.facts.findings, *state.values().findings])
@@ -46,17 +45,6 @@ def main() -> None:
         ),
     )
     views[chosen]()
-
-
-def _then(state: State) -> Scorecard | None:
-    """The scorecard of the days that the period is compared with."""
-    earlier = state.compared()
-    if earlier is None:
-        return None
-    days, asked = earlier.period, state.values().period
-    if days and asked and asked.months == 1:  # the first days of a month have the month's targets
-        days = month_of(days.first)
-    return score(state.plan.of_period(days), earlier.totals())
 
 
 # --- the answer
@@ -93,7 +81,7 @@ def _totals(state: State, card: Scorecard, then: Scorecard | None) -> None:
         help=state.say("total_help"),
     )
     total.caption(cards.plain(grade))
-    scheme = session.schemes(state.plan)["scorecard"]
+    scheme = plans.schemes(state.plan)["scorecard"]
     paid = outcome(state.judged(scheme), state.values()).paid
     bonus.metric(
         state.say("bonus_by_score"),
@@ -185,7 +173,7 @@ def _line(state: State, line: ScoredLine) -> None:
     )
     with why:
         explain.button(state, judged.value, "scorecard")
-    if step := next_step(judged):
+    if step := next_step(judged, state.plan):
         st.caption(cards.plain(told(step, judged, state.plan.currency, lang)))
     weight, target = st.columns([3, 2], vertical_alignment="bottom")
     with weight:
@@ -230,14 +218,14 @@ def _rule(state: State, card: Scorecard) -> None:
             state,
             rule,
             f"rule.{chosen}",
-            lambda rule: session.set_line(chosen, rule=rule),
+            lambda rule: plans.set_line(chosen, rule=rule),
             kpi=kpi,
             target=judged.goal.target,
         )
         if not isinstance(rule, Bands):
             st.button(
                 state.say("rule_for_all"),
-                on_click=session.guarded(session.same_rule_for_all, chosen),
+                on_click=session.guarded(plans.same_rule_for_all, chosen),
                 icon=":material/content_copy:",
             )
     with drawn:
@@ -247,12 +235,12 @@ def _rule(state: State, card: Scorecard) -> None:
 def _why(state: State, card: Scorecard, then: Scorecard | None) -> None:
     """What each KPI did to the total since the days it is compared with."""
     controls.compared(state)
-    earlier = state.compared()
-    if then is None or then.total is None or card.total is None or earlier is None:
+    compared = state.compared()
+    if then is None or then.total is None or card.total is None or compared is None:
         st.info(state.say("why_nothing"), icon=":material/info:")
         return
     moved = words.moved_points(card.total - then.total, state.lang)
-    days = cards.days_words(state, earlier.period)
+    days = cards.days_words(state, compared.period)
     said = "why_same" if card.total == then.total else "why_total"
     st.markdown(f"**{cards.plain(state.say(said, moved=moved, days=days))}**")
     st.altair_chart(charts.waterfall(then, card, state.lang, cards.ink()), key="waterfall")

@@ -225,7 +225,8 @@ def test_what_a_cohort_brought_by_an_age() -> None:
     assert figures(loaded, "2026-04", "ltv_customers_90", "ltv_revenue_90") == [2, 611]
     assert value(loaded, "ltv", "2026-04", variants=REVENUE) == 305.5
     half = {"margin_rate": Fraction(1, 2)}
-    assert value(loaded, "ltv", "2026-04", assumptions=half) == 305.5 / 2
+    by_margin = {"ltv": "margin_rate_90"}
+    assert value(loaded, "ltv", "2026-04", assumptions=half, variants=by_margin) == 305.5 / 2
 
 
 def test_a_young_cohort_is_never_filled_in() -> None:
@@ -362,4 +363,7 @@ def test_every_figure_about_customers_comes_out_for_the_sample_shop(shop: Facts)
     ids = ("rpr", "retention", "purchase_frequency", "returning_share", "new_share")
     found = values(shop, *ids, period="2026-10")
     assert all(found.total(id).value for id in ids)
-    assert value(shop, "ltv", "2026-10", assumptions={"margin_rate": Fraction(3, 10)})
+    margin = {"margin_rate": Fraction(3, 10)}
+    assert value(shop, "ltv", "2026-10", assumptions=margin, variants={"ltv": "margin_rate_180"})
+    # Nobody is a customer for a year yet, and no other age or money stands in for that.
+    assert value(shop, "ltv", "2026-10", assumptions=margin) is None

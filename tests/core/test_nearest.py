@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 
 from kpi_core.facts import combine
 from kpi_core.nearest import NextStep, next_step
-from kpi_core.plan import Plan
+from kpi_core.plan import Plan, changed
 from kpi_core.score import Judged, judge
 from tests.core.small import values
 
 
-def judged(kpi: str, facts: dict[str, Any], **goal: object) -> Judged:
-    """One goal judged by figures stated by hand."""
-    plan = Plan.model_validate(
+def wanting(kpi: str, facts: dict[str, Any], **goal: object) -> Plan:
+    """A plan of one goal, with figures stated by hand."""
+    return Plan.model_validate(
         {
             "business": "shop",
             "currency": "RUB",
@@ -23,12 +23,16 @@ def judged(kpi: str, facts: dict[str, Any], **goal: object) -> Judged:
             "facts": facts,
         }
     )
+
+
+def judged(kpi: str, facts: dict[str, Any], **goal: object) -> Judged:
+    plan = wanting(kpi, facts, **goal)
     found = values(combine([]), kpi, settings=plan.settings())
     return judge(plan.lines[0], found.total(kpi), plan.currency)
 
 
 def step(kpi: str, facts: dict[str, Any], **goal: object) -> tuple[float, str | None, float | None]:
-    found = next_step(judged(kpi, facts, **goal))
+    found = next_step(judged(kpi, facts, **goal), wanting(kpi, facts, **goal))
     assert found is not None
     return float(found.value), found.measure, None if found.more is None else float(found.more)
 
@@ -71,8 +75,36 @@ def test_bands_of_a_failure_rate_are_left_by_fewer_failures() -> None:
 
 
 def test_at_the_top_there_is_no_step_left_and_without_a_figure_none_is_told() -> None:
-    assert next_step(judged("orders", {"orders": 101}, target=100)) is None
-    assert next_step(judged("orders", {}, target=100)) is None
+    plan = wanting("orders", {}, target=100)
+    assert next_step(judged("orders", {"orders": 101}, target=100), plan) is None
+    assert next_step(judged("orders", {}, target=100), plan) is None
+
+
+def test_exactly_at_a_mark_that_does_not_count_the_way_is_still_the_better_one() -> None:
+    """20 of 100 visits bounced, the target is 20 %: 1 is earned below it, so by one fewer."""
+    facts = {"bounces": 20, "sessions": 100}
+    assert step("bounce_rate", facts, target="0.2") == (0.2, "bounces", -1)
+
+
+def test_where_the_part_is_a_kind_of_the_whole_both_grow() -> None:
+    """40 of 100 visits were repeated; 20 more make 60 of 120, one half."""
+    facts = {"returning_visits": 40, "sessions": 100}
+    rule = {"kind": "steps", "steps": [{"at": 1, "score": 1}]}
+    assert step("rvr", facts, target="0.5", rule=rule) == (0.5, "returning_visits", 20)
+
+
+def test_a_mean_of_marks_is_not_raised_by_marks_without_answers() -> None:
+    facts = {"review_stars": 40, "reviews": 10}
+    rule = {"kind": "steps", "steps": [{"at": 1, "score": 1}]}
+    assert step("rating", facts, target="4.5", rule=rule) == (4.5, None, None)
+
+
+def test_a_step_that_a_capped_plan_does_not_count_is_not_told() -> None:
+    rule = {"kind": "steps", "steps": [{"at": 1, "score": 1}, {"at": "1.2", "score": "1.5"}]}
+    goal = judged("orders", {"orders": 100}, target=100, rule=rule)
+    plan = wanting("orders", {}, target=100, rule=rule)
+    assert next_step(goal, plan) is not None
+    assert next_step(goal, changed(plan, over="capped")) is None
 
 
 @given(
@@ -87,7 +119,7 @@ def test_the_measure_told_is_enough_and_one_less_is_not(
     facts: dict[str, Any] = {"orders": orders, "sessions": other, "carts": other, "spend": other}
     wanted = target if kpi in {"orders", "cpo"} else f"{target / 5000:.4f}"
     made = judged(kpi, facts, target=wanted)
-    found = next_step(made)
+    found = next_step(made, wanting(kpi, facts, target=wanted))
     assume(found is not None and found.measure is not None)
     assert isinstance(found, NextStep)
     assert found.measure is not None

@@ -89,6 +89,24 @@ def test_a_grade_holds_within_the_range_of_each_weight_and_ends_beyond_it(
         assert all(graded(weight) == grade.id for weight in inside if weight > 0)
 
 
+def test_a_total_exactly_on_a_mark_is_the_lower_end_of_its_grade() -> None:
+    """Scores 1 and 0.5 alike weighed: 0.75, good from there on.
+
+    With less of the second the total rises, to 0.9 at a weight of 1/4; any more and it falls.
+    """
+    steps = {"kind": "steps", "steps": [{"at": "0.5", "score": "0.5"}, {"at": 1, "score": 1}]}
+    made = changed(
+        plan([1, 1, 0, 0], [100, 50, 1, 1]),
+        lines=[
+            {"kpi": kpi, "target": 100, "weight": 1, "rule": steps}
+            for kpi in ("sessions", "orders")
+        ],
+    )
+    first, second = firmness(card(made), MARKS)
+    assert (first.least, first.most) == (1, 4)
+    assert (second.least, second.most) == (Fraction(1, 4), 1)
+
+
 def _total(card: Scorecard, kpi: str, weight: Fraction) -> Fraction:
     """The total with one weight replaced, from the lines' own scores."""
     lines = [
