@@ -14,7 +14,7 @@ from kpi_core.model import Period
 from kpi_core.rules import Bands
 from kpi_core.score import Judged
 from kpi_core.text import Number, days, exact, number
-from ui.session import State
+from ui.state import State
 
 _ICONS = {
     Severity.ERROR: ":material/error:",

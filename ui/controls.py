@@ -13,7 +13,7 @@ from kpi_core.rules import LITERAL_STEPS, Bands, Goal, Linear, Rule, Steps, plai
 from kpi_core.text import percent, rounded
 from ui import cards, plans, session
 from ui.plans import as_typed, from_typed
-from ui.session import State
+from ui.state import State
 
 Fields = dict[str, Any]  # of a rule; the plan checks them when it takes them over
 Writer = Callable[[Fields], None]

@@ -11,7 +11,7 @@ from kpi_core import words
 from kpi_core.kpis import Input, KpiValue
 from kpi_core.text import number
 from ui import cards
-from ui.session import State
+from ui.state import State
 
 _ICON = ":material/info:"
 

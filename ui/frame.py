@@ -8,8 +8,9 @@ from kpi_core import catalogue
 from kpi_core.errors import Severity
 from kpi_core.model import Period
 from kpi_core.text import say
-from ui import cards, session
-from ui.session import ALL_DAYS, LINK, OWN_DAYS, State
+from ui import cards, plans, session
+from ui.session import ALL_DAYS, LINK, OWN_DAYS
+from ui.state import State
 
 
 def language() -> str:
@@ -38,7 +39,17 @@ def notices(lang: str, broken: str | None) -> None:
     state = session.current(lang)
     if any(finding.severity is Severity.ERROR for finding in state.odd()):
         st.warning(state.say("data_trouble"), icon=":material/warning:")
+    _example(state)
     _stated(state)
+
+
+def _example(state: State) -> None:
+    """The reader's own files are judged by targets that nobody has set: no page hides it."""
+    if state.sample or not plans.is_untouched(state.plan):
+        return
+    text, go = st.columns([4, 1], vertical_alignment="center")
+    text.warning(state.say("plan_of_example"), icon=":material/edit_note:")
+    go.page_link("pages/plan/editor.py", label=state.say("plan_set_own"), icon=":material/edit:")
 
 
 def _stated(state: State) -> None:
@@ -55,7 +66,7 @@ def _stated(state: State) -> None:
     )
     drop.button(
         state.say("stated_drop", n=len(stated)),
-        on_click=session.guarded(session.drop_stated),
+        on_click=session.guarded(plans.drop_stated),
         icon=":material/delete:",
     )
 
@@ -72,7 +83,7 @@ def sidebar(lang: str) -> None:
             help=state.business.about[lang],
             **session.widget("business", state.plan.business, session.choose_business),
         )
-        if session.has_uploads():
+        if session.uploads():
             st.segmented_control(
                 state.say("data_shown"),
                 [True, False],

@@ -7,8 +7,8 @@ from typing import Any
 
 from kpi_core.objectives import EXAMPLE, new_aim
 from kpi_core.plan import Objective
-from ui import session
-from ui.session import State
+from ui import plans, session
+from ui.state import State
 
 
 def add(name: str) -> None:
@@ -67,6 +67,6 @@ def _change(position: int, changes: Mapping[str, Any]) -> None:
 
 
 def _put(objectives: list[Any]) -> None:
-    session.set_plan(
+    plans.set_plan(
         objectives=[own.model_dump() if isinstance(own, Objective) else own for own in objectives]
     )

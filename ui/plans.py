@@ -1,4 +1,4 @@
-"""What the editor does to the plan: every operation ends in `session.put`, so it can be undone."""
+"""What pages do to the plan: every operation ends in `session.put`, so it can be undone."""
 
 import hashlib
 import json
@@ -10,8 +10,19 @@ from typing import Any
 
 from kpi_core.errors import PlanError
 from kpi_core.model import Kpi, Period, Phase, Unit
-from kpi_core.plan import Plan, kept_side, period_word, read_own, with_phase
-from kpi_core.schemes import Product
+from kpi_core.plan import (
+    Plan,
+    changed,
+    default_plan,
+    kept_side,
+    period_word,
+    read_own,
+    read_plan,
+    scorecard_scheme,
+    with_phase,
+)
+from kpi_core.rules import Bands
+from kpi_core.schemes import Product, Scheme, Scorecard
 from kpi_core.targets import read_period, read_targets
 from kpi_core.text import exact, rounded
 from ui import session
@@ -26,7 +37,50 @@ NO_FORM: Mapping[str, object] = {
 }
 
 
+# --- the whole
+
+
+def set_plan(**changes: object) -> None:
+    """Change whole fields of the plan."""
+    session.put(changed(session.plan(), **changes))
+
+
+def load_plan(name: str, data: bytes) -> None:
+    """Replace the plan by a plan file; a mistake in it is told and changes nothing."""
+
+    def take() -> None:
+        session.take_plan(read_plan(data, name))
+
+    session.took_file()
+    session.guarded(take)()
+
+
+def is_untouched(plan: Plan) -> bool:
+    """Whether it is still the one to start from, whatever its currency."""
+    return changed(default_plan(plan.business), currency=plan.currency) == plan
+
+
 # --- lines
+
+
+def set_line(kpi: str, **changes: object) -> None:
+    """Change fields of one line of the plan."""
+    session.put(session.plan().with_line(kpi, **changes))
+
+
+def same_rule_for_all(kpi: str) -> None:
+    """Give every line the rule of one; a rule on the value itself stays where it is."""
+    now = session.plan()
+    rule = next(line.rule for line in now.lines if line.kpi == kpi)
+    if isinstance(rule, Bands):
+        return
+    set_plan(
+        lines=[
+            line.model_dump()
+            | ({} if isinstance(line.rule, Bands) else {"rule": rule.model_dump()})
+            for line in now.lines
+        ]
+    )
 
 
 def add_line(kpi: str, value: Fraction | None) -> None:
@@ -65,13 +119,98 @@ def set_factor_target(position: int, target: Decimal, period: Period | None) -> 
     if period and kpi in now.targets_in(period):
         session.put(now.with_targets({period_word(period): {kpi: target}}))
     else:
-        session.set_factor(position, target=target)
+        set_factor(position, target=target)
 
 
 def set_variant(kpi: str, variant: str) -> None:
     """The definition that counts; nothing: the first that the data allow."""
     others = {id: chosen for id, chosen in session.plan().variants.items() if id != kpi}
-    session.set_plan(variants=others | ({kpi: variant} if variant else {}))
+    set_plan(variants=others | ({kpi: variant} if variant else {}))
+
+
+# --- whose figures, and what money is
+
+
+def set_source(family: str, source: str | None) -> None:
+    """The source that is heard for a family of measures; ``None``: by the rule."""
+    now = session.plan()
+    others = {id: said for id, said in now.sources.items() if id != family}
+    set_plan(sources=others | ({family: source} if source else {}))
+
+
+def drop_stated() -> None:
+    """Leave every figure to the files."""
+    set_plan(facts={})
+
+
+def set_rate(currency: str, rate: Decimal) -> None:
+    """What one unit of a currency is worth; 0: not known."""
+    now = session.plan()
+    others = {code: worth for code, worth in now.rates.items() if code != currency}
+    set_plan(rates=others | ({currency: rate} if rate else {}))
+
+
+def set_vat(source: str, word: str | None) -> None:
+    """Whether the money of a source includes VAT; ``None``: as its files say."""
+    now = session.plan()
+    others = {id: said for id, said in now.vat.items() if id != source}
+    set_plan(vat=others | ({source: word} if word else {}))
+
+
+def set_vat_percent(rate: float) -> None:
+    """The rate of VAT in percent; 0: not known, so nothing is converted."""
+    set_plan(vat_rate=Decimal(str(rate)) / 100 if rate else None)
+
+
+# --- what it pays
+
+
+def schemes(plan: Plan) -> dict[str, Scheme]:
+    """Both schemes with the parameters last given to each; the plan's own is the one that pays."""
+    salary = plan.scheme.salary
+    first = {"product": default_plan(plan.business).scheme, "scorecard": scorecard_scheme(salary)}
+    known: dict[str, Scheme] = {
+        kind: session.kept(_scheme_place(plan, kind), scheme) for kind, scheme in first.items()
+    }
+    known[plan.scheme.kind] = plan.scheme
+    return {kind: scheme.model_copy(update={"salary": salary}) for kind, scheme in known.items()}
+
+
+def choose_scheme(kind: str) -> None:
+    """Let the other scheme pay."""
+    now = session.plan()
+    both = schemes(now)
+    session.keep(_scheme_place(now, now.scheme.kind), now.scheme)
+    set_plan(scheme=both[kind])
+
+
+def _scheme_place(plan: Plan, kind: str) -> str:
+    return f"scheme.{plan.business}.{kind}"
+
+
+def set_salary(salary: Decimal) -> None:
+    """Another salary; a fund that was one salary follows it."""
+    now = session.plan()
+    update: dict[str, Decimal] = {"salary": salary}
+    if isinstance(now.scheme, Scorecard) and now.scheme.fund == now.scheme.salary:
+        update["fund"] = salary
+    set_plan(scheme=now.scheme.model_copy(update=update))
+
+
+def set_fund(fund: Decimal) -> None:
+    """Another bonus fund of the scorecard scheme."""
+    now = session.plan()
+    set_plan(scheme=now.scheme.model_copy(update={"fund": fund}))
+
+
+def set_factor(position: int, **changes: object) -> None:
+    """Change fields of one factor of the product scheme."""
+    now = session.plan()
+    if not isinstance(now.scheme, Product):
+        return
+    factors = [factor.model_dump() for factor in now.scheme.factors]
+    factors[position] |= changes
+    set_plan(scheme=now.scheme.model_dump() | {"factors": factors})
 
 
 # --- terms
@@ -81,7 +220,7 @@ def add_gate(kpi: Kpi, value: Fraction | None) -> None:
     """A hard limit, at the present value to begin with."""
     limit = kept_side(kpi, value or Fraction(0))
     gates = [gate.model_dump() for gate in session.plan().gates]
-    session.set_plan(gates=[*gates, {"kpi": kpi.id, "limit": limit}])
+    set_plan(gates=[*gates, {"kpi": kpi.id, "limit": limit}])
     session.keep("plan.gate", "")
 
 
@@ -89,19 +228,19 @@ def set_gate(position: int, limit: Decimal) -> None:
     """Another limit."""
     gates = [gate.model_dump() for gate in session.plan().gates]
     gates[position]["limit"] = limit
-    session.set_plan(gates=gates)
+    set_plan(gates=gates)
 
 
 def drop_gate(position: int) -> None:
     """One limit less."""
     gates = session.plan().gates
-    session.set_plan(gates=[*gates[:position], *gates[position + 1 :]])
+    set_plan(gates=[*gates[:position], *gates[position + 1 :]])
 
 
 def add_guard(kpi: str, guard: str) -> None:
     """A pair: the first is worth nothing if the second worsens faster."""
     pairs = [pair.model_dump() for pair in session.plan().guards]
-    session.set_plan(guards=[*pairs, {"kpi": kpi, "guard": guard}])
+    set_plan(guards=[*pairs, {"kpi": kpi, "guard": guard}])
     session.keep("plan.guarded", "")
     session.keep("plan.guard", "")
 
@@ -110,20 +249,20 @@ def set_guard(position: int, **changes: object) -> None:
     """Change fields of a pair."""
     pairs = [pair.model_dump() for pair in session.plan().guards]
     pairs[position] |= changes
-    session.set_plan(guards=pairs)
+    set_plan(guards=pairs)
 
 
 def drop_guard(position: int) -> None:
     """One pair less."""
     pairs = session.plan().guards
-    session.set_plan(guards=[*pairs[:position], *pairs[position + 1 :]])
+    set_plan(guards=[*pairs[:position], *pairs[position + 1 :]])
 
 
 def set_assumption(id: str, percent: float) -> None:
     """A share that no export holds, typed in percent; 0: not known."""
     others = {own: share for own, share in session.plan().assumptions.items() if own != id}
     share = Decimal(repr(percent)) / 100
-    session.set_plan(assumptions=others | ({id: share} if share else {}))
+    set_plan(assumptions=others | ({id: share} if share else {}))
 
 
 def assumed_percent(plan: Plan, id: str) -> float:
@@ -134,7 +273,7 @@ def assumed_percent(plan: Plan, id: str) -> float:
 def confirm(principle: str, kept: bool) -> None:
     """Confirm a principle of fairness, or take that back."""
     fair = [id for id in session.plan().fair if id != principle]
-    session.set_plan(fair=[*fair, principle] if kept else fair)
+    set_plan(fair=[*fair, principle] if kept else fair)
 
 
 # --- own KPIs
@@ -183,7 +322,9 @@ def load_targets(name: str, data: bytes) -> None:
     """Add the targets of a sheet; a mistake in it is told and changes nothing."""
 
     def take() -> None:
-        session.put(session.plan().with_targets(read_targets(name, data, session.plan().own)))
+        now = session.plan()
+        found = read_targets(name, data, now.own, currency=now.currency, variants=now.variants)
+        session.put(now.with_targets(found))
 
     session.took_file()
     session.guarded(take)()
@@ -201,7 +342,7 @@ def add_period(text: str) -> None:
 def drop_period(word: str) -> None:
     """Take a period with its targets out."""
     others = {own: wanted for own, wanted in session.plan().targets.items() if own != word}
-    session.set_plan(targets=others)
+    set_plan(targets=others)
 
 
 def edit_targets(edited: Mapping[int, Mapping[str, float | None]]) -> None:

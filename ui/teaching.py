@@ -23,8 +23,8 @@ from kpi_core.ingest.layouts import (
 from kpi_core.ingest.opening import Grid, opened
 from kpi_core.text import number
 from kpi_core.words import meaning, source_name
-from ui import cards, session
-from ui.session import Failed, State
+from ui import cards, files, session
+from ui.state import Failed, State
 
 SHOWN_ROWS = 8
 SHOWN_COLUMNS = 40
@@ -81,7 +81,7 @@ def editor(state: State, failed: Failed, key: str) -> None:
     asked = _Asked(failed, grid, int(first), headings, rows, key)
     draft = _draft(state, asked, _meanings(state, asked))
     try:
-        upload = session.tried(failed, draft)
+        upload = files.tried(failed, draft)
     except KpiError as nothing:
         st.info(cards.plain(nothing.text(state.lang)), icon=":material/edit:")
         return
@@ -90,7 +90,7 @@ def editor(state: State, failed: Failed, key: str) -> None:
         state.say("teach_use"),
         key=f"{key}.use",
         icon=":material/check:",
-        on_click=session.guarded(session.teach, failed, draft),
+        on_click=session.guarded(files.teach, failed, draft),
     )
 
 

@@ -9,7 +9,7 @@ from kpi_core.model import Group, Kpi
 from kpi_core.stats import lift
 from kpi_core.text import number
 from ui import cards, controls, explain, plans, session
-from ui.session import State
+from ui.state import State
 
 LIFT = "catalogue.lift"
 # A start that shows what an answer looks like.

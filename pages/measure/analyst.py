@@ -10,7 +10,8 @@ from kpi_core.ingest.work import reports, unjudged
 from kpi_core.score import Scorecard, score
 from kpi_core.text import day, days, number, percent
 from ui import cards, session
-from ui.session import ALL_DAYS, State
+from ui.session import ALL_DAYS
+from ui.state import State
 
 _FLAGS = ("late", "over_norm", "returned")
 

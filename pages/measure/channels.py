@@ -11,7 +11,7 @@ from kpi_core.kpis import KpiValue
 from kpi_core.text import number
 from kpi_core.traffic import Judgement, Verdict
 from ui import cards, explain, session
-from ui.session import State
+from ui.state import State
 
 BY = "channels.by"
 NAMED = 3  # parts that the answer names

@@ -9,8 +9,8 @@ from kpi_core.errors import Severity
 from kpi_core.ingest import Upload
 from kpi_core.model import Unit
 from kpi_core.verdict import Verdict, calendar, checks, verdict, voices
-from ui import cards, session, teaching
-from ui.session import Failed, State
+from ui import cards, files, plans, session, teaching
+from ui.state import Failed, State
 
 
 def main() -> None:
@@ -57,22 +57,22 @@ def _verdict_words(state: State, judged: Verdict) -> str:
 
 def _drop(state: State) -> None:
     """The box for files; they are read one by one, and each is told while it is read."""
-    files = st.file_uploader(
+    dropped = st.file_uploader(
         state.say("drop_files"),
         accept_multiple_files=True,
         help=state.say("drop_help"),
         key=session.upload_key("files"),
     )
-    if not files:
+    if not dropped:
         return
     bar = st.progress(0.0)
 
     def tell(number: int) -> None:
-        name = cards.plain(files[number].name)
-        text = state.say("reading_file", name=name, number=number + 1, n=len(files))
-        bar.progress(number / len(files), text)
+        name = cards.plain(dropped[number].name)
+        text = state.say("reading_file", name=name, number=number + 1, n=len(dropped))
+        bar.progress(number / len(dropped), text)
 
-    session.add_files([(file.name, file.getvalue()) for file in files], tell)
+    files.add_files([(file.name, file.getvalue()) for file in dropped], tell)
     st.rerun()
 
 
@@ -103,7 +103,7 @@ def _card(state: State, upload: Upload) -> None:
                 st.button(
                     state.say("remove"),
                     key=f"remove.{upload.digest[:12]}",
-                    on_click=session.guarded(session.remove_file, upload.digest),
+                    on_click=session.guarded(files.remove_file, upload.digest),
                     icon=":material/delete:",
                 )
         for table in upload.tables:
@@ -121,7 +121,7 @@ def _replace(state: State, upload: Upload) -> None:
             state.say("replace_help"), key=session.upload_key(f"replace.{upload.digest[:12]}")
         )
     if file:
-        session.replace_file(upload.digest, file.name, file.getvalue())
+        files.replace_file(upload.digest, file.name, file.getvalue())
         st.rerun()
 
 
@@ -155,7 +155,7 @@ def _choose_speaker(state: State, family: str, known: list[str]) -> None:
         **session.widget(
             f"speaker.{family}",
             chosen,
-            lambda source: session.set_source(family, source or None),
+            lambda source: plans.set_source(family, source or None),
         ),
     )
 
@@ -185,7 +185,7 @@ def _money(state: State) -> None:
                 **session.widget(
                     f"vat.{source}",
                     state.plan.vat.get(source),
-                    lambda word, source=source: session.set_vat(source, word),
+                    lambda word, source=source: plans.set_vat(source, word),
                 ),
             )
         st.number_input(
@@ -195,7 +195,7 @@ def _money(state: State) -> None:
             step=1.0,
             format="%.0f",
             help=state.say("vat_rate_help"),
-            **session.widget("vat_rate", state.vat_percent(), session.set_vat_percent),
+            **session.widget("vat_rate", state.vat_percent(), plans.set_vat_percent),
         )
 
 
@@ -208,7 +208,7 @@ def _rate(state: State, code: str) -> None:
         **session.widget(
             f"rate.{code}",
             float(state.plan.rates.get(code, Decimal(0))),
-            lambda worth: session.set_rate(code, Decimal(str(worth))),
+            lambda worth: plans.set_rate(code, Decimal(str(worth))),
         ),
     )
 
@@ -253,7 +253,7 @@ def _layouts(state: State) -> None:
                 st.button(
                     state.say("layout_forget"),
                     key=f"forget.{name}",
-                    on_click=session.guarded(session.forget_layout, name),
+                    on_click=session.guarded(files.forget_layout, name),
                     icon=":material/delete:",
                 )
         bring, explain = st.columns(2)
@@ -262,10 +262,10 @@ def _layouts(state: State) -> None:
         )
         odd = explain.file_uploader(state.say("explain_file"), key=session.upload_key("explain"))
     if file:
-        session.bring_layout(file.name, file.getvalue())
+        files.bring_layout(file.name, file.getvalue())
         st.rerun()
     if odd:
-        session.wait_for_layout(odd.name, odd.getvalue())
+        files.wait_for_layout(odd.name, odd.getvalue())
         st.rerun()
 
 

@@ -24,7 +24,8 @@ def main() -> None:
     then = earlier(state.plan, state.values(), state.compare)
     cards.heading(state, "scorecard", _answer(state, card))
     _totals(state, card, then)
-    cards.findings(state, [*state.facts.findings, *state.values().findings])
+    values = state.values()
+    cards.findings(state, [*state.facts.findings, *values.findings, *state.plan.remarks(values)])
     _matrix(state, card)
     views: dict[str, Callable[[], None]] = {
         "weights": lambda: _weights(state, card),

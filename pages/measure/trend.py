@@ -7,7 +7,7 @@ from kpi_core.model import Better, Period
 from kpi_core.text import days, percent
 from kpi_core.trend import Trend
 from ui import cards, controls, session
-from ui.session import State
+from ui.state import State
 
 CUTS = ("month", "week", "day")
 

@@ -11,14 +11,14 @@ from kpi_core.plan import changed
 from kpi_core.schemes import Product, Scheme, Scorecard
 from kpi_core.text import money
 from ui import cards, controls, explain, plans, session
-from ui.session import State
+from ui.state import State
 
 
 def main() -> None:
     """Answer, both schemes side by side, the statement, the settings."""
     state = session.current(st.session_state["lang"])
     plan, lang = state.plan, state.lang
-    both = {kind: _paid(state, kind) for kind in session.schemes(plan)}
+    both = {kind: _paid(state, kind) for kind in plans.schemes(plan)}
     due = both[plan.scheme.kind]
     cards.heading(
         state,
@@ -47,7 +47,7 @@ def main() -> None:
             else:
                 st.button(
                     state.say("scheme_choose"),
-                    on_click=session.guarded(session.choose_scheme, kind),
+                    on_click=session.guarded(plans.choose_scheme, kind),
                 )
     if isinstance(due, PlanError):
         st.warning(cards.plain(due.text(lang)), icon=":material/pause_circle:")
@@ -62,14 +62,15 @@ def main() -> None:
         )
     ids = dict.fromkeys(goal.kpi for goal in plan.goals())
     explain.row(state, [state.named()[id] for id in ids], "bonus")
-    cards.findings(state, [*state.facts.findings, *state.values().findings])
+    values = state.values()
+    cards.findings(state, [*state.facts.findings, *values.findings, *state.plan.remarks(values)])
     _settings(state)
 
 
 def _paid(state: State, kind: str) -> object:
     """What a scheme pays, or why it cannot."""
     try:
-        return payout(state.judged(session.schemes(state.plan)[kind]), state.values())
+        return payout(state.judged(plans.schemes(state.plan)[kind]), state.values())
     except PlanError as blocked:
         return blocked
 
@@ -79,7 +80,7 @@ def _change(state: State, kind: str, paid: object) -> str | None:
     earlier = state.compared()
     if earlier is None or isinstance(paid, PlanError):
         return None
-    plan = changed(state.plan, scheme=session.schemes(state.plan)[kind])
+    plan = changed(state.plan, scheme=plans.schemes(state.plan)[kind])
     then = outcome(plan.of_period(earlier.period), earlier).paid
     return cards.change(
         then.bonus if then else None,
@@ -94,10 +95,10 @@ def _settings(state: State) -> None:
     st.subheader(state.say("scheme_settings"))
     salary, fund, partial_period = st.columns(3)
     with salary:
-        _amount(state, "salary", plan.scheme.salary, session.set_salary)
+        _amount(state, "salary", plan.scheme.salary, plans.set_salary)
     if isinstance(plan.scheme, Scorecard):
         with fund:
-            _amount(state, "fund", plan.scheme.fund, session.set_fund)
+            _amount(state, "fund", plan.scheme.fund, plans.set_fund)
     with partial_period:
         st.selectbox(
             state.say("partial_period"),
@@ -107,7 +108,7 @@ def _settings(state: State) -> None:
             **session.widget(
                 "partial",
                 str(plan.partial_period),
-                lambda choice: session.set_plan(partial_period=choice),
+                lambda choice: plans.set_plan(partial_period=choice),
             ),
         )
     if isinstance(plan.scheme, Product):
@@ -140,7 +141,7 @@ def _factors(state: State, scheme: Scheme) -> None:
                 state,
                 goal.rule,
                 key,
-                lambda rule, p=position: session.set_factor(p, rule=rule),
+                lambda rule, p=position: plans.set_factor(p, rule=rule),
                 kpi=kpi,
                 target=goal.target,
             )

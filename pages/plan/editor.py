@@ -17,7 +17,7 @@ from kpi_core.plan import Line, Missing, Over, Partial, json_schema, read_own
 from kpi_core.score import Judged, ScoredLine, judge, score
 from kpi_core.text import days, percent
 from ui import cards, controls, plans, session
-from ui.session import State
+from ui.state import State
 
 PARTS = ("lines", "terms", "own", "targets", "file")
 SHOWN_MEASURES = 6
@@ -237,7 +237,7 @@ def _details(state: State, lines: tuple[ScoredLine, ...]) -> None:
         state.say("plan_owner"),
         max_chars=100,
         **session.widget(
-            f"owner.{chosen}", line.owner, lambda who: session.set_line(chosen, owner=who)
+            f"owner.{chosen}", line.owner, lambda who: plans.set_line(chosen, owner=who)
         ),
     )
     deadline.date_input(
@@ -246,7 +246,7 @@ def _details(state: State, lines: tuple[ScoredLine, ...]) -> None:
         max_value=date(2100, 12, 31),
         format="DD.MM.YYYY" if state.lang == "ru" else "YYYY-MM-DD",
         **session.widget(
-            f"deadline.{chosen}", line.deadline, lambda day: session.set_line(chosen, deadline=day)
+            f"deadline.{chosen}", line.deadline, lambda day: plans.set_line(chosen, deadline=day)
         ),
     )
     with base:
@@ -257,7 +257,7 @@ def _details(state: State, lines: tuple[ScoredLine, ...]) -> None:
             state,
             line.rule,
             f"rule.{chosen}",
-            lambda rule: session.set_line(chosen, rule=rule),
+            lambda rule: plans.set_line(chosen, rule=rule),
             kpi=kpi,
             target=line.target,
         )
@@ -277,7 +277,7 @@ def _base(state: State, line: Line, kpi: Kpi) -> None:
         **session.widget(
             f"base.{line.kpi}",
             shown,
-            lambda typed: session.set_line(
+            lambda typed: plans.set_line(
                 line.kpi, base=None if typed is None else plans.from_typed(kpi, typed)
             ),
         ),
@@ -447,7 +447,7 @@ def _policies(state: State) -> None:
             **session.widget(
                 f"plan.{field}",
                 value,
-                lambda choice, field=field: session.set_plan(**{field: choice}),
+                lambda choice, field=field: plans.set_plan(**{field: choice}),
             ),
         )
     for id in sorted(catalogue.ASSUMPTIONS):
@@ -744,7 +744,7 @@ def _file(state: State) -> None:
         state.say("plan_upload"), type="json", key=session.upload_key("plan_file")
     )
     if file:
-        session.load_plan(file.name, file.getvalue())
+        plans.load_plan(file.name, file.getvalue())
         st.rerun()
 
 

@@ -12,7 +12,7 @@ from kpi_core.objectives import PARTS, AimReview, Review
 from ui import cards, controls, plans, session
 from ui import objectives as edit
 from ui.plans import as_typed
-from ui.session import State
+from ui.state import State
 
 
 def main() -> None:
@@ -66,7 +66,7 @@ def _rates(state: State) -> None:
             **session.widget(
                 f"objectives.rate.{currency}",
                 0.0,
-                lambda rate, code=currency: session.set_rate(code, Decimal(repr(rate))),
+                lambda rate, code=currency: plans.set_rate(code, Decimal(repr(rate))),
             ),
         )
 

@@ -11,8 +11,8 @@ from kpi_core.link import REACH
 from kpi_core.model import Driver, Unit
 from kpi_core.pay import Outcome, outcome
 from kpi_core.text import money
-from ui import cards, explain, session
-from ui.session import State
+from ui import cards, explain, levers, session
+from ui.state import State
 
 PERCENT = int(100 * REACH)  # that a lever moves either way
 
@@ -20,17 +20,17 @@ PERCENT = int(100 * REACH)  # that a lever moves either way
 def main() -> None:
     """Answer, levers, what they change."""
     state = session.current(st.session_state["lang"])
-    levers, after = state.whatif()
+    chosen, after = levers.whatif(state)
     base, new = (outcome(state.judged(), values) for values in (state.values(), after))
-    _answer(state, base, new, moved=bool(levers))
-    measures = [state.model().rebuilt(moved) for moved in ({}, levers)]
+    _answer(state, base, new, moved=bool(chosen))
+    measures = [state.model().rebuilt(moved) for moved in ({}, chosen)]
     _metrics(state, base, new, [profit_after_ads(rebuilt) for rebuilt in measures])
     levers_side, result_side = st.columns([2, 3])
     with levers_side:
         st.subheader(state.say("levers"), help=state.say("levers_help"))
         st.button(
             state.say("levers_reset"),
-            on_click=session.guarded(session.reset_levers),
+            on_click=session.guarded(levers.reset),
             icon=":material/undo:",
         )
         known = [driver for driver in state.business.drivers if state.model().drivers[driver.id]]
@@ -112,7 +112,7 @@ def _lever(state: State, driver: Driver) -> None:
         **session.widget(
             f"lever.{driver.id}",
             int(100 * share),
-            lambda percent: session.set_lever(state.model(), driver.id, Decimal(percent) / 100),
+            lambda percent: levers.move(state.model(), driver.id, Decimal(percent) / 100),
         ),
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from kpi_core import catalogue
-from kpi_core.__main__ import main
+from kpi_core.cli import main
 from kpi_core.ingest import Upload, read, read_path
 from kpi_core.ingest.formats import Format
 from kpi_core.ingest.layouts import Draft, Rows, written
@@ -33,7 +33,7 @@ def read_once(path: Path, layouts: list[Format]) -> Upload:
 
 @pytest.fixture(autouse=True)
 def _each_file_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kpi_core.__main__.read_path", read_once)
+    monkeypatch.setattr("kpi_core.cli.asked.read_path", read_once)
 
 
 def files(business: str, *names: str) -> list[str]:
@@ -286,6 +286,16 @@ def test_the_shop_pays_half_a_salary_for_october(answer: Run, plan_of: Run) -> N
     """707 of 800 orders: 0.5. 600 / 554.57: above plan, 1."""
     paid = answer("bonus", "--plan", plan_of("shop"), *OCTOBER, *files("shop"))
     assert (paid["bonus"], paid["pay"]) == ("15000.00", "45000.00")
+
+
+def test_without_a_period_a_year_of_data_earns_no_bonus(
+    answer: Run, refusal: Run, plan_of: Run
+) -> None:
+    """Thirteen months of orders are no month's: 8757 of 800."""
+    plan = ("--plan", plan_of("shop"), *files("shop"))
+    assert "--period 2026-10" in refusal("bonus", *plan, "--lang", "en")
+    told = {finding["code"] for finding in answer("score", *plan)["findings"]}
+    assert "no_period_asked" in told
 
 
 def test_a_plan_with_facts_needs_no_file(answer: Run, plan_of: Run) -> None:

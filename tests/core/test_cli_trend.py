@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kpi_core.__main__ import main
+from kpi_core.cli import main
 from kpi_core.objectives import EXAMPLE
 from kpi_core.plan import changed, default_plan
 

@@ -1,0 +1,195 @@
+"""What a plan makes of the figures: ``score``, ``bonus``, and ``whatif`` some drivers moved."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+from decimal import Decimal
+
+from kpi_core import catalogue, words
+from kpi_core.cli import asked, compared, printed
+from kpi_core.cli.printed import Answer, Lines
+from kpi_core.drivers import Lever, calibrate, parse_lever, project
+from kpi_core.errors import UsageError
+from kpi_core.kpis import Evaluation, Values
+from kpi_core.model import TOTAL
+from kpi_core.pay import Payout, outcome, payout, statement
+from kpi_core.plan import Plan
+from kpi_core.score import Scorecard, changes, score
+from kpi_core.text import money, number, percent, say
+
+
+def add(commands: asked.Commands) -> None:
+    """Register the commands."""
+    scoring = asked.command(commands, "score", _score, "The scorecard of a plan.")
+    asked.takes_plan(scoring)
+    compared.takes_comparison(scoring)
+    asked.takes_plan(
+        asked.command(commands, "bonus", _bonus, "What a plan pays, with its derivation.")
+    )
+    moving = asked.command(commands, "whatif", _whatif, "What would be, were some drivers moved.")
+    asked.takes_plan(moving)
+    moving.add_argument("--set", action="append", default=[], metavar="DRIVER=+10%", required=True)
+
+
+def _score(options: argparse.Namespace) -> tuple[Answer, Lines]:
+    plan = asked.plan(options)
+    facts, values = asked.values(options, plan, compared.asked_for(options))
+    card = score(plan.of_period(values.period), values.totals())
+    answer = _scored(card) | {"period": printed.span(values.period)}
+    lines = _score_lines(card, options.lang)
+    if beside := compared.comparison(values, options):
+        then = values.earlier[beside["with"]]
+        before = score(plan.of_period(then.period), then.totals())
+        answer["compared"] = beside | _contributions(before, card)
+        lines += compared.comparison_lines(values, options)
+        lines += _contribution_lines(before, card, options.lang)
+    findings = (*facts.findings, *values.findings, *plan.remarks(values))
+    return printed.with_findings(answer, lines, findings, options.lang)
+
+
+def _contributions(then: Scorecard, now: Scorecard) -> Answer:
+    """What each line did to the total; ``points`` add up to the change of the total."""
+    both = then.total is not None and now.total is not None
+    return {
+        "total": printed.number(then.total),
+        "change": printed.number((now.total or 0) - (then.total or 0)) if both else None,
+        "contributions": [
+            {"kpi": own.now.judged.goal.kpi, "points": printed.number(own.points)}
+            for own in changes(then, now)
+        ]
+        if both
+        else [],
+    }
+
+
+def _contribution_lines(then: Scorecard, now: Scorecard, lang: str) -> Lines:
+    if then.total is None or now.total is None:
+        return []
+    rows = [printed.headings(lang, "contribution")]
+    rows += [
+        [own.now.judged.kpi.name[lang], words.moved_points(own.points, lang)]
+        for own in changes(then, now)
+    ]
+    moved_by = words.moved_points(now.total - then.total, lang)
+    return ["", *printed.aligned([*rows, [words.slice_name(None, TOTAL, lang), moved_by]])]
+
+
+def _scored(card: Scorecard) -> Answer:
+    return {
+        "total": printed.number(card.total),
+        "lines": [
+            {
+                "kpi": line.judged.goal.kpi,
+                "weight": printed.number(line.weight),
+                "share": printed.number(line.share),
+                "value": printed.number(line.judged.value.value),
+                "target": None
+                if line.judged.goal.target is None
+                else float(line.judged.goal.target),
+                "attainment": printed.number(line.judged.attainment),
+                "score": printed.number(line.judged.score),
+                "points": printed.number(line.points),
+            }
+            for line in card.lines
+        ],
+        "missing": list(card.missing),
+    }
+
+
+def _score_lines(card: Scorecard, lang: str) -> Lines:
+    rows = [printed.headings(lang, "weight", "attainment", "score", "points")]
+    for line in card.lines:
+        judged = line.judged
+        rows.append(
+            [
+                judged.kpi.name[lang],
+                percent(line.share, lang),
+                words.attainment(judged.attainment, judged.goal.rule, lang),
+                words.coefficient(judged.score, lang),
+                number(line.points, lang, 4),
+            ]
+        )
+    total = words.slice_name(None, TOTAL, lang)
+    return printed.aligned([*rows, [total, "", "", "", number(card.total, lang, 4)]])
+
+
+def _bonus(options: argparse.Namespace) -> tuple[Answer, Lines]:
+    plan = asked.plan(options)
+    facts, values = asked.values(options, plan)
+    paid = payout(plan.of_period(values.period), values)
+    lines = [f"{entry.text}: {entry.value}" for entry in statement(paid, options.lang)]
+    findings = (*facts.findings, *values.findings, *plan.remarks(values))
+    return printed.with_findings(_paid(paid, options.lang), lines, findings, options.lang)
+
+
+def _paid(paid: Payout, lang: str) -> Answer:
+    return {
+        "bonus": str(paid.bonus),
+        "pay": str(paid.pay),
+        "currency": paid.plan.currency,
+        "statement": [asdict(entry) for entry in statement(paid, lang)],
+    }
+
+
+def _whatif(options: argparse.Namespace) -> tuple[Answer, Lines]:
+    plan = asked.plan(options)
+    levers = _levers(options.set)
+    facts, values = asked.values(options, plan)
+    evaluation = Evaluation(facts, asked.period(options, plan), settings=plan.settings())
+    plan = plan.of_period(values.period)
+    model = calibrate(evaluation, catalogue.business(plan.business))
+    moved = model.moved_drivers(levers)
+    answer: Answer = {
+        "period": printed.span(values.period),
+        "drivers": {
+            id: {"base": printed.number(base), "result": printed.number(moved[id])}
+            for id, base in model.drivers.items()
+        },
+    }
+    for name, chosen in (("base", {}), ("result", levers)):
+        projected = project(model, chosen, values)
+        answer[name] = {
+            "measures": {
+                id: printed.number(v) for id, v in model.rebuilt(chosen).items() if v is not None
+            },
+            "kpis": {row.kpi: printed.number(row.value) for row in projected.rows},
+            **_outcome(plan, projected, options.lang),
+        }
+    return answer, _whatif_lines(answer["base"], answer["result"], plan, options.lang)
+
+
+def _levers(texts: Sequence[str]) -> dict[str, Lever]:
+    levers: dict[str, Lever] = {}
+    for id, lever in map(parse_lever, texts):
+        if id in levers:
+            raise UsageError("lever_twice", where=id)
+        levers[id] = lever
+    return levers
+
+
+def _outcome(plan: Plan, values: Values, lang: str) -> Answer:
+    made = outcome(plan, values)
+    unpaid = {"bonus": None, "pay": None, "currency": plan.currency}
+    if made.blocked:
+        unpaid["why"] = made.blocked.text(lang)
+    paid = _paid(made.paid, lang) if made.paid else unpaid
+    return {"score": printed.number(made.total), **paid}
+
+
+def _whatif_lines(base: Answer, result: Answer, plan: Plan, lang: str) -> Lines:
+    currency = plan.currency
+    rows = [printed.headings(lang, "base", "result")]
+    for id in result["measures"]:
+        measure = catalogue.measure(id)
+        figures = (side["measures"].get(id) for side in (base, result))
+        unit, name = measure.unit, measure.name[lang]
+        rows.append([name, *(words.figure(f, unit, lang, currency=currency) for f in figures)])
+    for id in result["kpis"]:
+        kpi = plan.kpi(id)
+        figures = (side["kpis"][id] for side in (base, result))
+        rows.append([kpi.name[lang], *(words.kpi_figure(kpi, f, currency, lang) for f in figures)])
+    rows.append([say(lang, "words.score"), *(number(s["score"], lang, 4) for s in (base, result))])
+    paid = (side["bonus"] and Decimal(side["bonus"]) for side in (base, result))
+    rows.append([say(lang, "words.bonus"), *(money(sum, currency, lang) for sum in paid)])
+    why = dict.fromkeys(side["why"] for side in (base, result) if "why" in side)
+    return [*printed.aligned(rows), *why]

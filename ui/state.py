@@ -1,0 +1,239 @@
+"""What a page needs to draw itself: the choices, the files, and all that is computed from them."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+
+import streamlit as st
+
+from kpi_core import catalogue
+from kpi_core.channels import Channels, by_slice
+from kpi_core.drivers import Model, calibrate
+from kpi_core.errors import Finding, KpiError
+from kpi_core.facts import Facts, combine
+from kpi_core.funnel import Funnel, funnel
+from kpi_core.ingest import Upload, read
+from kpi_core.kpis import Evaluation, Input, KpiValue, Values, kpi_values
+from kpi_core.model import Business, Period
+from kpi_core.plan import OwnKpi, Plan, changed
+from kpi_core.schemes import Scheme
+from kpi_core.text import say
+from kpi_core.trend import recent
+from kpi_core.words import source_name
+
+SAMPLES = Path(__file__).parent.parent / "sample_data"
+SAMPLE_SUFFIXES = (".csv", ".xlsx", ".parquet")
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A file that could not be read, and why; `data` only while its columns can be explained."""
+
+    name: str
+    error: KpiError
+    data: bytes | None = field(default=None, repr=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells it from other files that wait."""
+        return hashlib.sha256(self.data or b"").hexdigest()
+
+
+@dataclass(frozen=True)
+class State:
+    """What a page needs to draw itself."""
+
+    lang: str
+    plan: Plan
+    sample: bool
+    uploads: tuple[Upload, ...]
+    failures: tuple[Failed, ...]
+    facts: Facts
+    period: Period | None
+    compare: str = ""  # with the period before ("previous"), a year ago ("year_ago") or nothing
+
+    @property
+    def business(self) -> Business:
+        """The business type of the plan."""
+        return catalogue.business(self.plan.business)
+
+    def say(self, key: str, **values: object) -> str:
+        """A phrase of the pages in the reader's language."""
+        return say(self.lang, f"pages.{key}", **values)
+
+    def judged(self, scheme: Scheme | None = None) -> Plan:
+        """The plan as it judges the period: with the targets of that period, by another scheme."""
+        plan = self.plan if scheme is None else changed(self.plan, scheme=scheme)
+        return plan.of_period(self.values().period)
+
+    def values(self) -> Values:
+        """The KPI values of the period, computed once for each choice of data and definitions."""
+        against = self.plan.against() | ({self.compare} if self.compare else set())
+        return _values(*self._key(), tuple(sorted(against)), self.facts, self.plan, self.period)
+
+    def compared(self) -> Values | None:
+        """The values of the days that the period is compared with."""
+        return self.values().earlier.get(self.compare)
+
+    def history(self, by: str = "month") -> Values:
+        """The KPI values of every month that the files hold; of the latest weeks or days."""
+        return _history(*self._key(), by, self.facts, self.plan)
+
+    def named(self) -> dict[str, KpiValue]:
+        """KPI to its value in total."""
+        return self.values().totals()
+
+    def known(self) -> Mapping[str, KpiValue]:
+        """Every KPI of the catalogue and of the owner to its value of the period."""
+        return _known(*self._key(), self.facts, self.plan, self.period)
+
+    def measures(self) -> Mapping[str, Input]:
+        """Every measure to its figure of the period."""
+        return _measures(*self._key(), self.facts, self.plan, self.period)
+
+    def tried(self, own: OwnKpi) -> KpiValue:
+        """What an own KPI would be in the period."""
+        evaluation = Evaluation(self.facts, self.values().period, settings=self.plan.settings())
+        return evaluation.value(own.kpi("own"))
+
+    def funnel(self) -> Funnel:
+        """The counted funnel of the period."""
+        return _funnel(*self._key(), self.facts, self.plan, self.period)
+
+    def cut(self, by: str) -> Channels:
+        """Money, traffic and KPIs of the period by channel, campaign, ..."""
+        return _cut(*self._key(), by, self.facts, self.plan, self.period)
+
+    def model(self) -> Model:
+        """The what-if model calibrated to the period."""
+        return _model(*self._key(), self.facts, self.plan, self.period)
+
+    def odd(self) -> list[Finding]:
+        """What is odd about the files, each and together."""
+        return [f for upload in self.uploads for f in upload.findings] + list(self.facts.findings)
+
+    def vat_percent(self) -> float:
+        """The VAT rate as people type it; 0: not given."""
+        return float(100 * (self.plan.vat_rate or Decimal(0)))
+
+    def sources(self, ids: tuple[str, ...]) -> str:
+        """Systems by their names."""
+        return ", ".join(source_name(id, self.lang) for id in ids)
+
+    def _key(self) -> tuple[str, str, str]:
+        kpis = ",".join(self.plan.kpis())
+        readings = self.plan.model_dump_json(
+            exclude={"name", "period", "lines", "scheme", "missing", "partial_period", "over"}
+            | {"targets", "gates", "fair", "objectives"}
+        )
+        return str(named(self.uploads)), str(self.period), readings + kpis
+
+
+def named(uploads: tuple[Upload, ...]) -> tuple[tuple[str, str], ...]:
+    """What files are told apart by: a name counts too, since a period may be read from it."""
+    return tuple((upload.name, upload.digest) for upload in uploads)
+
+
+# Keyed by content: names and digests of the files, the period, and the plan's choices. An argument
+# that begins with "_" is not hashed: Streamlit hashes only a sample of a large table, and then
+# gives stale figures.
+
+
+@st.cache_resource(max_entries=24, scope="session", show_spinner=False)
+def _values(
+    digest: str,
+    period: str,
+    readings: str,
+    against: tuple[str, ...],
+    _facts: Facts,
+    _plan: Plan,
+    _period: Period | None,
+) -> Values:
+    del digest, period, readings
+    business = catalogue.business(_plan.business)
+    wanted = tuple(dict.fromkeys((*_plan.kpis(), *business.kpis())))
+    return kpi_values(
+        _facts, business, _period, settings=_plan.settings(), kpis=wanted, against=against
+    )
+
+
+@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+def _history(
+    digest: str, period: str, readings: str, by: str, _facts: Facts, _plan: Plan
+) -> Values:
+    del digest, period, readings
+    business = catalogue.business(_plan.business)
+    wanted = tuple(dict.fromkeys((*_plan.kpis(), *business.kpis())))
+    days = recent(_facts, by)
+    return kpi_values(_facts, business, days, by, settings=_plan.settings(), kpis=wanted)
+
+
+@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+def _known(
+    digest: str, period: str, readings: str, _facts: Facts, _plan: Plan, _period: Period | None
+) -> Mapping[str, KpiValue]:
+    del digest, period, readings
+    wanted = (*catalogue.kpis(), *_plan.own)
+    business = catalogue.business(_plan.business)
+    values = kpi_values(_facts, business, _period, settings=_plan.settings(), kpis=wanted)
+    return values.totals()
+
+
+@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+def _measures(
+    digest: str, period: str, readings: str, _facts: Facts, _plan: Plan, _period: Period | None
+) -> Mapping[str, Input]:
+    del digest, period, readings
+    evaluation = Evaluation(_facts, _period, settings=_plan.settings())
+    return {id: evaluation.input(id) for id in catalogue.measures()}
+
+
+@st.cache_resource(max_entries=24, scope="session", show_spinner=False)
+def _funnel(
+    digest: str, period: str, readings: str, _facts: Facts, _plan: Plan, _period: Period | None
+) -> Funnel:
+    del digest, period, readings
+    return funnel(_facts, catalogue.business(_plan.business), _period, _plan.settings())
+
+
+@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+def _cut(
+    digest: str,
+    period: str,
+    readings: str,
+    by: str,
+    _facts: Facts,
+    _plan: Plan,
+    _period: Period | None,
+) -> Channels:
+    del digest, period, readings
+    business = catalogue.business(_plan.business)
+    wanted = tuple(dict.fromkeys((*_plan.kpis(), *business.kpis())))
+    return by_slice(_facts, business, _period, by, settings=_plan.settings(), kpis=wanted)
+
+
+@st.cache_resource(max_entries=24, scope="session", show_spinner=False)
+def _model(
+    digest: str, period: str, readings: str, _facts: Facts, _plan: Plan, _period: Period | None
+) -> Model:
+    del digest, period, readings
+    evaluation = Evaluation(_facts, _period, settings=_plan.settings())
+    return calibrate(evaluation, catalogue.business(_plan.business))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def sample_uploads(business: str) -> tuple[Upload, ...]:
+    """The files of a sample business: the same for everybody, so shared by all sessions."""
+    files = sorted(
+        path for path in (SAMPLES / business).glob("*") if path.suffix in SAMPLE_SUFFIXES
+    )
+    return tuple(read(path.name, path.read_bytes()) for path in files)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def sample_facts(business: str) -> Facts:
+    """Those files as one body of facts."""
+    return combine(sample_uploads(business))
