@@ -305,10 +305,15 @@ def _part(
 
 
 def _with_cases(value: KpiValue, sums: Mapping[str, Input], result: str | None) -> KpiValue:
-    """A return rests on the orders behind the money, which its formula does not name."""
+    """A return rests on the orders behind the money, which its formula does not name.
+
+    Many leads say nothing of it where few of them have bought; they count where orders are untold.
+    """
     if value.kpi != RETURN or result is None:
         return value
-    return replace(value, enough=(sums[result].value or 0) >= FEWEST_CASES)
+    bought = sums["orders"].value
+    rests = sums[result].value if bought is None else bought
+    return replace(value, enough=(rests or 0) >= FEWEST_CASES)
 
 
 def _worth(value: KpiValue | None, spend: Fraction | None) -> Worth:

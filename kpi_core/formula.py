@@ -10,6 +10,7 @@ here cannot be said.
 """
 
 import ast
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -66,6 +67,8 @@ _ARRAY: dict[str, Callable[..., Any]] = {
 }
 FUNCTIONS = ("min", "max", "coalesce")  # each of two arguments
 EARLIER = ("previous", "year_ago")  # of a name: the same quantity of the period before, a year ago
+_NUMERAL = re.compile(r"(?<!\w)\d\w*")
+_DECIMAL = re.compile(r"[0-9]+([eE][0-9]*)?")
 _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
 
@@ -96,6 +99,11 @@ class Formula:
             case ("-", ("number", one), ("/", ("name", part), ("name", whole))) if one == 1:
                 return part, whole, True
         return None
+
+    @property
+    def subtracts(self) -> bool:
+        """Whether it takes something off, so that it may be below 0 though no quantity is."""
+        return _takes_off(self._tree)
 
     @property
     def balance(self) -> tuple[str, str, str] | None:
@@ -137,6 +145,13 @@ def _walk(
     if kind == "number":
         return constant(parts[0])
     return operations[kind](*(_walk(part, leaf, operations, constant) for part in parts))
+
+
+def _takes_off(node: tuple[Any, ...]) -> bool:
+    kind, *parts = node
+    if kind in ("name", "number"):
+        return False
+    return kind in ("-", "negative") or any(map(_takes_off, parts))
 
 
 def _fixed(node: tuple[Any, ...], known: Mapping[str, Fraction]) -> tuple[Any, ...]:
@@ -214,6 +229,7 @@ def parse(text: str) -> Formula:
     """
     if len(text) > MAX_CHARACTERS:
         raise FormulaError("formula_too_long", where=text[:40] + "…", limit=MAX_CHARACTERS)
+    _check_writing(text)
     try:
         parsed = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError) as broken:
@@ -224,6 +240,17 @@ def parse(text: str) -> Formula:
     names: dict[str, None] = {}
     tree = _read(parsed.body, text, names, 0)
     return Formula(text, tuple(names), tree)
+
+
+def _check_writing(text: str) -> None:
+    """Raise for what Python would pass over or read otherwise than people: ``#``, ``0x10``."""
+    if "#" in text:
+        position = text.index("#") + 1
+        raise FormulaError("formula_not_arithmetic", where=text, position=position)
+    for numeral in _NUMERAL.finditer(text):
+        if not _DECIMAL.fullmatch(numeral[0]):
+            position = numeral.start() + 1
+            raise FormulaError("formula_not_arithmetic", where=text, position=position)
 
 
 def _read(node: ast.AST, text: str, names: dict[str, None], depth: int) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ A value carries what it was made of: the figures, their sources, the variant of 
 and what is missing. Undefined is missing, never 0.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -34,6 +35,8 @@ from kpi_core.model import (
     TOTAL,
     Adds,
     Business,
+    Customers,
+    Group,
     Kpi,
     Measure,
     Period,
@@ -45,7 +48,7 @@ from kpi_core.model import (
     united,
 )
 from kpi_core.stats import FEWEST_TRIALS, daily_interval, nps_interval, share_interval
-from kpi_core.text import exact
+from kpi_core.text import exact, phrases
 
 STATED = "plan"  # the source of figures that a plan states by hand
 FEWEST_CASES = 10  # orders, leads, clicks behind a quotient such as the average order
@@ -90,9 +93,10 @@ class KpiValue:
         inputs: what it was computed from; none if the plan states the KPI itself.
         missing: the measures without a figure.
         whole: whether the figures speak for all days of the slice; a week at the edge of the period
-            or of a file is none.
+            or of a file is none, nor is a sum of days some of which nobody counted.
         enough: whether there were enough cases to say anything: `FEWEST_TRIALS` visits, orders or
-            answers behind a share, `FEWEST_CASES` orders or leads behind any other quotient.
+            answers that a share is of, `FEWEST_CASES` orders or leads behind any other quotient,
+            also on earlier days.
     """
 
     definition: Kpi
@@ -159,6 +163,8 @@ class Settings:
                 raise UsageError("unknown_assumption", where=id)
             if value > 1:
                 raise UsageError("assumption_over_one", where=id)
+            if value < 0:
+                raise UsageError("assumption_below_zero", where=id)
         for id in self.sources:
             if id not in catalogue.families() and id not in catalogue.measures():
                 known = catalogue.families()
@@ -180,14 +186,16 @@ class Values:
     """KPI values of a period, and what is odd about them.
 
     Attributes:
-        earlier: ``previous`` or ``year_ago`` to the values in total of those days; missing where
-            the data do not hold every one of them.
+        earlier: ``previous`` or ``year_ago`` to the values in total of those days, by the same
+            definitions and sources; missing where these do not tell every one of them.
+        asked: whether somebody asked for the period, or it is all that the data hold.
     """
 
     period: Period | None
     rows: tuple[KpiValue, ...]
     findings: tuple[Finding, ...]
     earlier: Mapping[str, "Values"] = field(default_factory=dict, hash=False)
+    asked: bool = True
 
     def totals(self) -> dict[str, KpiValue]:
         """KPI to its value of the whole."""
@@ -209,6 +217,30 @@ class Values:
     def total(self, kpi: str) -> KpiValue:
         """The value of the whole."""
         return self.totals()[kpi]
+
+
+@dataclass(frozen=True)
+class _Past:
+    """Where a figure of earlier days comes from.
+
+    Attributes:
+        id: the measure.
+        days: the earlier days; the first of them stands beside the day `since`, and so on.
+    """
+
+    id: str
+    evaluation: "Evaluation"
+    slice: str
+    days: Period
+    since: date
+
+    def then(self, days: Iterable[date]) -> frozenset[date]:
+        """The earlier days that stand beside `days`."""
+        return frozenset(self.days.first + (day - self.since) for day in days)
+
+    def now(self, days: Iterable[date]) -> frozenset[date]:
+        """The days that earlier `days` stand beside."""
+        return frozenset(self.since + (day - self.days.first) for day in days)
 
 
 class Evaluation:
@@ -253,7 +285,9 @@ class Evaluation:
 
     def _input(self, id: str, slice: str, sources: Sequence[str] | None) -> Input:
         if named := earlier(id):
-            return self._of_earlier_days(*named, slice)
+            when, own = named
+            speaking = {own: self._speaking(own, slice, sources)}
+            return self._of_earlier_days(when, own, slice, speaking)[0]
         if id not in catalogue.measures() or (id in self.settings.given and slice == TOTAL):
             return self._stated_input(id)
         measure = catalogue.measure(id)
@@ -301,27 +335,235 @@ class Evaluation:
         currency = self.settings.currency if is_money else None
         return Input(self.settings.given[id], (STATED,), currency)
 
-    def _of_earlier_days(self, when: str, id: str, slice: str) -> Input:
-        """The figure of the period before or a year ago; none where its days are not all there."""
-        asked = self.hearing.span(slice) if self.period else None
-        if asked is None:
-            return Input(None)
-        days = asked.earlier(when, self._held_until())
-        by = None if self.hearing.by in TIME_SLICES else self.hearing.by
+    # --- earlier days
+
+    def _speaking(self, id: str, slice: str, sources: Sequence[str] | None) -> tuple[str, ...]:
+        """Whose figure of a measure is taken: `sources`, or whoever speaks in the period."""
+        if id not in catalogue.measures() or (id in self.settings.given and slice == TOTAL):
+            return (STATED,)
+        if sources is not None:
+            return tuple(sources)
+        return speakers(self._total, catalogue.measure(id), self.settings.sources)
+
+    def _asked(self, slice: str) -> Period | None:
+        """The days of which earlier ones can be told; of a slice of time up to its own end."""
+        span = self.hearing.span(slice)
+        whole = self.hearing.whole_span(slice)
+        if slice != TOTAL and self.hearing.by in TIME_SLICES and span and whole:
+            return Period(span.first, whole.last)
+        return span if self.period else None
+
+    def _of_earlier_days(
+        self,
+        when: str,
+        id: str,
+        slice: str,
+        speaking: Mapping[str, Sequence[str]],
+        *,
+        grows: bool = True,
+    ) -> tuple[Input, _Past | None]:
+        """The figure of the period before or a year ago, by the sources that speak in this one.
+
+        None where they do not tell every one of those days.
+
+        Args:
+            when: ``previous`` or ``year_ago``.
+            id: of which measure.
+            slice: whose earlier days are meant.
+            speaking: the sources of it and of all that stands beside it in a formula.
+            grows: whether the value depends on how many of the days are told.
+        """
+        asked = self._asked(slice)
+        if asked is None or id not in catalogue.measures():
+            return Input(None) if asked is None else self._stated_input(id), None
+        until = self._held_until(speaking, asked)
+        days = asked.earlier(when, until)
+        in_time = self.hearing.by in TIME_SLICES
+        then = self._then(days, None if in_time else self.hearing.by)
+        own = tuple(
+            source
+            for source in speaking[id]
+            if source == STATED or self.hearing.hear(source, catalogue.measure(id))
+        )
+        if speaking[id] and not own:
+            return Input(None), None  # nobody tells it by what this is cut
+        named = TOTAL if in_time else slice
+        found = then.input(id, named, own or None)
+        self._tell_odd(then)
+        if (
+            self._is_untold(then, id, own or found.sources, silent=in_time)
+            or (grows and self._is_short(speaking, asked, until))
+            or self._is_uncounted(then, {id: found}, id, named)
+        ):
+            return Input(None, own), None
+        if grows and not in_time:
+            self._tell_length(when, days, Period(asked.first, until or asked.last))
+        return found, _Past(id, then, named, days, asked.first)
+
+    def _then(self, days: Period, by: str | None) -> "Evaluation":
+        """The same questions to other days; what an owner states is of this period only."""
         if (days, by) not in self._earlier:
             settings = replace(self.settings, given={})
             self._earlier[days, by] = Evaluation(self.hearing.facts, days, by, settings)
-        then = self._earlier[days, by]
-        found = then.input(id, TOTAL if by is None else slice)
-        if not then.tells_all({id: found}):
-            self._find("earlier_not_whole", id, period=str(days))
-            return Input(None, found.sources)
-        return found
+        return self._earlier[days, by]
 
-    def _held_until(self) -> date | None:
-        """The last day of which the files say anything."""
-        held = self.hearing.facts.period
-        return held.last if held else None
+    def _held(self, id: str, source: str, asked: Period) -> tuple[Period, ...]:
+        """The days of `asked` that a source holds of a measure, no quiet ones at its edge."""
+        if source == STATED or id not in catalogue.measures():
+            return ()
+        measure = catalogue.measure(id)
+        heard = self.hearing.hear(source, measure)
+        days = asked.meets(self.hearing.days) if self.hearing.days else asked
+        if heard is None or days is None:
+            return ()
+        covers = heard.covers
+        if measure.adds is Adds.LAST:  # known from then on, though the file may end later
+            covers = heard.stream.covers(id, days)
+        if ends := heard.stream.period:
+            days = days.meets(Period(min(days.first, ends.first), ends.last))
+        return _within(covers, days)
+
+    def _held_until(self, speaking: Mapping[str, Sequence[str]], asked: Period) -> date | None:
+        """The last day that the sources of all figures of a formula hold."""
+        lasts = [
+            max(held)
+            for id, own in speaking.items()
+            if (held := [span.last for source in own for span in self._held(id, source, asked)])
+        ]
+        return min(lasts, default=None)
+
+    def _is_short(
+        self, speaking: Mapping[str, Sequence[str]], asked: Period, until: date | None
+    ) -> bool:
+        """Whether a source tells too few of the days to be held against as many earlier ones."""
+        days = Period(asked.first, min(asked.last, until or asked.last))
+        for id, own in speaking.items():
+            for source in own:
+                held = _within(self._held(id, source, asked), days)
+                last = id in catalogue.measures() and catalogue.measure(id).adds is Adds.LAST
+                if held and not last and days.days - _days(held) > UNEVEN * days.days:
+                    told = ", ".join(map(str, held))
+                    told_by = _named([source])
+                    self._find("now_not_whole", id, source=told_by, held=told, period=str(days))
+                    return True
+        return False
+
+    def _is_untold(
+        self, then: "Evaluation", id: str, sources: Sequence[str], *, silent: bool = False
+    ) -> bool:
+        """Whether one of the sources does not tell all the earlier days; says which."""
+        lacking = [source for source in sources if not then._tells(id, source)]
+        if not lacking:
+            return False
+        family = catalogue.measure(id).family
+        others = [
+            source
+            for source in believed(self.hearing.facts, family)
+            if source not in sources and then._tells(id, source)
+        ]
+        if others:
+            self._find(
+                "earlier_other_source",
+                id,
+                source=_named(lacking),
+                other=_named(others),
+                period=str(then.period),
+            )
+        elif not silent:
+            self._find("earlier_not_whole", id, period=str(then.period))
+        return True
+
+    def _tells(self, id: str, source: str) -> bool:
+        """Whether a source tells a measure on every day of the period, also by what it is cut."""
+        measure = catalogue.measure(id)
+        heard = [hearing.hear(source, measure) for hearing in (self._total, self.hearing)]
+        return all(
+            own is not None and _within(own.covers, self.period) == (self.period,) for own in heard
+        )
+
+    def _is_uncounted(
+        self, then: "Evaluation", inputs: Mapping[str, Input], where: str, slice: str = TOTAL
+    ) -> bool:
+        """Whether earlier figures lack so many days that nothing can be held against them."""
+        lost = sorted(then._outages(inputs, slice))
+        if not lost or then.period is None:
+            return False
+        too_many = len(lost) > UNEVEN * then.period.days
+        code = "earlier_days_lost" if too_many else "earlier_days_missing"
+        listed = ", ".join(map(str, lost[:5]))
+        self._find(code, where, n=len(lost), days=listed, period=str(then.period))
+        return too_many
+
+    def _tell_odd(self, then: "Evaluation") -> None:
+        """What is odd about the earlier days, and not about these."""
+        for (code, where), finding in then.findings.items():
+            known = (code, where) in self.findings or code.startswith("earlier_")
+            if not known and finding.severity is not Severity.INFO:
+                told = {lang: finding.text(lang) for lang in ("ru", "en")}
+                values: dict[str, object] = {"period": str(then.period), "told": told}
+                odd = Finding(Severity.WARNING, "earlier_odd", where, values)
+                self.findings[f"earlier_odd {code}", where] = odd
+
+    def tell_days(self, kpi: str, days: Period) -> None:
+        """That a KPI is held against other days than most are."""
+        self._find("earlier_cut", kpi, Severity.INFO, period=str(days))
+
+    def _tell_length(self, when: str, days: Period, held: Period) -> None:
+        """A leap year: the same days a year ago are one more or one fewer."""
+        if when == "year_ago" and days.days != held.days:
+            self._find(
+                "year_ago_length", "", Severity.INFO, n=held.days, all=days.days, period=str(days)
+            )
+
+    def value_before(self, now: KpiValue, when: str, asked: Period) -> tuple[Period, KpiValue]:
+        """The value of the whole in earlier days, by the definition and the sources of `now`.
+
+        Missing where these do not tell every one of the days.
+
+        Args:
+            now: the value of this period.
+            when: ``previous`` or ``year_ago``.
+            asked: the days of this period.
+        """
+        variant, formula = now.definition.variant(now.variant), now.formula
+        speaking: dict[str, tuple[str, ...]] = {}
+        for name in formula.names:
+            id = named[1] if (named := earlier(name)) else name
+            if id in catalogue.measures() and name in now.inputs:
+                speaking[id] = speaking.get(id) or now.inputs[name].sources
+        until = self._held_until(speaking, asked)
+        days = asked.earlier(when, until)
+        then = self._then(days, None)
+        known = now.value is not None and all(speaking.values())
+        pinned = speaking if known and speaking else None
+        row = then._evaluate(now.definition, variant, TOTAL, pinned)
+        self._tell_odd(then)
+        if not known:
+            return days, row if then.tells_all(row.inputs) else _unknown(row)
+        if not now.inputs:  # the plan states the KPI itself
+            if row.value is not None:
+                other = _named(dict.fromkeys(s for g in row.inputs.values() for s in g.sources))
+                stated = _named([STATED])
+                self._find(
+                    "earlier_other_source", now.kpi, source=stated, other=other, period=str(days)
+                )
+            return days, _unknown(row)
+        untold = [self._is_untold(then, id, own, silent=True) for id, own in speaking.items()]
+        if any(untold) or not then.tells_all(row.inputs) or row.value is None:
+            return days, _unknown(row)
+        if _grows_with_days(formula):
+            if self._is_short(speaking, asked, until) or self._is_uneven(then, now, row):
+                return days, _unknown(row)
+            self._tell_length(when, days, Period(asked.first, until or asked.last))
+        return days, row
+
+    def _is_uneven(self, then: "Evaluation", now: KpiValue, row: KpiValue) -> bool:
+        """Whether too many days were not counted, of these or of the earlier ones."""
+        lost = self._outages(now.inputs, TOTAL)
+        if then.period and len(lost) > UNEVEN * then.period.days:
+            self._find("now_days_lost", now.kpi, n=len(lost))
+            return True
+        return self._is_uncounted(then, row.inputs, now.kpi)
 
     def tells_all(self, inputs: Mapping[str, Input]) -> bool:
         """Whether the sources of some figures speak for every day of the period."""
@@ -467,12 +709,22 @@ class Evaluation:
         value = self.settings.given[kpi.id]
         return KpiValue(kpi.read_as(variant), TOTAL, value, variant.id, {}, (), currency)
 
-    def _evaluate(self, kpi: Kpi, variant: Variant, slice: str) -> KpiValue:
+    def _evaluate(
+        self,
+        kpi: Kpi,
+        variant: Variant,
+        slice: str,
+        pinned: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> KpiValue:
+        """The value by one definition; by the sources `pinned` to each measure, if any."""
         kpi = kpi.read_as(variant)
-        inputs = self.even(kpi.id, self._inputs(kpi, variant, slice), slice)
+        inputs, past = self._inputs(kpi, variant, slice, pinned)
+        inputs = self.even(kpi.id, inputs, slice)
         self._tell_counted(inputs)
         outages = self._outages(inputs, slice)
-        inputs = self._without(outages, kpi.id, inputs, slice)
+        for name, own in past.items():
+            outages |= own.now(own.evaluation._outages({own.id: inputs[name]}, own.slice))
+        inputs = self._without(outages, kpi.id, inputs, slice, past)
         value = variant.formula.value({id: given.value for id, given in inputs.items()})
         currencies = {given.currency for given in inputs.values() if given.currency}
         if len(currencies) > 1:
@@ -483,6 +735,15 @@ class Evaluation:
         if value is not None and variant.formula.share and kpi.unit is Unit.SHARE:
             part, whole, _ = variant.formula.share
             if not 0 <= value <= 1 and {part, whole} <= set(catalogue.measures()):
+                self._find("share_impossible", kpi.id)
+                value = None
+        odd = False
+        if value is not None and (limits := _limits(kpi, variant.formula)):
+            low, high = limits
+            odd = value > 1 and high is None
+            if odd:
+                self._find("share_over_whole", kpi.id)
+            if value < low or (high is not None and value > high):
                 self._find("share_impossible", kpi.id)
                 value = None
         interval = None
@@ -498,14 +759,15 @@ class Evaluation:
             currency=next(iter(currencies), None) if kpi.unit is Unit.MONEY else None,
             low=interval[0] if interval else None,
             high=interval[1] if interval else None,
-            whole=self._is_whole(inputs, slice),
-            enough=_is_enough(kpi, variant.formula, inputs),
+            whole=self._is_whole(inputs, slice)
+            and not (outages and self._in_time(slice) and _grows_with_days(variant.formula)),
+            enough=_is_enough(kpi, variant.formula, inputs) and not odd,
         )
 
     def _is_whole(self, inputs: Mapping[str, Input], slice: str) -> bool:
         """Whether the figures speak for all days of a week or month."""
         whole = self.hearing.whole_span(slice)
-        if slice == TOTAL or self.hearing.by not in TIME_SLICES or not whole:
+        if not self._in_time(slice) or not whole:
             return True
         return all(
             _within(heard.covers, whole) == (whole,)
@@ -513,6 +775,10 @@ class Evaluation:
             for heard in self.heard(id, given)
             if catalogue.measure(id).adds is not Adds.LAST
         )
+
+    def _in_time(self, slice: str) -> bool:
+        """Whether a slice is a day, week or month."""
+        return slice != TOTAL and self.hearing.by in TIME_SLICES
 
     def heard(self, id: str, given: Input) -> list[Heard]:
         """What the sources of a figure say; nothing where a plan states it."""
@@ -535,27 +801,51 @@ class Evaluation:
         return frozenset(found)
 
     def _without(
-        self, outages: frozenset[date], where: str, inputs: dict[str, Input], slice: str
+        self,
+        outages: frozenset[date],
+        where: str,
+        inputs: dict[str, Input],
+        slice: str,
+        past: Mapping[str, _Past],
     ) -> dict[str, Input]:
         """The inputs without the days on which one of them was not counted.
 
         Orders of a day whose visits nobody counted would make the conversion too good, of a channel
-        as well as in total.
+        as well as in total. Of earlier days those are left out that stand beside such a day, and
+        the other way round.
+
+        Args:
+            outages: days of the period.
+            where: the KPI that needs them, for the finding.
+            inputs: by name.
+            slice: whose days are meant.
+            past: where figures of earlier days come from.
         """
         asked = self.hearing.span(slice)
         if not outages or not asked or len(inputs) < 2:
             return inputs
-        lost = {id: self._on_days(id, given, slice, outages) for id, given in inputs.items()}
+        lost = {
+            id: own.evaluation._on_days(own.id, given, own.slice, own.then(outages))
+            if (own := past.get(id))
+            else self._on_days(id, given, slice, outages)
+            for id, given in inputs.items()
+        }
         days = asked.days
         if len(outages) > UNEVEN * days:
             whole = {
-                id: given for id, given in inputs.items() if not self._told_by_day(id, given, slice)
+                id: given
+                for id, given in inputs.items()
+                if not (
+                    own.evaluation._told_by_day(own.id, given, own.slice)
+                    if (own := past.get(id))
+                    else self._told_by_day(id, given, slice)
+                )
             }
             for id in whole:
                 self._find(
                     "covers_less",
                     where,
-                    measure=catalogue.measure(id).name,
+                    measure=catalogue.measure(past[id].id if id in past else id).name,
                     n=days - len(outages),
                     all=days,
                 )
@@ -585,17 +875,50 @@ class Evaluation:
         figures = (self.hearing.on_days(own, measure, slice, days) for own in given.sources)
         return sum((exact(round(figure, 6)) for figure in figures), Fraction(0))
 
-    def _inputs(self, kpi: Kpi, variant: Variant, slice: str) -> dict[str, Input]:
-        """The figures of a formula, all of one source where the KPI asks for that."""
+    def _inputs(
+        self,
+        kpi: Kpi,
+        variant: Variant,
+        slice: str,
+        pinned: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> tuple[dict[str, Input], dict[str, _Past]]:
+        """The figures of a formula, and where those of earlier days come from."""
         names = variant.formula.names
+        of = {name: named[1] if (named := earlier(name)) else name for name in names}
+        if pinned is None:
+            pinned = self._sources(kpi, variant, tuple(dict.fromkeys(of.values())))
+        speaking = {
+            id: self._speaking(id, slice, pinned.get(id))
+            for id in of.values()
+            if id in catalogue.measures()
+        }
+        grows = _grows_with_days(variant.formula)
+        inputs: dict[str, Input] = {}
+        past: dict[str, _Past] = {}
+        for name, id in of.items():
+            if named := earlier(name):
+                found = self._of_earlier_days(named[0], id, slice, speaking, grows=grows)
+                inputs[name] = found[0]
+                if found[1]:
+                    past[name] = found[1]
+            else:
+                inputs[name] = self.input(name, slice, pinned.get(id))
+        return inputs, past
+
+    def _sources(
+        self, kpi: Kpi, variant: Variant, names: Sequence[str]
+    ) -> dict[str, tuple[str, ...]]:
+        """Whose figures a formula takes, where not whoever speaks; of one source if the KPI asks.
+
+        Figures that add up are taken of those who report all of them.
+        """
         measures = [catalogue.measure(id) for id in names if id in catalogue.measures()]
         if variant.sources or (kpi.one_source and not set(names) & set(self.settings.given)):
-            common = self._common_source(measures, variant.sources)
-            return {id: self.input(id, slice, common) for id in names}
+            return dict.fromkeys(names, self._common_source(measures, variant.sources))
         adding = [measure for measure in measures if measure.family.speak is Speak.ALL]
-        together = self._reporting_all(adding) if len(adding) > 1 else None
-        ids = {measure.id for measure in adding}
-        return {id: self.input(id, slice, together if id in ids else None) for id in names}
+        if len(adding) < 2:
+            return {}
+        return dict.fromkeys((own.id for own in adding), self._reporting_all(adding))
 
     def _common_source(
         self, measures: Sequence[Measure], among: Sequence[str] = ()
@@ -725,19 +1048,50 @@ def _is_enough(kpi: Kpi, formula: Formula, inputs: Mapping[str, Input]) -> bool:
 
 def _cases(kpi: Kpi, formula: Formula, inputs: Mapping[str, Input]) -> Fraction | None:
     """Of a share how many there were to ask, of another quotient the fewest it rests on."""
-    measures = catalogue.measures()
-    counts = [
-        given.value
-        for id, given in inputs.items()
-        if id in measures and measures[id].unit is Unit.COUNT and given.value is not None
-    ]
+    counts = {}
+    for name, given in inputs.items():
+        measure = catalogue.measures().get(named[1] if (named := earlier(name)) else name)
+        if measure and measure.unit is Unit.COUNT and given.value is not None:
+            counts[name] = given.value
     if len(inputs) < 2 or not counts:
         return None
-    return max(counts) if _is_share(kpi, formula) else min(counts)
+    if _is_share(kpi, formula):
+        *_, whole = formula.balance or (formula.share or ("",))[:2]
+        return counts.get(whole)
+    return min(counts.values())
 
 
 def _is_share(kpi: Kpi, formula: Formula) -> bool:
     return bool(formula.share or formula.balance) and kpi.unit is Unit.SHARE
+
+
+def _limits(kpi: Kpi, formula: Formula) -> tuple[int, int | None] | None:
+    """Between what ``(for - against) / whole`` can lie; nothing where it may be anything.
+
+    Those who stayed are no fewer than nobody, but with those back after a pause they can be more
+    than there were before. Answers for and against are no more than all answers.
+    """
+    if kpi.unit is not Unit.SHARE or not formula.balance:
+        return None
+    if _is_of_before(formula):
+        return 0, None
+    return (-1, 1) if kpi.group is Group.SATISFACTION else None
+
+
+def _is_of_before(formula: Formula) -> bool:
+    """Whether its whole counts customers of earlier days."""
+    *_, whole = formula.balance or ("",)
+    measure = catalogue.measures().get(whole)
+    return measure is not None and measure.counts is Customers.BEFORE
+
+
+def _grows_with_days(formula: Formula) -> bool:
+    """Whether more days give another value: of sums they do, of rates they do not."""
+    measures = catalogue.measures()
+    few = {name: Fraction(7 * n * n + 3) for n, name in enumerate(formula.names)}
+    adding = {id for id in few if id in measures and measures[id].adds is not Adds.LAST}
+    many = {id: 2 * figure if id in adding else figure for id, figure in few.items()}
+    return formula.value(few) != formula.value(many)
 
 
 def _is_of_tries(formula: Formula) -> bool:
@@ -746,7 +1100,7 @@ def _is_of_tries(formula: Formula) -> bool:
     measures = catalogue.measures()
     if not parts or any(measures[id].unit is not Unit.COUNT for id in (*parts, whole)):
         return False
-    return not measures[whole].fractional
+    return not measures[whole].fractional and not _is_of_before(formula)
 
 
 def _interval_of_tries(formula: Formula, inputs: Mapping[str, Input]) -> tuple[float, float] | None:
@@ -760,6 +1114,19 @@ def _interval_of_tries(formula: Formula, inputs: Mapping[str, Input]) -> tuple[f
         found = share_interval(counts[part], counts[whole])
         return (1 - found[1], 1 - found[0]) if found and of_rest else found
     return None
+
+
+def _unknown(row: KpiValue) -> KpiValue:
+    return replace(row, value=None, low=None, high=None)
+
+
+def _named(sources: Iterable[str]) -> dict[str, str]:
+    """The names of systems, for a finding."""
+    stated, named = phrases()["words.stated"], list(sources)
+    return {
+        lang: ", ".join(stated[lang] if own == STATED else own for own in named)
+        for lang in ("ru", "en")
+    }
 
 
 def _within(spans: Iterable[Period], period: Period | None) -> tuple[Period, ...]:
@@ -796,33 +1163,35 @@ def kpi_values(
     wanted = [settings.kpi(id) for id in (kpis or business.kpis())]
     whole = Evaluation(facts, period, settings=settings)
     rows = [whole.value(kpi) for kpi in wanted]
+    asked = whole.covered()
+    earlier = {when: then for when in against if (then := _beside(whole, when, rows))}
     findings = list(whole.all_findings())
     if by:
         # One definition for the whole table, also where a slice could only give another.
         settings = replace(settings, variants={row.kpi: row.variant for row in rows})
         cut = Evaluation(facts, period, by, settings)
         rows += [cut.value(kpi, slice) for slice in cut.slices() for kpi in wanted]
-        told = {(finding.code, finding.where) for finding in findings}
+        told = {*whole.findings, *((finding.code, finding.where) for finding in findings)}
         findings += [finding for key, finding in cut.findings.items() if key not in told]
         if cut_short := sorted({row.slice for row in rows if not row.whole}):
             values: dict[str, object] = {"n": len(cut_short), "slices": ", ".join(cut_short[:5])}
             findings.append(Finding(Severity.INFO, "slices_not_whole", values=values))
+    return Values(asked, tuple(rows), tuple(findings), earlier, asked=period is not None)
+
+
+def _beside(whole: Evaluation, when: str, rows: Iterable[KpiValue]) -> Values | None:
+    """The values of earlier days, each of as many as its sources hold of the period."""
     asked = whole.covered()
-    earlier = {when: _then(facts, asked, when, wanted, settings) for when in against if asked}
-    return Values(asked, tuple(rows), tuple(findings), earlier)
-
-
-def _then(
-    facts: Facts, asked: Period, when: str, kpis: Sequence[Kpi], settings: Settings
-) -> Values:
-    """The values of earlier days; missing where the data do not hold every one of them."""
-    days = asked.earlier(when, facts.period.last if facts.period else None)
-    then = Evaluation(facts, days, settings=replace(settings, given={}))
-    rows = tuple(
-        row if then.tells_all(row.inputs) else replace(row, value=None, low=None, high=None)
-        for row in map(then.value, kpis)
-    )
-    return Values(days, rows, ())
+    if asked is None:
+        return None
+    found = [whole.value_before(row, when, asked) for row in rows]
+    held = Counter(days for days, row in found if row.value is not None)
+    held = held or Counter(days for days, _ in found)
+    shown = max(held, key=lambda days: (held[days], days.days), default=asked.earlier(when))
+    for days, row in found:
+        if days != shown and row.value is not None:
+            whole.tell_days(row.kpi, days)
+    return Values(shown, tuple(row for _, row in found), ())
 
 
 def _partial(

@@ -17,6 +17,7 @@ from kpi_core.errors import UsageError
 from kpi_core.formula import Formula
 from kpi_core.text import Both
 
+EARLIEST, LATEST = 1900, 2200  # the years of a period; what is further off is misspelt
 TOTAL = "total"  # the name of the slice that is everything
 BY_HAND = "table"  # the source of tables that no system exported
 Vat = Literal["incl", "excl"]  # whether money includes value added tax
@@ -359,9 +360,10 @@ class Grade:
     mark: Fraction
 
 
-_MONTH = re.compile(r"(\d{4})-(\d{2})")  # 2026-10
-_QUARTER = re.compile(r"(\d{4})-Q([1-4])")  # 2026-Q4
-_RANGE = re.compile(r"(\d{4}-\d{2}-\d{2})\.\.(\d{4}-\d{2}-\d{2})")  # 2026-10-01..2026-10-14
+_MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)  # 2026-10
+_QUARTER = re.compile(r"(\d{4})-Q([1-4])", re.ASCII)  # 2026-Q4
+_DAY = r"(\d{4}-\d{2}-\d{2})"
+_RANGE = re.compile(rf"{_DAY}\.\.{_DAY}", re.ASCII)  # 2026-10-01..2026-10-14
 
 
 @dataclass(frozen=True, order=True)
@@ -485,15 +487,18 @@ def parse_period(text: str) -> Period:
     >>> parse_period("2026-02").days
     28
     """
+    period = None
     try:
         if found := _MONTH.fullmatch(text):
-            return month_of(date(int(found[1]), int(found[2]), 1))
-        if found := _QUARTER.fullmatch(text):
-            return quarter_of(date(int(found[1]), 3 * int(found[2]), 1))
-        if found := _RANGE.fullmatch(text):
+            period = month_of(date(int(found[1]), int(found[2]), 1))
+        elif found := _QUARTER.fullmatch(text):
+            period = quarter_of(date(int(found[1]), 3 * int(found[2]), 1))
+        elif found := _RANGE.fullmatch(text):
             period = Period(date.fromisoformat(found[1]), date.fromisoformat(found[2]))
-            if period.first <= period.last:
-                return period
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
-    raise UsageError("bad_period", where=text)
+    if period is None or period.first > period.last:
+        raise UsageError("bad_period", where=text)
+    if period.first.year < EARLIEST or period.last.year > LATEST:
+        raise UsageError("period_far_off", where=text, first=EARLIEST, last=LATEST)
+    return period

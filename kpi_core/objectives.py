@@ -11,12 +11,23 @@ from decimal import Decimal
 from fractions import Fraction
 
 from kpi_core import catalogue, words
+from kpi_core.forecast import FEWEST_MONTHS
 from kpi_core.gates import GuardCheck
-from kpi_core.kpis import KpiValue, Values
-from kpi_core.model import Better, Kpi, Period, Unit, month_of
+from kpi_core.kpis import STATED, KpiValue, Values
+from kpi_core.model import TOTAL, Better, Kpi, Period, Unit, month_of
 from kpi_core.plan import Aim, Objective, Plan, printed
 from kpi_core.text import day, days, exact, number, percent, rounded, say
-from kpi_core.trend import Ahead, ahead, chance_words, kept_said, verdict
+from kpi_core.trend import (
+    Ahead,
+    ahead,
+    chance_words,
+    horizon,
+    kept_said,
+    month_asked,
+    monthly,
+    months_known,
+    verdict,
+)
 
 PARTS = ("volume", "quality", "price")
 GUARDS = (("aov", "cpo"), ("leads", "cpl"), ("sessions", "bounce_rate"))
@@ -46,9 +57,11 @@ class AimReview:
 
     Attributes:
         target: in the money of the plan; ``None`` where its currency has no rate.
-        value: of the period.
-        reached: whether `value` reaches it.
-        ahead: what the month of the deadline may bring.
+        value: of the month that is judged.
+        reached: whether `value` reaches it; ``None`` while that month is not whole in the data.
+        ahead: what the month of the deadline may bring; ``None`` where it is over.
+        month: the month that is judged; ``None`` where there is none, or a plan states the value.
+        over: whether that is the month of the deadline, which the data hold to its end.
     """
 
     part: str
@@ -59,6 +72,8 @@ class AimReview:
     reached: bool | None
     ahead: Ahead | None
     checks: tuple[Check, ...]
+    month: Period | None = None
+    over: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,7 +145,7 @@ def review(plan: Plan, values: Values, months: Values, lang: str) -> tuple[Revie
     Args:
         plan: with its objectives.
         values: of the period.
-        months: by month, from which chances are estimated.
+        months: by month, of all the data: one of them is judged, and chances are estimated.
         lang: of the reasons.
     """
     return tuple(
@@ -146,31 +161,101 @@ def review(plan: Plan, values: Values, months: Values, lang: str) -> tuple[Revie
     )
 
 
+@dataclass(frozen=True)
+class Judged:
+    """The month that a target is judged by, and the value of a KPI in it.
+
+    Attributes:
+        over: whether it is the month of the deadline, and over in the data.
+        whole: whether the figures speak for all its days.
+    """
+
+    month: Period | None
+    value: KpiValue | None
+    over: bool = False
+    whole: bool = True
+
+
+def judged(kpi: str, deadline: date | None, values: Values, months: Values) -> Judged:
+    """By which month a target of a month is judged: never by the sum of several.
+
+    That of the deadline once it is over; else the month that was asked for; else, of the period,
+    the last one that the data hold to its end.
+
+    Args:
+        kpi: which KPI.
+        deadline: of the target.
+        values: of the period.
+        months: by month, of all the data.
+    """
+    rows = {row.slice: row for row in months.rows if row.kpi == kpi and row.slice != TOTAL}
+    period, last = values.period, months.period.last if months.period else None
+    total = values.totals().get(kpi)
+
+    def of(month: Period, *, over: bool = False) -> Judged:
+        row = rows.get(f"{month.first:%Y-%m}")
+        value = total if period == month else row
+        whole = row.whole if row else value is not None and _is_stated(value)
+        return Judged(month, value, over, whole)
+
+    due = month_of(deadline) if deadline else None
+    if due and last and due.last <= last:
+        return of(due, over=True)
+    if period and period == month_of(period.first):
+        return of(period)
+    if total and _is_stated(total):
+        return Judged(None, total)
+    known = [
+        month
+        for slice, row in rows.items()
+        if row.whole
+        and row.value is not None
+        and period
+        and period.holds(month := month_of(date.fromisoformat(f"{slice}-01")))
+    ]
+    return of(max(known)) if known else Judged(None, None)
+
+
+def _is_stated(value: KpiValue) -> bool:
+    """Whether the plan states a value, or a measure that it is made of."""
+    measures = [given for id, given in value.inputs.items() if id in catalogue.measures()]
+    stated = not value.inputs or any(STATED in given.sources for given in measures)
+    return value.value is not None and stated
+
+
 def _aim(
     plan: Plan, part: str, aim: Aim, values: Values, months: Values, *, lang: str
 ) -> AimReview:
-    value, period = values.totals().get(aim.kpi), values.period
-    kpi, target = plan.kpi(aim.kpi), plan_target(plan, aim)
+    found = judged(aim.kpi, aim.deadline, values, months)
+    value, kpi, target = found.value, plan.kpi(aim.kpi), plan_target(plan, aim)
     foreign = value is not None and value.currency not in (None, plan.currency)
-    known = None if value is None or foreign else value.value
-    over = None if known is None or target is None else known - target
-    reached = None if over is None else over >= 0 if kpi.better is Better.HIGHER else over <= 0
+    known = None if value is None or foreign or not found.whole else value.value
+    by = None if known is None or target is None else known - target
+    reached = None if by is None else by >= 0 if kpi.better is Better.HIGHER else by <= 0
     coming = None
-    if target is not None and not foreign:
+    if target is not None and not foreign and not found.over:
         coming = ahead(plan, months, aim.kpi, target, aim.deadline)
-    last = period.last if period else None
-    passed = bool(aim.deadline and last and aim.deadline <= last)
+    last = months.period.last if months.period else None
+    if found.over:
+        achievable = _was_achieved(reached, found.month, lang)
+    elif coming and coming.chance is not None:
+        achievable = _achievable(coming, coming.chance, lang)
+    else:
+        comparable = target is not None and not foreign
+        achievable = None, _no_chance(aim, months, lang, comparable=comparable)
     said = {
         "specific": _specific(kpi, value, lang),
-        "measurable": _measurable(plan, aim, kpi, value, foreign=foreign, lang=lang),
-        "achievable": _achievable(coming, reached if passed else None, lang),
+        "measurable": _measurable(plan, aim, kpi, found, foreign=foreign, lang=lang),
+        "achievable": achievable,
         "relevant": _relevant(plan, aim.kpi, lang),
-        "bound": _bound(aim.deadline, last, lang),
+        "bound": _bound(aim.deadline, last, coming, lang),
         "owner": (bool(aim.owner), aim.owner or say(lang, "objectives.no_owner")),
-        "baseline": _baseline(plan, aim, known, period, lang),
+        "baseline": _baseline(plan, aim, known, found.month, lang),
     }
     checks = tuple(Check(id, *said[id]) for id in CHECKS)
-    return AimReview(part, aim, kpi, target, value, reached, coming, checks)
+    return AimReview(
+        part, aim, kpi, target, value, reached, coming, checks, found.month, found.over
+    )
 
 
 def _specific(kpi: Kpi, value: KpiValue | None, lang: str) -> tuple[bool | None, str]:
@@ -186,40 +271,64 @@ def target_words(plan: Plan, aim: Aim, lang: str) -> str:
 
 
 def _measurable(
-    plan: Plan, aim: Aim, kpi: Kpi, value: KpiValue | None, *, foreign: bool, lang: str
+    plan: Plan, aim: Aim, kpi: Kpi, found: Judged, *, foreign: bool, lang: str
 ) -> tuple[bool | None, str]:
-    target = target_words(plan, aim, lang)
+    target, value = target_words(plan, aim, lang), found.value
+    month = days(found.month.first, found.month.last, lang) if found.month else ""
     if plan_target(plan, aim) is None:
         return False, say(lang, "objectives.no_rate", target=target, currency=aim.currency)
     if foreign:
         currency = (value and value.currency) or ""
         return False, say(lang, "objectives.foreign", target=target, currency=currency)
     if value is None or value.value is None:
+        if not month:
+            return False, say(lang, "objectives.no_month", target=target)
         lacking = value.missing if value else ()
         names = [
             catalogue.measure(id).name[lang] if id in catalogue.measures() else id for id in lacking
         ]
-        return False, say(
-            lang, "objectives.no_data", target=target, measures=", ".join(names) or "—"
-        )
+        listed = ", ".join(names) or "—"
+        return False, say(lang, "objectives.no_data", target=target, measures=listed, month=month)
     now = words.kpi_figure(kpi, value.value, value.currency, lang)
-    return True, say(lang, "objectives.measured", target=target, now=now)
+    if not month:
+        return True, say(lang, "objectives.stated", target=target, now=now)
+    key = "objectives.measured" if found.whole else "objectives.measured_partly"
+    return True, say(lang, key, target=target, now=now, month=month)
 
 
-def _achievable(coming: Ahead | None, reached: bool | None, lang: str) -> tuple[bool | None, str]:
-    if reached is not None:
-        return reached, say(lang, f"objectives.{'was_reached' if reached else 'was_missed'}")
-    if coming is None or coming.chance is None:
-        return None, say(lang, "objectives.no_history")
-    month = days(coming.month.first, coming.month.last, lang)
+def _was_achieved(reached: bool | None, month: Period | None, lang: str) -> tuple[bool | None, str]:
+    word = {True: "was_reached", False: "was_missed", None: "was_unknown"}[reached]
+    named = days(month.first, month.last, lang) if month else ""
+    return reached, say(lang, f"objectives.{word}", month=named)
+
+
+def _achievable(coming: Ahead, chance: float, lang: str) -> tuple[bool | None, str]:
     said = say(
         lang,
-        f"objectives.chance_{verdict(coming.chance)}",
-        chance=chance_words(coming.chance, lang),
-        month=month,
+        f"objectives.chance_{verdict(chance)}",
+        chance=chance_words(chance, lang),
+        month=days(coming.month.first, coming.month.last, lang),
     )
     method = say(lang, "objectives.method", n=coming.months)
-    return coming.chance >= REACHABLE, f"{said} {method} {kept_said(coming.kept, lang)}"
+    return chance >= REACHABLE, f"{said} {method} {kept_said(coming.kept, lang)}"
+
+
+def _no_chance(aim: Aim, months: Values, lang: str, *, comparable: bool) -> str:
+    """Why nobody knows how likely a target is."""
+    if not comparable:
+        return say(lang, "objectives.not_comparable")
+    known, figures = monthly(months, aim.kpi)
+    count = months_known(figures)
+    if count < FEWEST_MONTHS or not known:
+        return say(lang, "objectives.no_history", n=count)
+    month = month_asked(known[-1], aim.deadline)
+    return say(
+        lang,
+        "objectives.too_far",
+        n=horizon(figures),
+        month=days(month.first, month.last, lang),
+        last=days(known[-1].first, known[-1].last, lang),
+    )
 
 
 def _relevant(plan: Plan, kpi: str, lang: str) -> tuple[bool | None, str]:
@@ -234,9 +343,11 @@ def _relevant(plan: Plan, kpi: str, lang: str) -> tuple[bool | None, str]:
     return False, say(lang, "objectives.foreign_kpi", business=business.name[lang])
 
 
-def _bound(deadline: date | None, last: date | None, lang: str) -> tuple[bool | None, str]:
+def _bound(
+    deadline: date | None, last: date | None, coming: Ahead | None, lang: str
+) -> tuple[bool | None, str]:
     if deadline is None:
-        return False, say(lang, "objectives.no_deadline")
+        return False, say(lang, "objectives.no_deadline" if coming else "objectives.no_day")
     word = "deadline_passed" if last and deadline <= last else "deadline"
     return True, say(lang, f"objectives.{word}", day=day(deadline, lang))
 
@@ -296,6 +407,10 @@ def told(found: Review, lang: str) -> str:
     if odd:
         names = ", ".join(own.kpi.name[lang] for own in odd)
         return say(lang, "objectives.unmeasured", name=name, kpis=names)
+    if missed := [own.kpi.name[lang] for own in found.aims if own.over and own.reached is False]:
+        return say(lang, "objectives.missed", name=name, kpis=", ".join(missed))
+    if all(own.over and own.reached for own in found.aims):
+        return say(lang, "objectives.all_reached", name=name)
     hardest = found.hardest
     if hardest is None or hardest.ahead is None:
         return say(lang, "objectives.complete", name=name)

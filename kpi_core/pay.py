@@ -4,17 +4,18 @@ Nothing is paid on a guess: a missing figure or an unfinished period stops the p
 plan says otherwise, and what the plan says is printed in the statement.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
-from kpi_core import words
+from kpi_core import catalogue, words
 from kpi_core.errors import Finding, PlanError
+from kpi_core.formula import earlier
 from kpi_core.gates import Check, GateCheck, check
 from kpi_core.kpis import KpiValue, Values
-from kpi_core.model import Period
-from kpi_core.plan import Missing, Partial, Plan
+from kpi_core.model import Adds, Period
+from kpi_core.plan import Missing, Over, Partial, Plan
 from kpi_core.rules import Bands
 from kpi_core.schemes import Product
 from kpi_core.score import Judged, Scorecard, judge, score
@@ -41,7 +42,8 @@ class Payout:
         bonus, pay: rounded half up to kopecks, once.
         factors: the judged factors of a product scheme.
         scorecard: the scorecard of a scorecard scheme.
-        unfinished: findings on sources that end too early, which the plan pays all the same.
+        unfinished: findings on sources that end too early or left days out, which the plan pays all
+            the same.
         checks: gates and guards; a broken one that stops the bonus makes the coefficient 0.
     """
 
@@ -58,16 +60,20 @@ class Payout:
 
 
 def payout(plan: Plan, values: Values) -> Payout:
-    """What the plan pays for these values.
+    """What the plan pays for these values, by the targets of their period.
 
     Raises:
-        PlanError: a figure that the scheme needs is missing or in another currency, or the period
-            is not over in the data and the plan does not say to pay all the same.
+        PlanError: nobody asked for a period, or the plan's targets are of other days; a figure that
+            the scheme needs is missing or in another currency; or the period is not over in the
+            data, or days of it were not counted, and the plan does not say to pay all the same.
     """
+    plan.check_period(values)
+    plan = plan.of_period(values.period)
     named = values.totals()
     unfinished = _unfinished(plan, named, values)
     if unfinished and plan.partial_period is Partial.WAIT:
-        raise PlanError("period_not_whole", where=unfinished[0].where, **unfinished[0].values)
+        first = unfinished[0]
+        raise PlanError(first.code, where=first.where, **first.values)
     scheme = plan.scheme
     factors: tuple[Judged, ...] = ()
     card: Scorecard | None = None
@@ -134,19 +140,53 @@ def _coefficient(factor: Judged, plan: Plan) -> Fraction:
 
 
 def _unfinished(plan: Plan, named: Mapping[str, KpiValue], values: Values) -> tuple[Finding, ...]:
-    """What says that a source the scheme relies on does not cover the period."""
-    goals = plan.scheme.factors if isinstance(plan.scheme, Product) else plan.lines
-    heard = {
-        source
-        for goal in goals
-        for given in named[goal.kpi].inputs.values()
-        for source in given.sources
-    }
+    """What says that a source does not cover the period, or left out days that are paid for."""
+    judged = [named[id] for id in _paid_by(plan)]
+    heard = {own for value in judged for given in value.inputs.values() for own in given.sources}
+    short = {own for value in judged for own in _counting(value)}
+    concerned = {"period_not_whole": heard, "missing_days": short}
     return tuple(
         finding
+        for code, sources in concerned.items()
         for finding in values.findings
-        if finding.code == "period_not_whole" and finding.where in heard
+        if finding.code == code and finding.where in sources
     )
+
+
+def _paid_by(plan: Plan) -> tuple[str, ...]:
+    """The KPIs that decide what is paid: of the goals, and of what can stop the bonus."""
+    stopping = [id for guard in plan.guards if guard.gate for id in (guard.kpi, guard.guard)]
+    named = [*(goal.kpi for goal in plan.paying()), *(gate.kpi for gate in plan.gates), *stopping]
+    return tuple(dict.fromkeys(named))
+
+
+def _counting(value: KpiValue) -> set[str]:
+    """The sources whose uncounted days make a value too small.
+
+    A quotient leaves such days out above and below: with half of every figure it is the same.
+    """
+    measures = catalogue.measures()
+    of = {name: (earlier(name) or ("", name))[1] for name in value.inputs}
+    added = {
+        name for name, id in of.items() if id in measures and measures[id].adds is not Adds.LAST
+    }
+    figures = {id: given.value for id, given in value.inputs.items()}
+    any_ = {id: Fraction(place + 2) for place, id in enumerate(figures)}
+    if all(_is_of_parts(value, own, added) for own in (figures, any_)):
+        return set()
+    counted = [name for name in added if measures[of[name]].family.every_day]
+    return {source for name in counted for source in value.inputs[name].sources}
+
+
+def _is_of_parts(
+    value: KpiValue, figures: Mapping[str, Fraction | None], added: Collection[str]
+) -> bool:
+    """Whether a formula gives the same of half of what adds up."""
+    halves = {
+        id: figure / 2 if id in added and figure is not None else figure
+        for id, figure in figures.items()
+    }
+    return value.formula.value(figures) == value.formula.value(halves)
 
 
 # --- the statement
@@ -161,6 +201,10 @@ def statement(payout: Payout, lang: str) -> list[Entry]:
         entries.append(Entry(say(lang, "statement.period"), shown))
     for finding in payout.unfinished:
         source = words.source_name(finding.where, lang)
+        if finding.code == "missing_days":
+            text = say(lang, "statement.uncounted", source=source)
+            entries.append(Entry(text, "{n} ({days})".format(**finding.values)))
+            continue
         text = say(lang, "statement.partial", source=source)
         entries.append(Entry(text, str(finding.values["held"])))
     if isinstance(plan.scheme, Product):
@@ -203,10 +247,20 @@ def _checked(item: Check, plan: Plan, lang: str) -> Entry:
             f"statement.guard_{item.guard.against}",
             kpi=kpi.name[lang],
             guard=item.beside.definition.name[lang],
-            gained=percent(item.gained, lang),
-            harmed=percent(item.harmed, lang),
+            gained=_moved(item.gained, lang),
+            harmed=_moved(None if item.harmed is None else -item.harmed, lang),
         )
     return Entry(text, say(lang, f"statement.check_{verdict}"))
+
+
+def _moved(better: Fraction | None, lang: str) -> str:
+    """By how much something became better or worse."""
+    if better is None:
+        return "—"
+    if not better:
+        return say(lang, "statement.unchanged")
+    word = "worse_by" if better < 0 else "better_by"
+    return say(lang, f"statement.{word}", share=percent(abs(better), lang))
 
 
 def _product(payout: Payout, lang: str) -> list[Entry]:
@@ -283,11 +337,12 @@ def _scorecard(card: Scorecard, plan: Plan, lang: str) -> list[Entry]:
             entries.append(Entry(text, "—"))
             continue
         entries.append(_reached(line.judged, plan, lang))
+        capped = plan.over is Over.CAPPED and line.judged.score > 1
         entries.append(
             Entry(
                 say(
                     lang,
-                    "statement.points",
+                    "statement.points_capped" if capped else "statement.points",
                     share=percent(line.share, lang),
                     score=words.coefficient(line.judged.score, lang),
                     where=_landed(line.judged, lang),

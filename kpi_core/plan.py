@@ -6,21 +6,23 @@ mistake is a `PlanError` that names the field.
 
 import json
 import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil, floor
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
 from kpi_core import catalogue
-from kpi_core.errors import KpiError, PlanError, UsageError
-from kpi_core.formula import MAX_CHARACTERS
-from kpi_core.kpis import Settings
+from kpi_core.errors import Finding, FormulaError, KpiError, PlanError, Severity, UsageError
+from kpi_core.formula import EARLIER, FUNCTIONS, MAX_CHARACTERS, Formula, earlier
+from kpi_core.kpis import Settings, Values
 from kpi_core.model import (
+    Adds,
     Better,
     DefaultGoal,
     Group,
@@ -42,6 +44,17 @@ EXTREME = Fraction(3, 5)  # a share above it is told: one line decides nearly al
 PLACES = 12  # decimals of a weight that a slider has moved
 AnyGoal = TypeVar("AnyGoal", bound=Goal)
 OwnId = Annotated[str, Field(pattern=r"^\w{1,40}$")]
+WORDS = (*EARLIER, *FUNCTIONS)  # of the formula language: nothing else is called so
+PROFIT = "gross_profit"  # the money that a loss takes below 0
+
+
+def _is_printed(text: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise PlanError("control_character")
+    return text
+
+
+PRINTED = AfterValidator(_is_printed)
 
 
 class Missing(StrEnum):
@@ -75,14 +88,21 @@ class Line(Goal):
     """
 
     weight: Annotated[Number, Field(ge=0, le=1_000_000)]
-    owner: Annotated[str, Field(max_length=100)] = ""
+    owner: Annotated[str, Field(max_length=100), PRINTED] = ""
     deadline: date | None = None
+
+
+def _own_formula(text: str) -> Formula:
+    formula = catalogue.kpi_formula(text, text)
+    if not formula.names:
+        raise FormulaError("formula_constant", where=text)
+    return formula
 
 
 class OwnKpi(Part):
     """A KPI that the owner defines by a formula over measures."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
+    name: Annotated[str, Field(min_length=1, max_length=100), PRINTED]
     formula: Annotated[str, Field(max_length=MAX_CHARACTERS)]
     unit: Unit = Unit.RATIO
     better: Better = Better.HIGHER
@@ -91,7 +111,7 @@ class OwnKpi(Part):
     @field_validator("formula")
     @classmethod
     def _is_formula(cls, text: str) -> str:
-        return catalogue.kpi_formula(text, text).text
+        return _own_formula(text).text
 
     def kpi(self, id: str) -> Kpi:
         """What the catalogue would say of it."""
@@ -147,13 +167,13 @@ class Aim(Part):
     currency: Annotated[str, Field(pattern=r"^([A-Z]{3})?$")] = ""
     base: Number | None = None
     deadline: date | None = None
-    owner: Annotated[str, Field(max_length=100)] = ""
+    owner: Annotated[str, Field(max_length=100), PRINTED] = ""
 
 
 class Objective(Part):
     """What is to be achieved: how much of it, how good, at which price."""
 
-    name: Annotated[str, Field(max_length=200)] = ""
+    name: Annotated[str, Field(max_length=200), PRINTED] = ""
     volume: Aim | None = None
     quality: Aim | None = None
     price: Aim | None = None
@@ -184,7 +204,7 @@ class Plan(Part):
     """
 
     format: Literal[1] = 1
-    name: Annotated[str, Field(max_length=200)] = ""
+    name: Annotated[str, Field(max_length=200), PRINTED] = ""
     business: str
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     period: str | None = None
@@ -228,6 +248,8 @@ class Plan(Part):
         for id in own:
             if id in catalogue.kpis() or id in catalogue.measures():
                 raise PlanError("own_kpi_known", where=id)
+            if id in WORDS:
+                raise PlanError("own_kpi_reserved", where=id)
         return own
 
     @field_validator("lines")
@@ -299,9 +321,16 @@ class Plan(Part):
     @field_validator("facts")
     @classmethod
     def _are_facts(cls, facts: dict[str, Decimal], info: ValidationInfo) -> dict[str, Decimal]:
-        for id in facts:
-            if id not in catalogue.measures():
-                _known(id, _own(info))
+        business = info.data.get("business")
+        variants = dict(catalogue.business(business).variants) if business else {}
+        variants |= info.data.get("variants", {})
+        for id, value in facts.items():
+            if measure := catalogue.measures().get(id):
+                if value < 0 and PROFIT not in (measure.id, measure.brought):
+                    raise PlanError("fact_below_zero", where=id)
+                continue
+            kpi = _known(id, _own(info))
+            _check_stated(kpi, value, kpi.variant(variants.get(id)))
         return facts
 
     @field_validator("assumptions")
@@ -347,6 +376,10 @@ class Plan(Part):
         """Every goal: the lines and, where the scheme has some, its factors."""
         return (*self.lines, *_factors(self.scheme))
 
+    def paying(self) -> tuple[Goal, ...]:
+        """The goals that the bonus is made of: the factors, or the lines that weigh something."""
+        return _factors(self.scheme) or tuple(line for line in self.lines if line.weight)
+
     def kpis(self) -> tuple[str, ...]:
         """Every KPI that some goal, gate, guard or objective names."""
         named = [goal.kpi for goal in self.goals()] + [gate.kpi for gate in self.gates]
@@ -364,7 +397,7 @@ class Plan(Part):
         return found.read_as(found.variant(self.variants.get(id)))
 
     def of_period(self, period: Period | None) -> "Plan":
-        """The plan with the targets that hold in a period."""
+        """The plan with the targets that hold in a period; see `open_targets` for the others."""
         wanted = self.targets_in(period)
         if not wanted:
             return self
@@ -375,9 +408,86 @@ class Plan(Part):
         return self.model_copy(update=update)
 
     def targets_in(self, period: Period | None) -> Mapping[str, Decimal]:
-        """KPI to the target that was given for a period."""
-        named = (wanted for word, wanted in self.targets.items() if parse_period(word) == period)
-        return next(named, {})
+        """KPI to the target that holds in a period: given for it, or for each of its months.
+
+        Targets of months are added where the figures of months are; of a ratio they must agree.
+        """
+        return self._targets(period)[0]
+
+    def open_targets(self, period: Period | None) -> Mapping[str, tuple[str, ...]]:
+        """The goals that have targets of some days of a period, of which none can be made for it.
+
+        To each the periods that do have targets.
+        """
+        goals = {goal.kpi for goal in self.goals()}
+        return {id: words for id, words in self._targets(period)[1].items() if id in goals}
+
+    def _targets(
+        self, period: Period | None
+    ) -> tuple[Mapping[str, Decimal], Mapping[str, tuple[str, ...]]]:
+        """What holds in a period, and for what it cannot be told which periods have targets."""
+        if period is None or not self.targets:
+            return {}, {}
+        spans = {parse_period(word): wanted for word, wanted in self.targets.items()}
+        held = dict(spans.get(period, {}))
+        near = {span: wanted for span, wanted in spans.items() if span.meets(period)}
+        open_: dict[str, tuple[str, ...]] = {}
+        for id in dict.fromkeys(id for wanted in near.values() for id in wanted if id not in held):
+            months = [near.get(month, {}).get(id) for month in _months(period)]
+            known = [target for target in months if target is not None]
+            target = self._together(id, known) if known and len(known) == len(months) else None
+            if target is None:
+                named = sorted(span for span, wanted in near.items() if id in wanted)
+                open_[id] = tuple(map(period_word, named))
+            else:
+                held[id] = target
+        return held, open_
+
+    def _together(self, id: str, months: Sequence[Decimal]) -> Decimal | None:
+        """The target of several months; ``None`` where it does not follow from theirs."""
+        kpi = _known(id, self.own)
+        chosen = self.variants.get(id) or catalogue.business(self.business).variants.get(id)
+        offered = [variant for variant in kpi.variants if not variant.chosen]
+        formulas = [v.formula for v in ([kpi.variant(chosen)] if chosen else offered)]
+        if all(map(_adds_up, formulas)):
+            return sum(months, Decimal(0))
+        of_people = any(_adds(name) is Adds.NONE for f in formulas for name in f.names[:1])
+        if len(set(months)) > 1 or (of_people and len(formulas[0].names) == 1):
+            return None
+        return months[0]
+
+    def remarks(self, values: Values) -> tuple[Finding, ...]:
+        """What is odd about its targets for the period of some values."""
+        goals = {goal.kpi for goal in self.goals()}
+        unused = {id for wanted in self.targets.values() for id in wanted if id not in goals}
+        found = [Finding(Severity.WARNING, "targets_unused", id) for id in sorted(unused)]
+        if not values.asked and _of_months(values.period):
+            found.append(
+                Finding(Severity.WARNING, "no_period_asked", values={"period": str(values.period)})
+            )
+        for id, words in self.open_targets(values.period).items():
+            about: dict[str, object] = {"period": str(values.period), "periods": ", ".join(words)}
+            found.append(Finding(Severity.WARNING, "targets_of_other_days", id, about))
+        return tuple(found)
+
+    def check_period(self, values: Values) -> None:
+        """Raise where nothing can be paid for the period of some values.
+
+        Raises:
+            PlanError: nobody asked for a period, and the data hold more than a month; or the plan
+                has targets of some of its days, of which none can be made for it.
+        """
+        if not values.asked and _of_months(values.period):
+            raise PlanError("period_needed", period=str(values.period))
+        paying = {goal.kpi for goal in self.paying()}
+        for id, words in self.open_targets(values.period).items():
+            if id in paying:
+                raise PlanError(
+                    "targets_of_other_days",
+                    where=id,
+                    period=str(values.period),
+                    periods=", ".join(words),
+                )
 
     def with_target(self, kpi: str, target: Decimal, period: Period | None) -> "Plan":
         """The plan with another target of a line, where the one that holds in `period` stands."""
@@ -461,8 +571,11 @@ class Plan(Part):
         return changed(self, lines=[*(line.model_dump() for line in self.lines), line])
 
     def without_line(self, kpi: str) -> "Plan":
-        """The plan without a line; checked again."""
-        return changed(self, lines=[line.model_dump() for line in self.lines if line.kpi != kpi])
+        """The plan without a line and the targets of periods that nothing else has; checked."""
+        made = changed(self, lines=[line.model_dump() for line in self.lines if line.kpi != kpi])
+        if kpi in {goal.kpi for goal in made.goals()}:
+            return made
+        return made.with_targets({word: {kpi: None} for word in made.targets})
 
     def with_own(self, id: str | None, own: OwnKpi) -> "Plan":
         """The plan with an own KPI: the one called `id` in another shape, or a new one."""
@@ -471,7 +584,7 @@ class Plan(Part):
     def _own_id(self, name: str) -> str:
         """What goals call a new own KPI: its name in letters, digits and underscores."""
         base = re.sub(r"\W+", "_", name.casefold()).strip("_")[:36] or "own"
-        taken = {*catalogue.kpis(), *catalogue.measures(), *self.own}
+        taken = {*catalogue.kpis(), *catalogue.measures(), *self.own, *WORDS}
         numbered = (f"{base}_{number}" for number in range(2, 100))
         return next(id for id in (base, *numbered) if id not in taken)
 
@@ -602,6 +715,56 @@ def period_word(period: Period) -> str:
     return f"{period.first:%Y-%m}" if whole else str(period)
 
 
+def _months(period: Period) -> list[Period]:
+    """The calendar months of a period of whole ones."""
+    found: list[Period] = []
+    first = period.first
+    for _ in range(period.months or 0):
+        found.append(month_of(first))
+        first = found[-1].last + timedelta(days=1)
+    return found
+
+
+def _of_months(period: Period | None) -> bool:
+    """Whether a period reaches over the end of a month."""
+    return period is not None and not month_of(period.first).has(period.last)
+
+
+def _adds(name: str) -> Adds | None:
+    """How a name of a formula adds up; ``None`` for what is no measure of the period."""
+    measure = catalogue.measures().get(name)
+    return measure.adds if measure else None
+
+
+def _adds_up(formula: Formula) -> bool:
+    """Whether the figures of months add up to that of a quarter, whatever is assumed."""
+    assumed = {name: Fraction(1, 3) for name in formula.names if name in catalogue.ASSUMPTIONS}
+    names = [name for name in formula.names if name not in assumed]
+    if not names or any(_adds(name) is not Adds.SUM for name in names):
+        return False
+    one = {name: Fraction(place + 2) for place, name in enumerate(names)}
+    other = {name: Fraction(7 * place * place + 3) for place, name in enumerate(names)}
+    both = {name: one[name] + other[name] for name in names}
+    first, second, whole = (formula.value(own | assumed) for own in (one, other, both))
+    return first is not None and second is not None and whole == first + second
+
+
+def _check_stated(kpi: Kpi, value: Decimal, variant: Variant) -> None:
+    """Raise where a KPI cannot be what is stated of it by hand."""
+    unit, formula = kpi.read_as(variant).unit, variant.formula
+    names = [(earlier(name) or ("", name))[1] for name in formula.names]
+    measures = [catalogue.measures().get(name) for name in names]
+    loses = any(measure and PROFIT in (measure.id, measure.brought) for measure in measures)
+    part = unit is Unit.SHARE and formula.share and None not in measures
+    if part and (value > 1 or (value < 0 and not loses)):
+        raise PlanError("fact_no_share", where=kpi.id)
+    answers = unit is Unit.SHARE and formula.balance and kpi.group is Group.SATISFACTION
+    if answers and not -1 <= value <= 1:
+        raise PlanError("fact_no_share", where=kpi.id)
+    if value < 0 and not loses and not formula.subtracts:
+        raise PlanError("fact_below_zero", where=kpi.id)
+
+
 def _check_aims(goals: Sequence[Goal], own: Mapping[str, OwnKpi]) -> None:
     """Every KPI is known, and a way from base to target leads in its better direction."""
     for goal in goals:
@@ -632,8 +795,7 @@ def read_own(fields: Mapping[str, object]) -> OwnKpi:
         FormulaError: its formula is none, or names what does not exist.
         PlanError: another field is wrong.
     """
-    text = str(fields.get("formula", ""))
-    catalogue.kpi_formula(text, text)
+    _own_formula(str(fields.get("formula", "")))
     try:
         return OwnKpi.model_validate(fields)
     except ValidationError as wrong:

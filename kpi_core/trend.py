@@ -34,6 +34,7 @@ LEVEL = 0.8  # of the intervals that are shown
 MOST = {"month": 37, "week": 53, "day": 62}  # points of a line that can still be read
 BACK = {"month": 12, "week": 52}  # the same slice a year ago, on the same weekdays
 LIKELY, SURE = 0.5, 0.9
+MOST_AHEAD = 12  # months after the last known one: further on nobody knows
 
 
 @dataclass(frozen=True)
@@ -295,22 +296,41 @@ def ahead(
         kpi: of which KPI.
         target: other than that of the plan.
         until: a day of the month that is asked about.
+
+    Returns:
+        ``None`` where the months are too few, or that day lies beyond the `horizon`.
     """
     known, figures = monthly(months, kpi)
     if not known:
         return None
-    month = month_of(known[-1].last + timedelta(days=1))
-    if until and until > month.last:
-        month = month_of(until)
+    month = month_asked(known[-1], until)
     steps = months_between(known[-1], month)
+    if steps > horizon(figures):
+        return None
     forecast = monthly_forecast(figures, steps)
     if forecast is None:
         return None
     wanted = target_of(plan, kpi, month) if target is None else target
     better = next(row.definition.better for row in _rows(months, kpi))
     chance = None if wanted is None else forecast.reaches(float(wanted), better)
-    count = int(np.isfinite(figures).sum())
-    return Ahead(month, forecast, wanted, chance, count, calibration(figures, LEVEL, steps))
+    return Ahead(month, forecast, wanted, chance, months_known(figures),
+                 calibration(figures, LEVEL, steps))  # fmt: skip
+
+
+def month_asked(last: Period, until: date | None) -> Period:
+    """The month after the `last` known one, or that of a later day."""
+    month = month_of(last.last + timedelta(days=1))
+    return month_of(until) if until and until > month.last else month
+
+
+def months_known(figures: Array) -> int:
+    """How many months have a figure."""
+    return int(np.isfinite(figures).sum())
+
+
+def horizon(figures: Array) -> int:
+    """How many months ahead a forecast may look: half as many as have a figure, at most a year."""
+    return min(months_known(figures) // 2, MOST_AHEAD)
 
 
 def months_between(one: Period, other: Period) -> int:

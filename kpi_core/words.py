@@ -131,7 +131,8 @@ def lifted(lift: Lift, fewest: int, lang: str) -> str:
     points = {
         name: number(100 * getattr(lift, name), lang, 1) for name in ("absolute", "low", "high")
     }
-    p = number(lift.p, lang, 3)
+    sure = lift.p < 0.001
+    p = f"p {'<' if sure else '='} {number(0.001 if sure else lift.p, lang, 3)}"
     if lift.significant:
         return say(lang, "words.lift_shown", p=p, **shares, **points)
     needed = "—" if lift.needed is None else number(lift.needed, lang)

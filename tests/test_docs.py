@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kpi_core.__main__ import main
+from kpi_core.cli import main
 from kpi_core.ingest.listing import markdown
 
 ROOT = Path(__file__).parent.parent

@@ -5,7 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from kpi_core.objectives import EXAMPLE, new_aim
+from kpi_core.kpis import KpiValue
+from kpi_core.objectives import EXAMPLE, judged, new_aim
 from kpi_core.plan import Objective
 from ui import plans, session
 from ui.state import State
@@ -37,11 +38,19 @@ def tie(state: State, position: int, part: str, kpi: str) -> None:
     if not kpi:
         _change(position, {part: None})
         return
-    value = state.known().get(kpi)
+    value = _of_a_month(state, kpi)
     aim = new_aim(session.plan(), kpi, value.value if value else None)
     old = session.plan().objectives[position].aims().get(part)
     kept = {"deadline": old.deadline, "owner": old.owner} if old else {}
     _change(position, {part: aim.model_dump() | kept})
+
+
+def _of_a_month(state: State, kpi: str) -> KpiValue | None:
+    """The present value of a calendar month, as targets are; never the sum of several."""
+    period = state.values().period
+    if period and period.months == 1:
+        return state.known().get(kpi)
+    return judged(kpi, None, state.values(), state.history()).value
 
 
 def set_aim(position: int, part: str, **changes: object) -> None:

@@ -13,8 +13,10 @@ from kpi_core.ingest.layouts import (
     SURE,
     Draft,
     Rows,
+    counts,
     guess,
     heading_row,
+    likely_rows,
     repeated,
     sources,
     statuses,
@@ -73,13 +75,15 @@ def editor(state: State, failed: Failed, key: str) -> None:
     rows = st.segmented_control(
         state.say("teach_rows"),
         list(Rows),
-        default=Rows.SUMS,
+        default=likely_rows(headings),
         required=True,
         format_func=lambda kind: state.say(f"teach_rows_{kind.value}"),
-        key=f"{key}.rows",
+        key=f"{key}.{int(first)}.rows",
     )
     asked = _Asked(failed, grid, int(first), headings, rows, key)
     draft = _draft(state, asked, _meanings(state, asked))
+    if "status" in draft.meanings.values() and not draft.counting:
+        return  # without a status that counts, all of them would
     try:
         upload = files.tried(failed, draft)
     except KpiError as nothing:
@@ -118,7 +122,7 @@ def _meanings(state: State, asked: _Asked) -> dict[str, str]:
             continue
         below = asked.grid.rows[asked.first : asked.first + LOOKED_AT]
         cells = [row[at] if at < len(row) else None for row in below]
-        guessed = guess(raw, cells)
+        guessed = guess(raw, cells, asked.rows)
         target = guessed.target if guessed.target in offered and guessed.target not in taken else ""
         taken.add(target)
         named, choice = st.columns([2, 3], vertical_alignment="center")
@@ -173,13 +177,17 @@ def _draft(state: State, asked: _Asked, meanings: dict[str, str]) -> Draft:
         said = statuses(
             [row[at] if at < len(row) else None for row in asked.grid.rows[asked.first :]]
         )
+        offered = list(said)[:SHOWN_STATUSES]
         counting = st.multiselect(
             state.say("teach_counting"),
-            said[:SHOWN_STATUSES],
-            default=said[:SHOWN_STATUSES],
+            offered,
+            default=[status for status in offered if counts(status, asked.rows)],
+            format_func=lambda status: f"{status} – {number(said[status], state.lang)}",
             help=state.say("teach_counting_help"),
-            key=f"{asked.key}.counting.{at}",
+            key=f"{asked.key}.counting.{asked.rows.value}.{at}",
         )
+        if not counting:
+            st.warning(state.say("teach_counting_none"))
     return Draft(
         name=name.strip() or asked.failed.name,
         source=source,

@@ -186,6 +186,7 @@ def _aim_row(own: AimReview) -> Answer:
         "kpi": own.aim.kpi,
         "target": printed.number(own.target),
         "value": printed.number(own.value.value) if own.value else None,
+        "month": printed.span(own.month),
         "reached": own.reached,
         "ahead": _ahead_row(own.ahead),
         "checks": {one.id: {"held": one.held, "why": one.why} for one in own.checks},

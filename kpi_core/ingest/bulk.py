@@ -516,8 +516,8 @@ def _ask(job: dict[str, Any], limits: Limits) -> tuple[pd.DataFrame, dict[str, A
             stderr=subprocess.DEVNULL,  # what a reader prints may quote the file
             timeout=wall,
             check=False,
-            # Arrow's own pool reserves 1 GB of addresses at once; no matrix is multiplied here, and
-            # starting threads for it takes longer than all else of numpy.
+            # Arrow's own pool reserves 1 GB of addresses at once; no matrix is multiplied here, so
+            # that numpy need not start threads for it.
             env={
                 **os.environ,
                 "ARROW_DEFAULT_MEMORY_POOL": "system",

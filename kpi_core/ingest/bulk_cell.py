@@ -13,6 +13,7 @@ It imports nothing of the project. No text of the file and none of its headings 
 
 import codecs
 import csv
+import gc
 import json
 import os
 import sys
@@ -56,10 +57,9 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault
 
 # Text: our own pass over the bytes ------------------------------------------------------------
 
-CHUNK = 64 << 10  # stays in the processor's cache while a dozen masks are made of it
+CHUNK = 256 << 10  # stays in the processor's cache while its bits are made
 CARRY = 2  # bytes of the chunk before, kept in front of each
 LF, CR, QUOTE = 10, 13, 34
-ONES = 0x0101010101010101
 BOM = codecs.BOM_UTF8
 PLAIN_UTF8 = frozenset({"utf-8", "utf-8-sig"})
 
@@ -101,9 +101,7 @@ class Looker:
         self.closed = False  # the last byte was a quote that closes, or the first of a doubled one
         self.since = 0  # bytes since the last record end
         self.decoder = codecs.getincrementaldecoder("utf-8")()
-        # Made once: new ones for each chunk would take longer than the work.
-        room = -(-CHUNK // 8) * 8  # eight of them are taken for one number
-        self.masks = [numpy.zeros(room, numpy.bool_) for _ in range(8)]
+        self.mask = numpy.zeros(-(-CHUNK // 64) * 64, numpy.bool_)  # made once, for bits of words
 
     def run(self, path: Path, offset: int) -> Look:
         """The file from the byte `offset` to its end."""
@@ -135,93 +133,99 @@ class Looker:
     def see(self, buffer: bytearray, size: int) -> None:
         """One chunk of `size` bytes, behind the last two bytes of the one before."""
         np, found = self.np, self.found
-        whole = np.frombuffer(buffer, np.uint8, CARRY + size)
-        here, before = whole[CARRY:], whole[CARRY - 1 : -1]
-        masks = [mask[:size] for mask in self.masks]
-        feeds, returns, signs, quotes, one, two, *_ = masks
+        here = np.frombuffer(buffer, np.uint8, size, CARRY)
+        last = buffer[CARRY - 1]
         if here.max() > 127 or self.decoder.getstate() != (b"", 0):
             try:
                 self.decoder.decode(memoryview(buffer)[CARRY : CARRY + size])
             except UnicodeDecodeError:
                 raise Refused("bad_encoding") from None
-        has_returns = buffer.find(b"\r", 0, CARRY + size) >= 0  # most files have none
-        np.equal(here, LF, out=feeds)
-        if has_returns:
-            np.equal(here, CR, out=returns)
-        else:
-            returns[:] = False
-        np.equal(here, self.sign, out=signs)
-        np.equal(here, QUOTE, out=quotes)
         if here.min() == 0:
-            raise Refused("null_byte", line=self.line(np.count_nonzero(feeds[: here.argmin()])))
+            above = np.count_nonzero(here[: here.argmin()] == LF)
+            raise Refused("null_byte", line=self.line(above))
+        feeds, signs, quotes = (self._bits(here, sign) for sign in (LF, self.sign, QUOTE))
+        has_returns = buffer.find(b"\r", 0, CARRY + size) >= 0  # most files have none
+        returns = self._bits(here, CR) if has_returns else np.zeros_like(feeds)
         if self.inside or self.closed or quotes.any():
-            self._leave_quoted(before, masks)
-        found.delimiters += int(np.count_nonzero(signs))
+            self._leave_quoted((feeds, returns, signs), quotes, last, size)
+        found.delimiters += self._count(signs)
         if has_returns:
-            found.returns += int(np.count_nonzero(returns))
-            np.equal(before, CR, out=one)
-            np.logical_and(one, feeds, out=one)
-            found.pairs += int(np.count_nonzero(one))
-            np.equal(whole[:-CARRY], LF, out=two)
-            found.blank += int(np.count_nonzero(np.logical_and(one, two, out=two)))
-        if not feeds.any():
+            found.returns += self._count(returns)
+            pairs = feeds & _behind(returns, last == CR)
+            found.pairs += self._count(pairs)
+            edge = (last == LF) << 1 | (buffer[0] == LF)
+            found.blank += self._count(pairs & _behind(feeds, edge, 2))
+        ended = np.flatnonzero(feeds)
+        if not len(ended):
             self.since += size
         else:
-            np.equal(before, LF, out=two)
-            found.blank += int(np.count_nonzero(np.logical_and(two, feeds, out=two)))
-            found.line_feeds += int(np.count_nonzero(feeds))
+            found.blank += self._count(feeds & _behind(feeds, last == LF))
+            found.line_feeds += self._count(feeds)
             found.records = found.line_feeds
-            tail = feeds[-1024:] if feeds[-1024:].any() else feeds
-            self.since = int(np.argmax(tail[::-1]))
+            word = int(ended[-1])
+            self.since = size - 64 * word - int(feeds[word]).bit_length()
         if self.since > self.limits.line_bytes:
             code = "broken_quotes" if self.inside else "line_too_long"
             raise Refused(code, line=self.line())
 
-    def _leave_quoted(self, before: Any, masks: Sequence[Any]) -> None:
-        """Takes what stands within quotes out of the masks, once each quote is proven.
+    def _bits(self, here: Any, sign: int) -> Any:
+        """Where a sign stands, a bit for each byte: what follows has an eighth to go over."""
+        self.np.equal(here, sign, out=self.mask[: len(here)])
+        self.mask[len(here) :] = False
+        return self.np.packbits(self.mask, bitorder="little").view("<u8")
+
+    def _count(self, bits: Any) -> int:
+        return int(self.np.bitwise_count(bits).sum())
+
+    def _leave_quoted(self, outside: Sequence[Any], quotes: Any, last: int, size: int) -> None:
+        """Takes what stands within quotes out of the bits, once each quote is proven.
 
         Wrong is a quote within a bare cell, and any sign behind a quoted one.
         """
         np = self.np
-        feeds, returns, signs, quotes, one, two, inside, edges = masks
-        self._behind_odd(len(quotes))
-        if self.inside:
-            np.logical_not(inside, out=inside)
+        feeds, returns, signs = outside
+        inside = self._behind_odd(quotes)
+        edges = feeds | returns | signs | quotes
+        closing, opening = quotes & ~inside, quotes & inside
         # Behind a closing quote stands an edge or a second quote; perhaps in the next chunk.
-        np.logical_or(feeds, returns, out=edges)
-        np.logical_or(edges, signs, out=edges)
-        np.logical_or(edges, quotes, out=edges)
-        np.greater(quotes, inside, out=one)
-        two[0] = self.closed
-        two[1:] = one[:-1]
-        np.greater(two, edges, out=two)
+        wrong = _behind(closing, self.closed) & ~edges
         # Before an opening one stands an edge, or the quote that it doubles.
-        np.logical_and(quotes, inside, out=one)
-        first = before[0] in {LF, CR, QUOTE, self.sign}
-        one[0] &= not first
-        np.greater(one[1:], edges[:-1], out=one[1:])
-        np.logical_or(one, two, out=two)
-        for mask in (feeds, returns, signs):
-            np.greater(mask, inside, out=mask)
-        if two.any():
-            at = int(np.argmax(two))
-            raise Refused("broken_quotes", line=self.line(np.count_nonzero(feeds[:at])))
-        self.inside = bool(inside[-1])
-        self.closed = bool(quotes[-1]) and not self.inside
+        wrong |= opening & ~_behind(edges, last in {LF, CR, QUOTE, self.sign})
+        for bits in outside:
+            np.bitwise_and(bits, ~inside, out=bits)
+        word, bit = divmod(size, 64)
+        if bit:  # behind the last byte nothing can be wrong
+            wrong[word] &= (1 << bit) - 1
+        wrong[word + bool(bit) :] = 0
+        if wrong.any():
+            word = int(np.argmax(wrong != 0))
+            before = (int(wrong[word]) & -int(wrong[word])) - 1  # all bits below the first
+            ends = self._count(feeds[:word]) + (int(feeds[word]) & before).bit_count()
+            raise Refused("broken_quotes", line=self.line(ends))
+        word, bit = divmod(size - 1, 64)
+        self.inside = bool(int(inside[word]) >> bit & 1)
+        self.closed = bool(int(quotes[word]) >> bit & 1) and not self.inside
 
-    def _behind_odd(self, size: int) -> None:
-        """Marks as inside what stands behind an odd number of quotes of this chunk.
+    def _behind_odd(self, quotes: Any) -> Any:
+        """The bytes behind an odd number of quotes, those of the chunks before too."""
+        odd = quotes.copy()
+        for by in (1, 2, 4, 8, 16, 32):  # each bit becomes the parity of all up to it in its word
+            odd ^= odd << by
+        ends = odd >> 63
+        ends[0] ^= self.inside
+        before = self.np.bitwise_xor.accumulate(ends)  # behind each word
+        odd[1:] ^= -before[:-1]  # all bits of a word, if that is odd
+        if self.inside:
+            odd[0] = ~odd[0]
+        return odd
 
-        A product with ones counts, in each byte of eight, the quotes up to it: much quicker than
-        to go from byte to byte.
-        """
-        np, quotes, inside = self.np, self.masks[3], self.masks[6]
-        quotes[size:] = False
-        counts = quotes.view("<u8") * np.uint64(ONES)
-        odd = (counts >> np.uint64(56)).astype(np.uint8) & np.uint8(1)
-        np.bitwise_xor.accumulate(odd, out=odd)  # behind each eight
-        counts[1:] ^= odd[:-1] * np.uint64(ONES)
-        np.bitwise_and(counts, np.uint64(ONES), out=inside.view("<u8"))
+
+def _behind(bits: Any, edge: int, by: int = 1) -> Any:
+    """The bits of a chunk moved to the bytes behind; `edge`: the bits of the chunk before."""
+    moved = bits << by
+    moved[1:] |= bits[:-1] >> (64 - by)
+    moved[0] |= int(edge)
+    return moved
 
 
 @dataclass(frozen=True)
@@ -440,6 +444,19 @@ class TextFile:
         return (now.st_size, now.st_mtime_ns) == (self.before.st_size, self.before.st_mtime_ns)
 
 
+# What a column holds, and how a Parquet file keeps it.
+COMMON = {
+    ("text", "BYTE_ARRAY", "STRING"),
+    ("whole", "INT32", "INT"),
+    ("whole", "INT32", "NONE"),
+    ("whole", "INT64", "INT"),
+    ("whole", "INT64", "NONE"),
+    ("float", "FLOAT", "NONE"),
+    ("float", "DOUBLE", "NONE"),
+    ("date", "INT32", "DATE"),
+}
+
+
 class ParquetFile:
     """A Parquet file with flat columns.
 
@@ -495,14 +512,8 @@ class ParquetFile:
 
     def _is_common(self, schema: Any, at: int) -> bool:
         """Whether a column is of a kind that means the same to DuckDB and to Arrow."""
-        column, kind = schema.column(at), self.kind(at)
-        stored = column.physical_type, column.logical_type.type
-        return (
-            (kind == "text" and stored == ("BYTE_ARRAY", "STRING"))
-            or (kind == "whole" and stored[0] in {"INT32", "INT64"} and stored[1] in {"NONE", "INT"})
-            or (kind == "float" and stored in {("FLOAT", "NONE"), ("DOUBLE", "NONE")})
-            or (kind == "date" and stored == ("INT32", "DATE"))
-        )
+        stored = schema.column(at)
+        return (self.kind(at), stored.physical_type, stored.logical_type.type) in COMMON
 
     def kind(self, at: int) -> str:
         """What the cells of a column are."""
@@ -1162,6 +1173,7 @@ def answer(job: dict[str, Any], limits: Limits) -> dict[str, Any]:
 
 def main() -> None:
     """Reads the job from stdin and answers on stdout."""
+    gc.disable()  # it would look through all that the libraries make while they start
     job = json.loads(sys.stdin.buffer.read())
     limits = Limits(**job["limits"])
     # Libraries come before the bound, so that it measures the file and not them.

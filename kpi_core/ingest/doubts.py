@@ -1,15 +1,31 @@
-"""Rows of sums that look pasted, printed twice or merged: nothing of them is lost, all is told."""
+"""What looks wrong in a table that was read: nothing of it is lost, all is told.
+
+Rows that look pasted, printed twice or merged; columns of money and of statuses that nobody reads.
+"""
+
+import re
 
 import numpy as np
 import pandas as pd
 
 from kpi_core import catalogue
 from kpi_core.errors import Severity
-from kpi_core.ingest.formats import PERSONAL, dimensions
+from kpi_core.ingest.formats import PERSONAL, dimensions, known_statuses
+from kpi_core.ingest.headings import plain
 from kpi_core.ingest.reading import Reading
 from kpi_core.ingest.values import is_missing
 from kpi_core.model import Adds, Unit
 
+_MONEY = re.compile(
+    r"\b(сумм[аы]|итого|всего|к оплате|оплачено|стоимость|выручка|доход|оборот|расход\w*|затраты|"
+    r"бюджет|total|subtotal|amount|revenue|sales|cost|costs|spend|paid|value|price paid)\b"
+)
+_NO_WHOLE_MONEY = re.compile(
+    r"\b(средн\w*|доля|процент\w*|скидк\w*|доставк\w*|ндс|налог\w*|бонус\w*|комисси\w*|комментари\w*|"
+    r"average|avg|mean|share|rate|percent\w*|discount\w*|shipping|delivery|tax|taxes|fee|fees|per)\b"
+)
+_WITH_VAT = re.compile(r"\b(с|без|incl\w*|excl\w*|including|excluding|inc|ex) (ндс|vat|tax)\b")
+_STATUS = re.compile(r"\b(статус|состояние|status|state)\b")
 _NO_NAMES = PERSONAL | {"date", "date_end", "currency"}
 
 
@@ -73,3 +89,34 @@ def tell_unnamed(reading: Reading, facts: pd.DataFrame) -> None:
                 measure=catalogue.measure(measure).name,
                 amount=float(np.nansum(facts.loc[empty, measure])),
             )
+
+
+def looks_like_money(reading: Reading, at: int) -> bool:
+    """Whether a column that nobody reads has figures under a heading such as Сумма or Total."""
+    column = reading.section.headings[at]
+    named = _WITH_VAT.sub("", column.full)
+    if column.percent or not _MONEY.search(named) or _NO_WHOLE_MONEY.search(named):
+        return False
+    used = (reading.section.headings[other].full for other in reading.columns.values())
+    if named != column.full and any(_WITH_VAT.sub("", name) == named for name in used):
+        return False  # the same with or without tax
+    filled = sum(not is_missing(cell) for cell in reading.cells[at])
+    return filled > 0 and len(reading.numbers(at).unread) * 2 < filled
+
+
+def tell_statuses_left(reading: Reading) -> None:
+    """Tells of rows that were cancelled or returned, where no column of statuses is looked at."""
+    if reading.format.taught or not reading.lines or not any(reading.lines):
+        return
+    lists = known_statuses()["orders"]
+    lost = {plain(word) for name in ("cancelled", "returned") for word in lists[name]}
+    used = {*reading.columns.values(), *(at for _, at in reading.rates), *reading.used}
+    for at, column in enumerate(reading.section.headings):
+        if at in used or not _STATUS.search(column.full):
+            continue
+        said = pd.Series([plain(str(cell)) for cell in reading.cells[at] if not is_missing(cell)])
+        seen = said[said.isin(lost)].value_counts()
+        if len(seen):
+            listed = ", ".join(f"«{word}» – {n}" for word, n in seen.items())
+            told = {"column": column.raw, "statuses": listed}
+            reading.find(Severity.WARNING, "statuses_not_used", **told)

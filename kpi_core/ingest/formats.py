@@ -22,6 +22,8 @@ from kpi_core.ingest.sections import Section
 
 _HERE = Path(__file__).parent
 PERSONAL = frozenset({"user", "session"})  # dimensions that are needed to count and never kept
+_OF_ANYTHING = frozenset({"статус", "status"})  # of a campaign, a task, an order
+_SEEN = frozenset({"impressions", "clicks"})
 _TELLS_CHANNEL = frozenset({"channel", "source", "medium", "source_medium"})
 
 
@@ -203,6 +205,11 @@ class Format(_Described):
         stages: those of the columns of `statuses` that people name as they like: a word in no
             list is one more stage on the way, as soon as a measure's own words are seen.
         taught: a user said what its columns mean.
+        instead: column to another that speaks for it where it is lacking, if all the words of that
+            one are in its lists: a status may be one of payment.
+        generic: tables of many makers look like it; any other layout that fits comes before it.
+        one_sum: a record has one sum of each kind: where its rows name several, they may be its
+            lines or its parts, and what it comes to stays unknown.
         tells: heading to the code of a finding that is told when its column is used.
     """
 
@@ -253,6 +260,9 @@ class Format(_Described):
     statuses: Mapping[str, Mapping[str, Words]] = Field(default_factory=dict)
     stages: Words = frozenset()
     taught: bool = False
+    instead: Mapping[str, str] = Field(default_factory=dict)
+    generic: bool = False
+    one_sum: bool = False
     tells: Mapping[str, str] = Field(default_factory=dict)
 
     def fits(self, section: Section) -> int:
@@ -270,7 +280,8 @@ class Format(_Described):
         for pattern in (*([self.wide.heading] if self.wide else ()), *self._questions()):
             if not any(pattern.search(column.raw) for column in section.headings):
                 return 0
-        return 1 + len(self.has) + 2 * bool(self.any) + 4 * bool(self.preamble or self.scores)
+        told = len(self.has) + 2 * bool(self.any) + 4 * bool(self.preamble or self.scores)
+        return 1 if self.generic else 1 + told
 
     def _has_any(self, section: Section, names: set[str]) -> bool:
         if not self.any or self.any & names:
@@ -380,7 +391,7 @@ def parse_format(id: str, text: str) -> Format:
 def _spell_out_statuses(entry: dict[str, Any]) -> None:
     """The lists of statuses that a format names, and their words for each ``@list``."""
     lists = {
-        column: _known_statuses()[named] if isinstance(named, str) else named
+        column: known_statuses()[named] if isinstance(named, str) else named
         for column, named in entry["statuses"].items()
     }
     entry["statuses"] = lists
@@ -395,7 +406,7 @@ def _spell_out_statuses(entry: dict[str, Any]) -> None:
 
 
 @cache
-def _known_statuses() -> dict[str, dict[str, list[str]]]:
+def known_statuses() -> dict[str, dict[str, list[str]]]:
     """Sets of lists of statuses, by the system that writes them."""
     return tomllib.loads((_HERE / "statuses.toml").read_text("utf-8"))
 
@@ -436,7 +447,27 @@ def recognise(section: Section, layouts: Sequence[Format] = ()) -> Format | None
     if best[0]:
         return best[2]
     plain_table = formats()["table"]
-    return plain_table if _mapped(plain_table, section) else None
+    if not _mapped(plain_table, section) or _is_half_known(plain_table, section):
+        return None
+    return plain_table
+
+
+def order_marks(names: Iterable[str]) -> frozenset[str]:
+    """Those of normalised headings that only orders have: their number, buyer or status."""
+    return (formats()["order_register"].any - _OF_ANYTHING).intersection(names)
+
+
+def _is_half_known(plain_table: Format, section: Section) -> bool:
+    """Whether a table is one of orders or their buyers whose money would be taken for ad spend.
+
+    The price of an order is called as that of an advertisement: Стоимость, Cost. A table in which
+    somebody saw or clicked something is of advertisements, whoever they were made for.
+    """
+    of_orders = formats()["order_register"].columns
+    named = order_marks(section.names())
+    means = {plain_table.target(column) for column in section.headings}
+    numbered = any(of_orders.get(name) == "record" for name in named)
+    return bool(named) and not means & _SEEN and (numbered or "spend" in means)
 
 
 def _named() -> Iterable[Format]:

@@ -97,8 +97,8 @@ def read_large(label: str, source: bytes | Path, layouts: Sequence[Format]) -> L
 
 # What is told of the columns of a file or of all its records; the rest is told of the sums.
 _OF_FILE = frozenset(
-    {"columns_not_used", "personal_dropped", "column_twice", "columns_compete", "not_numbers_large",
-     "percent_no_count", "thousands_unclear"}
+    {"columns_not_used", "money_not_used", "personal_dropped", "column_twice", "columns_compete",
+     "not_numbers_large", "percent_no_count", "thousands_unclear"}
 )  # fmt: skip
 
 
@@ -206,7 +206,7 @@ def _uses_of_records(first: Reading) -> dict[str, Use] | None:
         name for rule in rules if rule.sum and rule.rows == "first" for name in rule.sum.names
     }
     products = any(rule.sum and rule.rows == "all" and len(rule.sum.names) > 1 for rule in rules)
-    if products or over_all & by_first:
+    if products or over_all & by_first or first.format.one_sum:
         return None
     wanted = {"record", *dimensions(), *over_all, *by_first, "customer"}
     wanted |= {name for kept in first.format.keep.values() for name in kept.of}

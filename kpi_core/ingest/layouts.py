@@ -6,6 +6,7 @@ hold patterns (a crafted one would take hours to match), and is checked in full 
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -28,6 +29,8 @@ from kpi_core.ingest.formats import (
     formats,
     general_columns,
     known_headings,
+    known_statuses,
+    order_marks,
     parse_format,
 )
 from kpi_core.ingest.headings import Heading, currency_code, heading, plain
@@ -45,6 +48,7 @@ _PLAIN_FIELDS = frozenset(
      "rates", "records"}
 )  # fmt: skip
 _RECORD, _AMOUNT, _STATUS = "record", "amount", "status"
+_COST, _CUSTOMER = "cost", "customer"
 
 
 class Rows(StrEnum):
@@ -59,11 +63,18 @@ class Rows(StrEnum):
 
 # What records of each kind count: measure to what is summed (nothing: how many there are).
 _COUNTED: Mapping[Rows, Mapping[str, str]] = {
-    Rows.ORDERS: {"orders": "", "revenue": _AMOUNT},
+    Rows.ORDERS: {"orders": "", "revenue": _AMOUNT, "cogs": _COST},
     Rows.LEADS: {"leads": ""},
     Rows.DEALS: {"deals_won": "", "deal_value": _AMOUNT},
     Rows.TASKS: {"tasks": ""},
 }
+
+# Which lists of statuses (see ``statuses.toml``) say that such a record counts.
+_GOOD: Mapping[Rows, tuple[tuple[str, str], ...]] = {
+    Rows.ORDERS: (("orders", "done"), ("orders", "paid"), ("orders", "going")),
+    Rows.DEALS: (("bitrix", "won"), ("amocrm", "won")),
+}
+_BAD = (("orders", "cancelled"), ("orders", "returned"), ("bitrix", "lost"), ("amocrm", "lost"))
 
 # Averages that go back to the sums they were made from, by what a user may call such a column.
 AVERAGES: Mapping[str, Rate] = {
@@ -91,8 +102,8 @@ class Draft:
         name: what the user calls the layout.
         source: the system that counted.
         headings: all of them, as they stand in the table.
-        meanings: heading to dimension, measure, average, ``record`` or ``amount``; others are
-            not used.
+        meanings: heading to dimension, measure, average, ``record``, ``amount``, ``status``, and
+            of an order ``cost`` or ``customer``; others are not used.
         currency: of its money, where the table does not say.
         channel: of all its rows, where the table does not say.
         counting: of records with a column of statuses, those that count; all of them if none is
@@ -131,8 +142,10 @@ def _is_figure(cell: Cell) -> bool:
     return is_day(cell) or not numbers([cell], ".").unread
 
 
-def guess(raw: str, cells: Sequence[Cell]) -> Guess:
+def guess(raw: str, cells: Sequence[Cell], rows: Rows = Rows.SUMS) -> Guess:
     """What a column means by its heading, known exactly or nearly, and by its cells.
+
+    Of a table of orders its columns are known by what registers of orders call them.
 
     >>> guess("Показов", ["12"]).target
     'impressions'
@@ -141,8 +154,10 @@ def guess(raw: str, cells: Sequence[Cell]) -> Guess:
     known = general_columns()
     exact = known.get(column.full) or known.get(column.name)
     fits = _fitting(cells)
-    if exact and fits(exact):
-        return Guess(exact, 100)
+    ordered = _of_order(column) if rows is Rows.ORDERS else ""
+    for target in filter(None, (ordered, exact)):
+        if fits(target):
+            return Guess(target, 100)
     if _ID.search(column.name) and fits("record"):
         return Guess(_RECORD, _LIKELY)
     if _AVERAGE.search(column.name):
@@ -158,6 +173,13 @@ def guess(raw: str, cells: Sequence[Cell]) -> Guess:
     if filled and all(map(is_day, filled)) and not all(isinstance(c, int | float) for c in filled):
         return Guess("date", _LIKELY)
     return Guess("", 0)
+
+
+def _of_order(column: Heading) -> str:
+    """What a register of orders means by a column, if it may be said of an order."""
+    of_orders = formats()["order_register"].columns
+    meant = of_orders.get(column.full) or of_orders.get(column.name, "")
+    return meant if meant in targets(Rows.ORDERS) else ""
 
 
 def _fitting(cells: Sequence[Cell]) -> "_Fits":
@@ -177,7 +199,7 @@ class _Fits:
     def __call__(self, target: str) -> bool:
         if not self.filled:
             return True
-        if target == _RECORD:
+        if target in {_RECORD, _STATUS, _CUSTOMER}:
             return True
         if target in {"date", "date_end"}:
             return self.days == self.filled
@@ -194,8 +216,15 @@ def targets(rows: Rows) -> list[str]:
             if not measure.part_of and not measure.age
         )
         return [*described, *counted, *AVERAGES]
-    amount = [_AMOUNT] if _AMOUNT in _COUNTED[rows].values() else []
-    return [_RECORD, *amount, _STATUS, *described]
+    summed = [target for target in _COUNTED[rows].values() if target]
+    customer = [_CUSTOMER] if rows is Rows.ORDERS else []
+    return [_RECORD, *summed, _STATUS, *customer, *described]
+
+
+def likely_rows(headings: Sequence[str]) -> Rows:
+    """What a row of a table most likely is, by its headings."""
+    marks = order_marks(name for raw in headings for name in (heading(raw).name, heading(raw).full))
+    return Rows.ORDERS if marks else Rows.SUMS
 
 
 def sources() -> list[str]:
@@ -295,6 +324,7 @@ def _check_plain(name: str, entry: Mapping[str, Any]) -> None:
 def _check_meanings(name: str, format: Format) -> None:
     meant = set(format.columns.values()) - {""}
     known = {*dimensions(), *catalogue.measures(), _RECORD, _AMOUNT, _STATUS}
+    known |= {_COST, _CUSTOMER}
     counted = format.counted() | (meant & set(catalogue.measures()))
     if strange := sorted((meant - known) | (format.counted() - set(catalogue.measures()))):
         raise IngestError("layout_meaning", where=name, meaning=strange[0])
@@ -310,10 +340,26 @@ def _check_meanings(name: str, format: Format) -> None:
         raise IngestError("layout_meaning", where=name, meaning=format.channel)
 
 
-def statuses(cells: Sequence[Cell]) -> list[str]:
-    """The different words of a column of statuses, in order of appearance."""
-    said = (str(cell).strip() for cell in cells if not is_missing(cell))
-    return list(dict.fromkeys(said))
+def statuses(cells: Sequence[Cell]) -> dict[str, int]:
+    """The different words of a column of statuses, in order of appearance, and how often each."""
+    return dict(Counter(str(cell).strip() for cell in cells if not is_missing(cell)))
+
+
+def counts(status: str, rows: Rows) -> bool:
+    """Whether records of a status count, as far as its word is known to say so.
+
+    >>> [counts(word, Rows.ORDERS) for word in ("Выполнен", "Отменён", "Возврат", "Заморожен")]
+    [True, False, False, False]
+    """
+    good = _GOOD.get(rows)
+    if good is None:  # a lead or a task of a stage that nobody knows is one all the same
+        return plain(status) not in _words(_BAD)
+    return plain(status) in _words(good)
+
+
+def _words(lists: tuple[tuple[str, str], ...]) -> set[str]:
+    known = known_statuses()
+    return {plain(word) for system, name in lists for word in known[system][name]}
 
 
 def repeated(headings: Sequence[str]) -> tuple[Heading, ...]:

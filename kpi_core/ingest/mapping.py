@@ -10,7 +10,12 @@ import pandas as pd
 from kpi_core import catalogue
 from kpi_core.errors import Finding, Severity
 from kpi_core.ingest.answers import answers
-from kpi_core.ingest.doubts import tell_repeated, tell_unnamed
+from kpi_core.ingest.doubts import (
+    looks_like_money,
+    tell_repeated,
+    tell_statuses_left,
+    tell_unnamed,
+)
 from kpi_core.ingest.formats import PERSONAL, Format, Kind, dimensions
 from kpi_core.ingest.logs import events
 from kpi_core.ingest.money import currency_of, row_currencies, vat_of
@@ -106,6 +111,7 @@ def checked(
         _check_totals(reading, facts)
         tell_repeated(reading)
         tell_unnamed(reading, facts)
+        tell_statuses_left(reading)
     if reading.unclear:
         facts[[id for id in reading.measures() if id in facts]] = np.nan
     _check_footer(reading, facts)
@@ -263,9 +269,16 @@ def tell_columns(reading: Reading) -> None:
         code = "read_by_headings" if by_hand else "layout_not_confirmed"
         reading.find(Severity.INFO, code, columns=used)
     used_at = {*reading.columns.values(), *(at for _, at in reading.rates), *reading.used}
-    names = [c.raw for at, c in enumerate(reading.section.headings) if at not in used_at and c.raw]
+    left = [at for at, c in enumerate(reading.section.headings) if at not in used_at and c.raw]
+    names = [reading.section.headings[at].raw for at in left]
     people = [name for name in dict.fromkeys(names) if _OF_PEOPLE.search(name[:100])]
     if dropped := [*reading.personal, *people]:
         reading.find(Severity.INFO, "personal_dropped", columns=listed(dropped))
-    if unused := [name for name in dict.fromkeys(names) if name not in people]:
+    money: list[str] = []
+    if reading.format.source == BY_HAND and not reading.format.taught:
+        money = [reading.section.headings[at].raw for at in left if looks_like_money(reading, at)]
+    if money := [name for name in dict.fromkeys(money) if name not in people]:
+        reading.find(Severity.WARNING, "money_not_used", columns=listed(money))
+    told = {*people, *money}
+    if unused := [name for name in dict.fromkeys(names) if name not in told]:
         reading.find(Severity.INFO, "columns_not_used", columns=listed(unused))

@@ -1,6 +1,7 @@
 """Rows that are records: orders, deals, tasks, visits."""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -34,18 +35,21 @@ def records(reading: Reading) -> pd.DataFrame:
         frame["currency"] = currencies
     frame["record"] = _ids(reading)
     rules = reading.format.records
-    for column in sorted({name for rule in rules.values() for name in _summed(rule)}):
-        if column in reading.columns:
-            frame[column] = reading.amounts(column)
+    amounts = {name for rule in rules.values() for name in _summed(rule)}
+    for column in sorted(amounts & set(reading.columns)):
+        frame[column] = reading.amounts(column)
     asked = {name for rule in rules.values() for name in _asked(rule)}
     asked |= {name for day in reading.format.keep.values() for name in day.where}
     for column in sorted(asked & set(reading.columns)):
         frame[f"{column}?"] = reading.texts(column).str.casefold()
+    _speak_for_lacking(reading, frame)
     kept = _keep_days(reading, frame)
     described = [id for id in dimensions() if id in frame and id not in PERSONAL]
     said = [id for id in frame.columns if frame[id].dtype == "str" and id != "record"]
     frame[said] = frame[said].replace("", None)
     named = with_ids(reading, frame, frame["record"] != "")
+    if reading.format.one_sum:
+        named = _with_one_sum(reading, named, sorted(amounts & set(reading.columns)))
     grouped = named.assign(row=named.index).groupby("record", sort=False)
     first = grouped.first()
     first[["start", "end"]] = grouped[["start", "end"]].min()  # a refund may stand above its order
@@ -85,20 +89,43 @@ def _ids(reading: Reading) -> pd.Series:
     return ids.where(rows.iloc[:, 0] != "", "")
 
 
+def _with_one_sum(reading: Reading, named: pd.DataFrame, summed: Sequence[str]) -> pd.DataFrame:
+    """Of records of several rows: one sum said again counts once, different ones not at all."""
+    for column in summed:
+        different = named.groupby("record", sort=False)[column].nunique()
+        rows = named.groupby("record", sort=False)[column].count()
+        again, unclear = int(((rows > 1) & (different == 1)).sum()), int((different > 1).sum())
+        told = {"column": reading.heading(column).raw}
+        if unclear:
+            reading.find(Severity.WARNING, "sums_of_rows_differ", n=unclear, **told)
+            named = named.drop(columns=column)
+        elif again:
+            reading.find(Severity.WARNING, "sums_said_again", n=again, **told)
+    return named
+
+
+def _speak_for_lacking(reading: Reading, frame: pd.DataFrame) -> None:
+    """Adds what a column that is lacking would say, where all the words of another are its own."""
+    for lacking, other in reading.format.instead.items():
+        if f"{lacking}?" not in frame and f"{other}?" in frame:
+            words = frame[f"{other}?"]
+            if words.map(plain).isin(_known_words(reading, lacking)).all():
+                frame[f"{lacking}?"] = words
+
+
 def _tell_statuses(reading: Reading, first: pd.DataFrame, named: pd.DataFrame) -> set[str]:
     """Tells the statuses that no list knows; the measures that stay unknown because of them."""
     lost: set[str] = set()
-    for column, lists in reading.format.statuses.items():
+    for column in reading.format.statuses:
         if f"{column}?" not in first:
             continue
         said = first[f"{column}?"].fillna("").astype("str")
-        known = {plain(word) for words in lists.values() for word in words}
-        strange = said[~said.map(plain).isin(known)]
+        strange = said[~said.map(plain).isin(_known_words(reading, column))]
         asking = [
             measure
             for measure, rule in reading.format.records.items()
             if column in {*rule.where, *rule.unless}
-            and set(_summed(rule)) <= set(named.columns)
+            and {*_summed(rule), *(f"{name}?" for name in rule.where)} <= set(named.columns)
             and not (column in reading.format.stages and _own_words_seen(rule, column, said))
         ]
         if len(strange) and asking:
@@ -109,6 +136,11 @@ def _tell_statuses(reading: Reading, first: pd.DataFrame, named: pd.DataFrame) -
             told = {"column": reading.heading(column).raw, "statuses": listed}
             reading.find(Severity.WARNING, "statuses_unknown", measures=uncounted, **told)
     return lost
+
+
+def _known_words(reading: Reading, column: str) -> set[str]:
+    lists = reading.format.statuses[column].values()
+    return {plain(word) for words in lists for word in words}
 
 
 def _own_words_seen(rule: Record, column: str, said: pd.Series) -> bool:

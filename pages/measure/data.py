@@ -1,5 +1,6 @@
 """What have I loaded, and can it be trusted?"""
 
+import hashlib
 from decimal import Decimal
 
 import streamlit as st
@@ -8,9 +9,13 @@ from kpi_core import catalogue, charts, words
 from kpi_core.errors import Severity
 from kpi_core.ingest import Upload
 from kpi_core.model import Unit
+from kpi_core.verdict import State as Whole
 from kpi_core.verdict import Verdict, calendar, checks, verdict, voices
 from ui import cards, files, plans, session, teaching
 from ui.state import Failed, State
+
+ASKED_FOR = "to_be_explained"  # a file that was read, and whose columns somebody wants to explain
+READ = "files.read"
 
 
 def main() -> None:
@@ -31,7 +36,10 @@ def main() -> None:
     )
     _drop(state)
     for failed in state.failures:
-        st.error(cards.plain(failed.error.text(state.lang)), icon=":material/error:")
+        if failed.error.code == ASKED_FOR:
+            st.info(cards.plain(failed.error.text(state.lang)), icon=":material/edit:")
+        else:
+            st.error(cards.plain(failed.error.text(state.lang)), icon=":material/error:")
     _explain(state, [failed for failed in state.failures if failed.data is not None])
     if state.sample:
         st.caption(state.say("sample_shown", business=state.business.name[state.lang]))
@@ -49,10 +57,15 @@ def main() -> None:
 
 
 def _verdict_words(state: State, judged: Verdict) -> str:
-    said = [state.say(f"data_{judged.state}")]
-    if state.failures:  # nothing of them is in the figures, but nobody should overlook it
-        said.insert(0, state.say("data_failed", n=len(state.failures)))
-    return " ".join(said)
+    """The state of what is loaded, and before it what is not: nobody should overlook that."""
+    failed = [each for each in state.failures if each.error.code != ASKED_FOR]
+    if not failed:
+        return state.say(f"data_{judged.state}")
+    told = state.say("data_failed", n=len(failed))
+    if state.sample:  # none of the reader's own files was read
+        return told
+    rest = "data_rest_whole" if judged.state is Whole.WHOLE else f"data_{judged.state}"
+    return f"{told} {state.say(rest)}"
 
 
 def _drop(state: State) -> None:
@@ -72,8 +85,26 @@ def _drop(state: State) -> None:
         text = state.say("reading_file", name=name, number=number + 1, n=len(dropped))
         bar.progress(number / len(dropped), text)
 
+    _set_aside([(file.name, file.getvalue()) for file in dropped])
     files.add_files([(file.name, file.getvalue()) for file in dropped], tell)
     st.rerun()
+
+
+def _set_aside(read: list[tuple[str, bytes]]) -> None:
+    """Keeps what was read at hand while its columns may be explained, the latest files first."""
+    held: dict[str, tuple[str, bytes]] = dict(session.kept(READ, {}))
+    for name, data in read:
+        if len(data) > files.TAUGHT_BYTES:
+            continue
+        held[hashlib.sha256(data).hexdigest()] = name, data
+    while sum(len(data) for _, data in held.values()) > files.TAUGHT_BYTES:
+        held.pop(next(iter(held)))
+    session.keep(READ, held)
+
+
+def _remove(digest: str) -> None:
+    session.keep(READ, {id: held for id, held in session.kept(READ, {}).items() if id != digest})
+    files.remove_file(digest)
 
 
 def _explain(state: State, waiting: list[Failed]) -> None:
@@ -103,7 +134,7 @@ def _card(state: State, upload: Upload) -> None:
                 st.button(
                     state.say("remove"),
                     key=f"remove.{upload.digest[:12]}",
-                    on_click=session.guarded(files.remove_file, upload.digest),
+                    on_click=session.guarded(_remove, upload.digest),
                     icon=":material/delete:",
                 )
         for table in upload.tables:
@@ -112,6 +143,16 @@ def _card(state: State, upload: Upload) -> None:
         if not any(table.measures for table in upload.tables):
             st.caption(state.say("nothing_used"))
         cards.findings(state, upload.findings, within=upload.name)
+        held = None if state.sample else session.kept(READ, {}).get(upload.digest)
+        if held:
+            st.button(
+                state.say("teach_again"),
+                key=f"teach_again.{upload.digest[:12]}",
+                on_click=session.guarded(files.wait_for_layout, *held),
+                disabled=any(held[1] == failed.data for failed in state.failures),
+                icon=":material/edit:",
+                type="tertiary",
+            )
 
 
 def _replace(state: State, upload: Upload) -> None:
@@ -121,6 +162,7 @@ def _replace(state: State, upload: Upload) -> None:
             state.say("replace_help"), key=session.upload_key(f"replace.{upload.digest[:12]}")
         )
     if file:
+        _set_aside([(file.name, file.getvalue())])
         files.replace_file(upload.digest, file.name, file.getvalue())
         st.rerun()
 

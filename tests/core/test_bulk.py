@@ -790,6 +790,58 @@ def test_parquet_equals_text() -> None:
         assert_same(reduced, rows, ".")
 
 
+def parquet_job(path: Path, table: pa.Table, *uses: dict[str, Any]) -> dict[str, Any]:
+    pq.write_table(table, path, row_group_size=2)
+    return {"path": str(path), "folder": str(path.parent), "kind": "parquet", "missing": [""],
+            "uses": list(uses)}  # fmt: skip
+
+
+def test_duckdb_reads_common_columns_as_arrow_hands_them_over(tmp_path: Path) -> None:
+    table = pa.table({
+        "text": ["a", "", None, "ё"],
+        "words": pa.array(["x", "y", "x", None]).dictionary_encode(),
+        "long text": pa.array(["a", None, "b", "c"], pa.large_string()),
+        **{str(kind): pa.array([1, None, 127, 0], kind)
+           for kind in (pa.int8(), pa.uint8(), pa.int16(), pa.int32(), pa.uint32(), pa.int64(),
+                        pa.uint64())},
+        "float": [0.1, None, float("nan"), -2.5],
+        "short float": pa.array([0.1, None, float("inf"), -2.5], pa.float32()),
+        "day": [date(2026, 10, 1), None, date(1969, 12, 31), date(2026, 10, 2)],
+    })  # fmt: skip
+    job = parquet_job(tmp_path / "t.parquet", table)
+    given = bulk_cell.ParquetFile(job, LIMITS)
+    con = bulk_cell.connect(job, given, LIMITS)
+    wanted = list(range(len(table.column_names)))
+    assert given.common == set(wanted)
+    cells = ", ".join(f"{given.cell(at)}, typeof({given.cell(at)})" for at in wanted)
+    read, handed = (
+        con.execute(f"SELECT {cells} FROM {relation(con, wanted)}").fetchall()  # noqa: S608
+        for relation in (given.relation, given.handed)
+    )
+    assert len(read) == 4
+    assert repr(read) == repr(handed)
+    assert given.unchanged()
+
+
+@pytest.mark.parametrize("word", [3, pa.ArrowInvalid("torn")])
+def test_what_arrow_says_of_parquet_comes_before_what_duckdb_makes_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: int | Exception
+) -> None:
+    def looked_at(*_: object) -> int:
+        if isinstance(word, Exception):
+            raise word
+        return word
+
+    monkeypatch.setattr(bulk_cell.ParquetFile, "_looked_at", looked_at)
+    table = pa.table({"a": ["x", "x", "y", "y"], "b": range(4)})
+    uses = ({"use": "key", "at": 0}, {"use": "sum", "at": 1})
+    job = parquet_job(tmp_path / "t.parquet", table, *uses)
+    given = bulk_cell.ParquetFile(job, LIMITS)
+    con = bulk_cell.connect(job, given, LIMITS)
+    with pytest.raises(Refused, match="broken_parquet"):
+        bulk_cell.reduce_table(con, given, job, LIMITS)
+
+
 @pytest.mark.parametrize(
     ("table", "code"),
     [

@@ -10,8 +10,8 @@ import pytest
 from scipy import stats as scipy_stats
 
 from kpi_core import catalogue
-from kpi_core.__main__ import main
 from kpi_core.channels import Channels, Worth, by_slice, cuts
+from kpi_core.cli import main
 from kpi_core.facts import Facts
 from kpi_core.kpis import Settings
 from kpi_core.model import parse_period
@@ -65,6 +65,21 @@ def test_a_table_added_up_by_hand():
     assert found.total.sums["revenue"].value == 260000
     assert (found.result, found.cost) == ("orders", "cpo")
     assert [own.slice for own in found.cheapest()] == ["paid_search"]
+
+
+def test_a_return_rests_on_those_who_bought_not_on_many_leads():
+    """200 leads, and two of them bought for 30 000: one buyer more would change everything."""
+    sold = facts("""
+        Date,Channel,Sessions,Leads,Orders,Revenue,Cost
+        2026-10-01,Paid search,1000,100,1,15000,5000
+        2026-10-02,Paid search,1000,100,1,15000,5000
+    """)
+    found = by_slice(sold, catalogue.business("corporate"), OCTOBER, "channel", settings=HALF)
+    search = part(found, "paid_search")
+
+    assert found.result == "leads"
+    assert search.values["romi"].value == Fraction(1, 2)  # (30 000 / 2 - 10 000) / 10 000
+    assert search.worth is Worth.NOT_ENOUGH
 
 
 def test_parts_add_up_to_the_whole():
@@ -127,9 +142,9 @@ def test_campaigns_with_spend_alone_have_no_return():
 
 @pytest.fixture(scope="module")
 def shop() -> Facts:
-    from ui import session
+    from ui.state import sample_facts
 
-    return session._sample_facts("shop")
+    return sample_facts("shop")
 
 
 def test_where_the_books_know_no_channels_another_system_is_heard_and_told(shop: Facts):

@@ -10,8 +10,8 @@ from kpi_core.gates import check
 from kpi_core.kpis import Values, kpi_values
 from kpi_core.model import month_of, parse_period
 from kpi_core.pay import Payout, payout, statement
-from kpi_core.plan import Plan
-from tests.core.small import facts
+from kpi_core.plan import Plan, changed
+from tests.core.small import daily, facts
 
 OCTOBER = parse_period("2026-10")
 
@@ -100,12 +100,61 @@ def test_a_guard_that_did_not_worsen_is_kept_even_when_nothing_was_gained() -> N
     assert str(paid(guarded, fallen).bonus) == "500.00"
 
 
+@pytest.mark.parametrize(
+    ("september", "october", "said"),
+    [
+        # The average order rose by a third, from 150 to 200, the cost of one by half, to 150.
+        ((1000, 10, 1500), (3000, 20, 4000), "better by 33.3%; its guard, CPO: worse by 50.0%"),
+        # It fell by a fifth, to 120; an order costs 50, half of what it did.
+        ((1000, 10, 1500), (1000, 20, 2400), "worse by 20.0%; its guard, CPO: better by 50.0%"),
+        (
+            (1000, 10, 1500),
+            (2000, 20, 3000),
+            "against the period before unchanged; its guard, CPO: unchanged",
+        ),
+    ],
+)
+def test_the_statement_says_better_or_worse_and_never_minus(
+    september: tuple[int, int, int], october: tuple[int, int, int], said: str
+) -> None:
+    guarded = plan(guards=[{"kpi": "aov", "guard": "cpo"}])
+    made = paid(guarded, shop(september=september, october=october))
+    (line,) = [own.text for own in statement(made, "en") if "guard" in own.text]
+    name = made.checks[0].beside.definition.name["en"]  # type: ignore[union-attr]
+    assert line.endswith(said.replace("CPO", name))
+    (line,) = [own.text for own in statement(made, "ru") if "сторож" in own.text]
+    assert "−" not in line
+
+
 def test_without_the_whole_period_before_a_guard_cannot_be_told() -> None:
     """The data of the year before are not there."""
     guarded = plan(guards=[{"kpi": "aov", "guard": "cpo", "against": "year_ago"}])
     values = read(guarded, DATA)
     assert check(guarded, values)[0].kept is None
     assert str(payout(guarded, values).bonus) == "500.00"
+
+
+THREE_DAYS = daily("Sessions", rows=dict.fromkeys((1, 2, 3), (9,)))
+
+
+def test_a_limit_judged_on_three_days_of_a_month_waits_like_a_goal() -> None:
+    """27 visits of three days keep the limit of 20; the orders are stated by hand."""
+    limited = plan(facts={"orders": 20}, gates=[{"kpi": "sessions", "limit": 20}])
+    with pytest.raises(PlanError) as raised:
+        paid(limited, facts(THREE_DAYS))
+    assert raised.value.code == "period_not_whole"
+    told = paid(changed(limited, partial_period="pay"), facts(THREE_DAYS))
+    assert str(told.bonus) == "500.00"
+    assert any("not over" in entry.text for entry in statement(told, "en"))
+
+
+def test_a_guard_that_can_stop_the_bonus_waits_and_one_that_is_told_does_not() -> None:
+    pair = {"kpi": "orders", "guard": "sessions"}
+    guarded = plan(facts={"orders": 20}, guards=[pair])
+    assert str(paid(guarded, facts(THREE_DAYS)).bonus) == "500.00"
+    with pytest.raises(PlanError) as raised:
+        paid(changed(guarded, guards=[pair | {"gate": True}]), facts(THREE_DAYS))
+    assert raised.value.code == "period_not_whole"
 
 
 def test_the_statement_says_of_each_limit_whether_it_held() -> None:

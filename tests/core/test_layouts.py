@@ -9,11 +9,14 @@ from kpi_core.ingest.formats import dimensions
 from kpi_core.ingest.layouts import (
     Draft,
     Rows,
+    counts,
     guess,
     heading_row,
+    likely_rows,
     read_layout,
     repeated,
     sources,
+    statuses,
     targets,
     written,
 )
@@ -75,6 +78,46 @@ def test_a_taught_table_of_orders_is_counted_and_keeps_no_people() -> None:
 def test_without_its_layout_the_same_table_is_unknown() -> None:
     with pytest.raises(IngestError):
         read("x.csv", ORDERS.encode())
+
+
+def test_an_order_may_say_its_cost_its_buyer_and_its_currency() -> None:
+    draft = Draft(
+        name="Ours",
+        source="table",
+        rows=Rows.ORDERS,
+        headings=("Код", "Когда", "Сколько", "Закупка", "Деньги", "Кто", "Чем кончилось"),
+        meanings={
+            "Код": "record", "Когда": "date", "Сколько": "amount", "Закупка": "cost",
+            "Деньги": "currency", "Кто": "customer", "Чем кончилось": "status",
+        },
+        counting=("Выполнен",),
+    )  # fmt: skip
+    rows = "А1;01.10.2026;100;60;EUR;Иван;Выполнен\nА2;02.10.2026;50;20;EUR;Пётр;Отменён\n"
+    data = (";".join(draft.headings) + "\n" + rows).encode()
+    (table,) = read("x.csv", data, [read_layout("l", written(draft))]).tables
+    assert (table.total("orders"), table.total("revenue"), table.total("cogs")) == (1, 100, 60)
+    assert (table.currency, table.facts["customer"].nunique()) == ("EUR", 2)
+    assert "Иван" not in table.facts.to_csv()
+
+
+def test_only_statuses_that_are_known_to_be_good_count_of_themselves() -> None:
+    said = statuses(["Выполнен", "Отменён", "Возврат", "Заморожен", "Выполнен", ""])
+    assert said == {"Выполнен": 2, "Отменён": 1, "Возврат": 1, "Заморожен": 1}
+    assert [word for word in said if counts(word, Rows.ORDERS)] == ["Выполнен"]
+    assert counts("Сделка успешна", Rows.DEALS)
+    assert not counts("В работе", Rows.DEALS)
+    assert counts("Заморожен", Rows.TASKS)
+    assert not counts("Отменена", Rows.TASKS)
+
+
+def test_columns_of_orders_are_guessed_as_registers_call_them() -> None:
+    assert guess("Сумма", ["100"], Rows.ORDERS).target == "amount"
+    assert guess("Себестоимость", ["60"], Rows.ORDERS).target == "cost"
+    assert guess("Покупатель", ["К1"], Rows.ORDERS).target == "customer"
+    assert guess("Статус", ["Выполнен"], Rows.ORDERS).target == "status"
+    assert guess("Покупатель", ["К1"]).target == ""
+    assert likely_rows(["Номер", "Дата", "Покупатель"]) is Rows.ORDERS
+    assert likely_rows(["Дата", "Статус", "Визиты"]) is Rows.SUMS
 
 
 def test_a_taught_layout_comes_before_what_is_built_in() -> None:

@@ -6,7 +6,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from kpi_core.errors import Finding, Severity
+from kpi_core.errors import Finding, IngestError, Severity
 from kpi_core.ingest import Table, Upload, read
 from kpi_core.ingest.channels import channel_of
 from kpi_core.ingest.layouts import Draft, Rows, read_layout, written
@@ -303,3 +303,90 @@ def test_a_day_in_spanish_lasts_a_day_though_the_report_ends_later(*, day_first:
     rows = [order(f"2026-10-0{n}", "2026-10-01,2026-10-31") + ",100,10\n" for n in (1, 2)]
     facts = one(of(head + "".join(rows))).facts
     assert facts["end"].dt.day.tolist() == [1, 2]
+
+
+# --- tables of orders
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Order ID;Date;Customer;Source;Cost;Status\n1;2026-10-01;C1;email;60;Delivered",
+        "Дата;Покупатель;Источник;Стоимость\n01.10.2026;К1;Рассылка;60",
+        "Дата;Источник;Стоимость;Статус заказа\n01.10.2026;Рассылка;60;Выполнен",
+        "Номер заказа;Источник;Выручка\n1;Рассылка;60",
+    ],
+)
+def test_what_an_order_costs_is_no_advertising(text: str) -> None:
+    with pytest.raises(IngestError) as refused:
+        of(text)
+    assert refused.value.code == "unknown_layout"
+
+
+def test_advertising_for_clients_stays_advertising() -> None:
+    upload = of("Дата;Клиент;Показы;Клики;Стоимость\n01.10.2026;Лавка;1000;10;500")
+    assert (upload.format, one(upload).total("spend")) == ("table", 500)
+
+
+def test_monthly_totals_of_orders_are_no_register() -> None:
+    upload = of("Дата;Заказы;Выручка\n01.10.2026;3;100\n02.10.2026;4;200")
+    assert (upload.format, one(upload).total("orders")) == ("table", 7)
+
+
+ORDERS = "Номер заказа;Дата;Клиент;{};Статус\n"
+
+
+def test_orders_of_an_unknown_status_are_neither_money_nor_nothing() -> None:
+    rows = "1;01.10.2026;А;100;Выполнен\n2;02.10.2026;Б;50;Заморожен\n"
+    upload = of(ORDERS.format("Сумма") + rows)
+    assert (upload.format, one(upload).measures) == ("order_register", ())
+    assert "«заморожен» – 1 (50,00)" in told(upload, "statuses_unknown").text("ru")
+
+
+def test_statuses_of_payment_alone_tell_what_was_paid() -> None:
+    rows = "1;01.10.2026;А;100;Оплачен\n2;02.10.2026;Б;50;{}\n3;03.10.2026;В;30;Отменён\n"
+    table = one(of(ORDERS.format("Сумма") + rows.format("Не оплачен")))
+    assert (table.total("revenue"), table.total("paid_revenue")) == (150, 100)
+    table = one(of(ORDERS.format("Сумма") + rows.format("Доставлен")))
+    assert (table.total("revenue"), "paid_revenue" in table.measures) == (150, False)
+
+
+def test_an_order_of_several_rows_has_one_sum_or_none() -> None:
+    rows = "1;01.10.2026;А;100;Выполнен\n1;01.10.2026;А;{};Выполнен\n"
+    upload = of(ORDERS.format("Сумма") + rows.format(100))
+    assert (one(upload).total("orders"), one(upload).total("revenue")) == (1, 100)
+    assert told(upload, "sums_said_again").severity is Severity.WARNING
+    upload = of(ORDERS.format("Сумма") + rows.format(50))
+    assert one(upload).measures == ("orders",)
+    assert told(upload, "sums_of_rows_differ").values["n"] == 1
+
+
+def test_a_sum_with_and_without_tax_is_one_sum() -> None:
+    head = ORDERS.format("Сумма без НДС;Сумма с НДС")
+    upload = of(head + "1;01.10.2026;А;100;120;Выполнен\n")
+    assert (one(upload).total("revenue"), one(upload).vat) == (120, "incl")
+    assert "money_not_used" not in codes(upload)
+
+
+def test_a_register_of_payments_to_suppliers_is_none_of_orders() -> None:
+    with pytest.raises(IngestError):
+        of("Номер;Дата;Поставщик;Сумма;Статус\n1;01.10.2026;А;100;Оплачен")
+
+
+# --- columns that are left
+
+
+def test_money_that_is_not_used_is_a_warning() -> None:
+    upload = of("Дата;Менеджер;Визиты;Сумма;Статья\n01.10.2026;А;5;100;7\n02.10.2026;Б;6;200;8")
+    found = told(upload, "money_not_used")
+    assert (found.severity, found.values["columns"]) == (Severity.WARNING, "Сумма")
+    assert told(upload, "columns_not_used").values["columns"] == "Менеджер, Статья"
+    quiet = of("Дата;Визиты;Средняя сумма;Сумма прописью\n01.10.2026;5;100;сто\n02.10.2026;6;9;два")
+    assert "money_not_used" not in codes(quiet)
+
+
+def test_a_status_that_is_not_looked_at_is_a_warning() -> None:
+    text = "Дата;Менеджер;Выручка;Статус\n01.10.2026;А;100;Выполнен\n02.10.2026;Б;50;{}\n"
+    found = told(of(text.format("Отменён")), "statuses_not_used")
+    assert (found.severity, "«отменен» – 1" in found.text("ru")) == (Severity.WARNING, True)
+    assert "statuses_not_used" not in codes(of(text.format("Новый")))

@@ -145,7 +145,7 @@ def test_a_deadline_that_has_passed_is_judged_by_what_was() -> None:
     (found,) = reviewed(plan_of(NAMED.model_copy(update={"quality": aim})))
     own = checks(found, "quality")["achievable"]
     assert own.held is True
-    assert own.why == "The deadline has passed; the target was reached."
+    assert own.why == "The deadline has passed; October 2026: the target was reached."
 
 
 def test_weight_makes_a_target_relevant() -> None:
@@ -168,6 +168,122 @@ def test_few_months_leave_it_unknown() -> None:
     loaded = months(last="2026-04-30")
     (found,) = reviewed(plan_of(NAMED), loaded, "2026-04")
     assert checks(found, "quality")["achievable"].held is None
+
+
+# --- which month is judged
+
+
+def volume_of(target: int, deadline: date | None = None, kpi: str = "orders"):
+    return type(EXAMPLE)(volume=Aim(kpi=kpi, target=Decimal(target), deadline=deadline))
+
+
+def judged_volume(objective, loaded, period: str | None, **changes: object):
+    """The review of the volume, with all of the data or one period of it in view."""
+    plan, business = plan_of(objective, **changes), catalogue.business("shop")
+    asked = {"settings": plan.settings(), "kpis": plan.kpis()}
+    now = kpi_values(loaded, business, parse_period(period) if period else None, **asked)
+    ((volume,),) = [own.aims for own in review(plan, now, kpi_values(
+        loaded, business, None, "month", **asked), "en")]  # fmt: skip
+    return volume, {own.id: own for own in volume.checks}
+
+
+@pytest.mark.parametrize("period", [None, "2026-10", "2026-01", "2026-Q1", "2026-02"])
+def test_a_deadline_that_has_passed_is_judged_by_its_own_month(period: str | None) -> None:
+    """March: 31 days of 13 orders are 403; a quarter, October or all days are no such month."""
+    for target, reached in ((403, True), (404, False)):
+        volume, said = judged_volume(volume_of(target, date(2026, 3, 31)), months(), period)
+        assert (volume.month, volume.over) == (parse_period("2026-03"), True)
+        assert (volume.value.value, volume.reached) == (403, reached)
+        assert said["achievable"].held is reached
+        assert "March 2026" in said["achievable"].why
+        assert said["measurable"].why.endswith("the files say 403 for March 2026.")
+        assert volume.ahead is None
+
+
+def test_without_a_period_the_last_whole_month_is_judged() -> None:
+    """September: 30 days of 13 orders; ten days of October are no month, nor are all days."""
+    volume, said = judged_volume(volume_of(400), months(last="2026-10-10"), None)
+    assert (volume.month, volume.value.value, volume.reached) == (
+        parse_period("2026-09"), 390, False
+    )  # fmt: skip
+    assert "September 2026" in said["measurable"].why
+    assert "September 2026" in said["baseline"].why
+
+
+def test_of_a_quarter_its_last_whole_month_is_judged() -> None:
+    """June: 30 days of 12 orders, though the quarter has 1 123."""
+    volume, _ = judged_volume(volume_of(400), months(), "2026-Q2")
+    assert (volume.month, volume.value.value) == (parse_period("2026-06"), 360)
+    assert volume.reached is False
+
+
+def test_a_month_under_way_is_not_judged() -> None:
+    volume, said = judged_volume(volume_of(100), months(last="2026-10-10"), "2026-10")
+    assert (volume.value.value, volume.reached) == (120, None)
+    assert "do not hold all of October 2026, so far 120" in said["measurable"].why
+    assert said["baseline"].held is False
+
+
+def test_days_that_hold_no_month_are_not_judged() -> None:
+    volume, said = judged_volume(volume_of(10), months(), "2026-10-05..2026-10-11")
+    assert (volume.month, volume.value, volume.reached) == (None, None, None)
+    assert said["measurable"].why.endswith("the period holds no whole month with data.")
+
+
+def test_a_deadline_before_the_data_is_not_known_to_be_reached() -> None:
+    volume, said = judged_volume(volume_of(10, date(2025, 3, 31)), months(), "2026-10")
+    assert (volume.month, volume.reached) == (parse_period("2025-03"), None)
+    assert said["achievable"].held is None
+    assert said["achievable"].why.startswith("The deadline has passed; March 2025: unknown")
+
+
+def test_a_deadline_in_a_month_under_way_is_not_judged_yet() -> None:
+    objective = volume_of(100, date(2026, 10, 5))
+    volume, said = judged_volume(objective, months(last="2026-10-10"), None)
+    assert (volume.over, volume.ahead.month) == (False, parse_period("2026-10"))
+    assert said["bound"].why == "The deadline 5 Oct 2026 has passed."
+
+
+def test_a_target_missed_by_its_deadline_is_told_first() -> None:
+    aims = {part: own.model_copy(update={"currency": "", "deadline": date(2026, 10, 31)})
+            for part, own in NAMED.aims().items()}  # fmt: skip
+    (found,) = reviewed(plan_of(NAMED.model_copy(update=aims)))
+    assert told(found, "en").startswith("Double the conversion: not reached by the deadline: ")
+    held_ = {own.part: own.reached for own in found.aims}
+    assert held_ == {"volume": False, "quality": True, "price": False}
+    cheap = aims | {"volume": None, "price": aims["price"].model_copy(
+        update={"target": Decimal(1200)})}  # fmt: skip
+    cheap["volume"] = aims["volume"].model_copy(update={"target": Decimal(31_000)})
+    (found,) = reviewed(plan_of(NAMED.model_copy(update=cheap)))
+    assert told(found, "en").endswith("every target was reached.")
+
+
+# --- how far ahead
+
+
+@pytest.mark.parametrize(
+    ("deadline", "known"),
+    [(date(2027, 3, 31), True), (date(2027, 4, 1), False), (date(9999, 12, 31), False)],
+)
+def test_beyond_half_of_the_history_nothing_is_known(deadline: date, known: bool) -> None:
+    """Ten months up to October 2026: five ahead, which is March 2027."""
+    volume, said = judged_volume(volume_of(300, deadline), months(), "2026-10")
+    assert (volume.ahead is not None) is known
+    assert (said["achievable"].held is not None) is known
+    if not known:
+        assert "no more than 5 months after the last one (October 2026)" in said["achievable"].why
+
+
+def test_how_many_months_have_a_value_is_told() -> None:
+    volume, said = judged_volume(volume_of(300), months(last="2026-04-30"), "2026-04")
+    assert volume.ahead is None
+    assert said["achievable"].why.endswith("with a value of the KPI; there are 4.")
+    assert said["bound"].why == "No deadline."
+
+
+def test_money_that_cannot_be_compared_is_not_for_want_of_months() -> None:
+    (found,) = reviewed(plan_of(NAMED))
+    assert "different money" in checks(found, "price")["achievable"].why
 
 
 # --- the plan

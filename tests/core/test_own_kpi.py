@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kpi_core.__main__ import main
+from kpi_core.cli import main
 from kpi_core.errors import FormulaError, KpiError, PlanError
 from kpi_core.pay import payout
 from kpi_core.plan import OwnKpi, Plan, changed, default_plan, read_own, read_plan
@@ -100,6 +100,10 @@ def test_the_command_line_judges_by_the_targets_of_the_period(tmp_path: Path, ca
         ("__import__('os')", "not arithmetic"),
         ("orders if 1 else 2", "not arithmetic"),
         ("", "cannot be read"),
+        ("orders # / sessions", "not arithmetic"),
+        ("orders * 0x10", "at position 10 the formula is not arithmetic"),
+        ("orders * 1_000", "not arithmetic"),
+        ("2 * 3.5", "names no measure"),
     ],
 )
 def test_a_wrong_formula_is_told_in_words(formula: str, told: str) -> None:
@@ -123,6 +127,7 @@ def test_a_new_one_is_called_by_its_name_and_never_like_another() -> None:
     assert list(made.own) == ["прибыль_с_заказа", "прибыль_с_заказа_2"]
     assert list(made.with_own(None, OwnKpi(name="CR", formula="orders")).own)[-1] == "cr_2"
     assert list(made.with_own(None, OwnKpi(name="!!!", formula="orders")).own)[-1] == "own"
+    assert list(made.with_own(None, OwnKpi(name="Max", formula="orders")).own)[-1] == "max_2"
     changed_one = made.with_own("прибыль_с_заказа", OwnKpi(name="Чек", formula="revenue / orders"))
     assert len(changed_one.own) == 2
 

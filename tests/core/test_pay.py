@@ -13,7 +13,7 @@ from kpi_core.facts import combine
 from kpi_core.kpis import Settings, Values
 from kpi_core.model import Better
 from kpi_core.pay import outcome, payout, statement
-from kpi_core.plan import Plan
+from kpi_core.plan import Plan, changed
 from kpi_core.rules import LITERAL_STEPS, Band, Bands, Goal, Linear, Rule, Step, Steps
 from kpi_core.score import ScoredLine, score
 from tests.core.small import daily, facts, values
@@ -269,6 +269,90 @@ def test_a_period_that_is_not_over_is_paid_only_if_the_plan_says_so() -> None:
     assert any("not over" in entry.text for entry in statement(due, "en"))
 
 
+OUTAGE = daily(  # 100 visits and 300 pages on 16 of 31 days: the counter was off from the 9th on
+    "Sessions,Page views", rows=dict.fromkeys((*range(1, 9), *range(24, 32)), (100, 300))
+)
+
+
+def test_days_that_nobody_counted_are_not_paid_as_zeros() -> None:
+    """1600 of 3000 visits would be 53 % and no bonus; 15 days are unknown."""
+    visits = plan(lines=[{"kpi": "sessions", "target": 3000, "weight": 1}])
+    found = read(visits, OUTAGE, "2026-10")
+    assert found.total("sessions").value == 1600
+    with pytest.raises(PlanError, match="15 days of this period") as raised:
+        payout(visits, found)
+    assert raised.value.code == "missing_days"
+    told = changed(visits, partial_period="pay")
+    due = payout(told, found)
+    assert str(due.bonus) == "0.00"
+    (entry,) = (own for own in statement(due, "en") if "nothing was counted" in own.text)
+    assert entry.value.startswith("15 (2026-10-09, ")
+
+
+def test_a_quotient_is_paid_without_the_days_that_nobody_counted() -> None:
+    """4800 pages of 1600 visits are 3 a visit, of 2 that are wanted."""
+    depth = plan(lines=[{"kpi": "page_depth", "target": 2, "weight": 1}])
+    assert str(payout(depth, read(depth, OUTAGE, "2026-10")).bonus) == "500.00"
+
+
+def test_a_line_that_weighs_nothing_holds_no_pay_back() -> None:
+    visits = {"kpi": "sessions", "target": 3000, "weight": 0}
+    both = plan(lines=[visits, {"kpi": "page_depth", "target": 2, "weight": 1}])
+    both = both.with_targets({"2026-Q4": {"sessions": Decimal(9000)}})
+    assert str(payout(both, read(both, OUTAGE, "2026-10")).bonus) == "500.00"
+
+
+def test_what_was_gained_on_earlier_days_is_short_of_the_days_that_nobody_counted() -> None:
+    """Of 31 days 15 are unknown, however many days of September stand beside the others."""
+    grown = {"formula": "sessions - previous(sessions)", "name": "Gain"}
+    own = plan(own={"growth": grown}, lines=[{"kpi": "growth", "target": 1, "weight": 1}])
+    before = daily("Sessions", rows=dict.fromkeys(range(1, 31), (100,)), month="2026-09")
+    found = values(facts(before, OUTAGE), *own.kpis(), period="2026-10", settings=own.settings())
+    with pytest.raises(PlanError, match="nothing was counted"):
+        payout(own, found)
+
+
+def test_without_a_period_no_more_than_a_month_is_paid() -> None:
+    """60 visits of September and 60 of October are 120, of 100 that are wanted of a month."""
+    visits = plan(lines=[{"kpi": "sessions", "target": 100, "weight": 1}])
+    months = [daily("Sessions", rows=dict.fromkeys(range(1, days + 1), (2,)), month=month)
+              for month, days in (("2026-09", 30), ("2026-10", 30))]  # fmt: skip
+    both = facts(*months)
+    unasked = values(both, *visits.kpis(), settings=visits.settings())
+    assert unasked.total("sessions").value == 120
+    with pytest.raises(PlanError, match="--period 2026-10") as raised:
+        payout(visits, unasked)
+    assert raised.value.code == "period_needed"
+    assert [told.code for told in visits.remarks(unasked)] == ["no_period_asked"]
+    september = values(both, *visits.kpis(), period="2026-09", settings=visits.settings())
+    assert str(payout(visits, september).bonus) == "0.00"
+    assert visits.remarks(september) == ()
+    alone = values(facts(months[0]), *visits.kpis(), settings=visits.settings())
+    assert str(payout(visits, alone).bonus) == "0.00"
+
+
+def test_a_quarter_is_paid_by_the_targets_of_its_months() -> None:
+    """100, 110 and 120 visits are 330; 329 of them are a half, though far above the target of 5."""
+    months = {"2026-10": 100, "2026-11": 110, "2026-12": 120}
+    visits = plan(
+        lines=[{"kpi": "sessions", "target": 5, "weight": 1}],
+        targets={month: {"sessions": target} for month, target in months.items()},
+        facts={"sessions": 329},
+    )
+
+    def paid(made: Plan, period: str) -> str:
+        return str(payout(made, read(made, None, period)).bonus)
+
+    assert paid(visits, "2026-Q4") == "250.00"
+    assert paid(changed(visits, facts={"sessions": 331}), "2026-Q4") == "500.00"
+    for period in ("2026-09-01..2026-11-30", "2026-10-01..2026-10-14", "2026-Q4"):
+        wanted = visits.targets if period != "2026-Q4" else {"2026-10": {"sessions": 100}}
+        with pytest.raises(PlanError, match=r"targets of other days .*2026-10") as raised:
+            paid(changed(visits, targets=wanted), period)
+        assert raised.value.code == "targets_of_other_days"
+    assert paid(visits, "2026-08") == "500.00", "no target of a period meets it"
+
+
 def test_an_outcome_tells_what_cannot_be_paid() -> None:
     made = outcome(plan(missing="block"), read(plan(missing="block"), SESSIONS_ONLY))
     assert (made.total, made.paid) == (None, None)
@@ -313,6 +397,18 @@ def test_the_statement_of_a_scorecard_shows_shares_and_points() -> None:
     assert any("25.0% × score 1" in line and line.endswith("= 0.2500") for line in said)
     assert "Total score = 0.6250" in said
     assert said[-2].endswith(f"= RUB{NBSP}312.50")
+
+
+def test_a_line_that_is_capped_is_told() -> None:
+    """150 of 100 visits score 1.5 by the rule; the plan counts 1 of it."""
+    rule = Linear(stretch=Decimal("1.5"), stretch_score=Decimal("1.5")).model_dump()
+    line = {"kpi": "sessions", "target": 100, "weight": 1, "rule": rule}
+    capped = lines_of(plan(lines=[line], over="capped"), SESSIONS_ONLY, "en")
+    (told,) = (said for said in capped if "nothing above 1" in said)
+    assert "score 1 (" in told
+    assert "score 1.5" in told
+    assert told.endswith("= 1.0000")
+    assert not any("nothing above" in s for s in lines_of(plan(lines=[line]), SESSIONS_ONLY, "en"))
 
 
 def test_a_dropped_line_is_told() -> None:

@@ -14,6 +14,7 @@ from kpi_core import catalogue
 from kpi_core.errors import PlanError
 from kpi_core.facts import combine
 from kpi_core.kpis import Evaluation
+from kpi_core.model import parse_period
 from kpi_core.pay import payout
 from kpi_core.plan import (
     MAX_BYTES,
@@ -70,8 +71,8 @@ def test_a_default_plan_is_complete(business: str) -> None:
     "number", ["0.1", "12", "1e3", "0.333333333333333333333333333", "123456789012345.6", "-5"]
 )
 def test_numbers_survive_the_file_exactly(number: str) -> None:
-    plan = changed(default_plan("shop"), facts={"spend": Decimal(number)})
-    assert read_plan(plan.as_json().encode()).facts["spend"] == Decimal(number)
+    plan = changed(default_plan("shop"), facts={"gross_profit": Decimal(number)})
+    assert read_plan(plan.as_json().encode()).facts["gross_profit"] == Decimal(number)
 
 
 def test_the_committed_schema_is_the_one_that_is_printed() -> None:
@@ -225,6 +226,19 @@ SPOILT: list[tuple[dict[str, Any], str]] = [
     ({"vat_basis": "net"}, "vat_basis"),
     ({"facts": {"luck": 1}}, "facts"),
     ({"facts": {"leads": None}}, "facts.leads"),
+    ({"facts": {"cr": 7}}, "facts"),  # 7 % is 0.07
+    ({"facts": {"bounce_rate": "-0.1"}}, "facts"),
+    ({"facts": {"gross_margin": "1.1"}}, "facts"),
+    ({"facts": {"nps": -2}}, "facts"),
+    ({"facts": {"orders": -5}}, "facts"),
+    ({"facts": {"spend": -5}}, "facts"),
+    ({"facts": {"aov": -4000}}, "facts"),
+    ({"assumptions": {"margin_rate": -3}}, "assumptions"),
+    ({"period": "２０２６-１０"}, "period"),
+    ({"name": "a\0b"}, "name"),
+    ({"own": {"mine": {"name": "a\0b", "formula": "orders"}}}, "own.mine.name"),
+    ({"own": {"mine": {"name": "x", "formula": "7"}}}, "own.mine.formula"),
+    ({"own": {"max": {"name": "x", "formula": "orders"}}}, "own"),
 ]  # fmt: skip
 
 
@@ -248,6 +262,68 @@ def test_every_objection_of_ours_is_met_by_a_test_or_by_a_wider_one() -> None:
     ours = {key.partition(".")[2] for key in phrases() if key.startswith("errors.field_")}
     spared = {"field_wrong", "field_decimal_whole_digits", "field_decimal_max_digits"}
     assert ours - met <= spared | {"field_model_type", "field_bool_type", "field_finite_number"}
+
+
+def test_a_stated_loss_is_no_mistake() -> None:
+    lost = {
+        "gross_profit": -5,
+        "gross_margin": "-0.1",
+        "romi": "-0.5",
+        "ltv_profit_90": -1,
+        "roi": "1.5",
+        "drr": 1,
+        "cr": 1,
+    }
+    assert len(changed(default_plan("shop"), facts=lost).facts) == len(lost)
+    with pytest.raises(PlanError, match=r"7 % is 0\.07"):
+        changed(default_plan("shop"), facts={"cr": 7})
+
+
+# --- targets of periods
+
+
+def test_targets_of_months_make_that_of_a_quarter_where_the_figures_do() -> None:
+    """100 + 110 + 120 orders; a conversion of 2 % each month is one of 2 %, others are none."""
+    months = ("2026-10", "2026-11", "2026-12")
+    orders = {month: {"orders": 100 + 10 * place} for place, month in enumerate(months)}
+    plan = changed(default_plan("shop"), targets=orders)
+    quarter = parse_period("2026-Q4")
+    assert plan.targets_in(quarter) == {"orders": 330}
+    even = plan.with_targets({month: {"cr": Decimal("0.02")} for month in months})
+    assert even.targets_in(quarter) == {"orders": 330, "cr": Decimal("0.02")}
+    assert not even.open_targets(quarter)
+    uneven = even.with_targets({"2026-12": {"cr": Decimal("0.03")}})
+    assert uneven.targets_in(quarter) == {"orders": 330}
+    assert uneven.open_targets(quarter) == {"cr": months}
+
+
+def test_the_target_of_the_very_period_goes_before_those_of_its_parts() -> None:
+    both = {"2026-Q4": {"orders": 500}, "2026-10": {"orders": 100}, "2026-10-01..2026-10-14": {}}
+    plan = changed(default_plan("shop"), targets=both)
+    assert plan.targets_in(parse_period("2026-Q4")) == {"orders": 500}
+    assert plan.targets_in(parse_period("2026-10")) == {"orders": 100}
+    named = ("2026-10-01..2026-12-31",)
+    assert plan.open_targets(parse_period("2026-11")) == {"orders": named}
+    assert not plan.open_targets(parse_period("2026-09"))
+
+
+def test_visitors_of_months_make_none_of_a_quarter_however_alike() -> None:
+    """Who came in October and in November is one visitor of both."""
+    months = {f"2026-{month}": {"users": 1000} for month in (10, 11, 12)}
+    own = {"users_": {"name": "Users", "formula": "users", "unit": "count"}}
+    targets = {month: {"users_": 1000} for month in months}
+    line = {"kpi": "users_", "target": 1000, "weight": 1}
+    plan = changed(default_plan("shop"), own=own, lines=[line], targets=targets)
+    assert list(plan.open_targets(parse_period("2026-Q4"))) == ["users_"]
+
+
+def test_a_target_that_nothing_judges_is_told_and_leaves_with_its_line() -> None:
+    plan = changed(default_plan("shop"), targets={"2026-10": {"leads": 7, "aov": 4000}})
+    asked = values(combine([]), *plan.kpis(), period="2026-10", settings=plan.settings())
+    assert [(told.code, told.where) for told in plan.remarks(asked)] == [
+        ("targets_unused", "leads")
+    ]
+    assert plan.without_line("aov").targets == {"2026-10": {"leads": 7}}
 
 
 # --- what the editor does

@@ -1,6 +1,7 @@
 """Targets of periods from a sheet: all of it is read, or none and the reason is told."""
 
 import io
+import zipfile
 from datetime import date
 from decimal import Decimal
 
@@ -24,11 +25,31 @@ def book(*rows: tuple[object, ...]) -> bytes:
     return made.getvalue()
 
 
-def refused(text: str) -> str:
+def styled(rows: list[tuple[object, ...]], formats: dict[tuple[int, int], str | int]) -> bytes:
+    """A workbook, some of whose cells (row, column) are shown in a number format."""
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made, {"in_memory": True}) as file:
+        sheet = file.add_worksheet()
+        for number, row in enumerate(rows):
+            for column, cell in enumerate(row):
+                code = formats.get((number, column))
+                sheet.write(number, column, cell, code and file.add_format({"num_format": code}))
+    return made.getvalue()
+
+
+def refused(text: str | bytes, currency: str | None = "RUB") -> str:
+    data = text.encode() if isinstance(text, str) else text
     with pytest.raises(KpiError) as raised:
-        read_targets("goals.csv", text.encode())
-    assert raised.value.text("en").startswith("goals.csv: ")
+        read_targets("goals.csv", data, currency=currency)
+    assert raised.value.text("en").startswith("goals.csv")
+    assert raised.value.text("ru") != raised.value.text("en")
     return raised.value.text("en")
+
+
+def read(text: str | bytes, currency: str | None = "RUB") -> dict[str, Decimal]:
+    """The targets of October by KPI."""
+    data = text.encode() if isinstance(text, str) else text
+    return read_targets("goals.csv", data, currency=currency)["2026-10"]
 
 
 @pytest.mark.parametrize(
@@ -96,6 +117,204 @@ def test_what_names_no_period(cell: object) -> None:
 )
 def test_what_cannot_be_read_is_named_and_nothing_is_taken(text: str, told: str) -> None:
     assert told in refused(text)
+
+
+# --- which column is the target
+
+
+@pytest.mark.parametrize(
+    ("heading", "row"),
+    [
+        ("Period,KPI,Value,Target", "700,800"),
+        ("Period,KPI,Target,Value", "800,700"),
+        ("Период,Показатель,Значение,Цель", "700,800"),
+        ("Период,Показатель,Факт,План", "700,800"),
+        ("Period,KPI,Value,Target value", "700,800"),
+        ("Период,Показатель,Значение,Целевое значение", "700,800"),
+    ],
+)
+def test_a_value_beside_a_target_is_no_target(heading: str, row: str) -> None:
+    assert read(f"{heading}\n2026-10,orders,{row}\n") == {"orders": 800}
+
+
+def test_a_value_alone_is_the_target() -> None:
+    assert read("Period,KPI,Value,Comment\n2026-10,orders,800,as agreed\n") == {"orders": 800}
+
+
+@pytest.mark.parametrize(
+    ("heading", "named"),
+    [
+        ("Period,KPI,Plan,Goal", "«Plan», «Goal»"),
+        ("Period,KPI,Target,Target", "«Target»"),
+        ("Period,KPI,Value,Fact", "«Value», «Fact»"),
+        ("Period,KPI,Value,Last year", "«Value», «Last year»"),
+    ],
+)
+def test_two_columns_that_could_be_the_target_are_named(heading: str, named: str) -> None:
+    assert named in refused(f"{heading}\n2026-10,orders,800,900\n")
+
+
+def test_two_columns_of_periods_are_named() -> None:
+    text = "Quarter,Month,KPI,Target\n2026-Q4,2026-10,orders,800\n"
+    assert "«Quarter», «Month»" in refused(text)
+
+
+# --- what stands at a number
+
+
+@pytest.mark.parametrize(("kpi", "cell"), [("aov", "110%"), ("orders", "110 %"), ("cac", "5%")])
+def test_a_percent_of_no_share_is_refused(kpi: str, cell: str) -> None:
+    told = refused(f"period,KPI,target\n2026-10,{kpi},{cell}\n")
+    assert "a percent for a KPI that is not a share" in told
+    assert f"{kpi}, 2: {cell}" in told
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("$6", "another currency than the plan's (RUB)"),
+        ("€6", "another currency"),
+        ("6 USD", "another currency"),
+        ("6 CHF", "no numbers"),
+    ],
+)
+def test_money_of_another_currency_is_refused(cell: str, told: str) -> None:
+    assert told in refused(f"period,KPI,target\n2026-10,cac,{cell}\n")
+    assert read("period,KPI,target\n2026-10,cac,600 ₽\n") == {"cac": 600}
+    assert read("period,KPI,target\n2026-10,cac,$6\n", "USD") == {"cac": 6}
+    assert "another currency" in refused("period,KPI,target\n2026-10,cac,$6\n", None)
+    assert "no money" in refused("period,KPI,target\n2026-10,orders,$6\n")
+
+
+def test_a_column_of_currencies_and_units_is_read() -> None:
+    text = "Period,KPI,Target,Currency\n2026-10,cac,6,USD\n2026-10,orders,800,USD\n"
+    assert "another currency than the plan's (RUB): cac, 2: 6 USD" in refused(text)
+    assert read(text, "USD") == {"cac": 6, "orders": 800}
+    units = "Период;KPI;Цель;Ед. изм.\n2026-10;cr;1,2;%\n2026-10;orders;800;шт.\n"
+    assert read(units) == {"cr": Decimal("0.012"), "orders": 800}
+    assert "unit is not understood" in refused(
+        "Период;KPI;Цель;Ед. изм.\n2026-10;revenue;800;тыс.\n"
+    )
+
+
+def test_what_a_title_says_of_the_figures_is_not_passed_over() -> None:
+    body = "KPI;Oct 2026\nrevenue;800\norders;5\n"
+    assert "in thousands or millions: Цели, тыс. руб." in refused(f"Цели, тыс. руб.\n{body}")
+    assert "another currency" in refused(f"Targets, USD\n{body}")
+    assert read(f"Targets, USD\n{body}", "USD") == {"revenue": 800, "orders": 5}
+    assert read(f"Цели на 5 млн визитов, руб.\n{body}") == {"revenue": 800, "orders": 5}
+
+
+@pytest.mark.parametrize(
+    ("kpi", "cell", "code", "told"),
+    [
+        ("aov", 1.1, "0%", "a percent for a KPI that is not a share"),
+        ("orders", 1.1, 9, "a percent for a KPI that is not a share"),
+        ("cac", 6, "$#,##0.00", "another currency"),
+        ("cac", 6, "#,##0.00 [$€-407]", "another currency"),
+        ("cac", 6, 44, "unit is not understood: cac, 2: 6 ¤"),
+        ("revenue", 6, '0" тыс."', "unit is not understood"),
+        ("cr", 1.1, "0%", "a share above 100%"),
+    ],
+)
+def test_the_format_of_a_cell_is_part_of_what_it_says(
+    kpi: str, cell: float, code: str | int, told: str
+) -> None:
+    book_ = styled([("period", "KPI", "target"), ("2026-10", kpi, cell)], {(1, 2): code})
+    assert told in refused(book_)
+
+
+def test_formats_that_fit_are_read() -> None:
+    rows = [("KPI", "2026-10"), ("cr", 0.9), ("romi", 2), ("cac", 600), ("aov", 4000)]
+    kinds = {(1, 1): "0.0%", (2, 1): 9, (3, 1): '#,##0 "₽"', (4, 1): "#,##0"}
+    wanted = {"cr": Decimal("0.9"), "romi": 2, "cac": 600, "aov": 4000}
+    assert read(styled(rows, kinds)) == wanted
+
+
+def test_a_percent_sign_that_is_only_written_multiplies_nothing() -> None:
+    assert read(styled([("KPI", "2026-10"), ("cr", 1.2)], {(1, 1): '0.0"%"'})) == {
+        "cr": Decimal("0.012")
+    }
+
+
+def test_a_file_that_hides_its_formats_is_refused() -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("goals.csv", "KPI,2026-10\norders,800\n")
+    assert "Save the sheet as XLSX or CSV" in refused(made.getvalue())
+
+
+# --- shares without a sign
+
+
+@pytest.mark.parametrize("cell", ["0.9", "1", "0.5", "-0.6"])
+def test_a_share_that_may_be_meant_in_per_cent_is_refused(cell: str) -> None:
+    told = refused(f"period,KPI,target\n2026-10,cr,{cell}\n")
+    assert "Write 0.9% if it is in per cent, 90%" in told
+    assert f"cr, 2: {cell}" in told
+
+
+@pytest.mark.parametrize(
+    ("kpi", "cell", "meant"),
+    [
+        ("cr", "0.012", "0.012"),
+        ("cr", "0.9%", "0.009"),
+        ("cr", "90%", "0.9"),
+        ("cr", "100%", "1"),
+        ("romi", "200%", "2"),
+        ("aov_growth", "105%", "1.05"),
+        ("roas", "250%", "2.5"),
+    ],
+)
+def test_a_share_with_a_sign_or_below_a_half_is_meant_so(kpi: str, cell: str, meant: str) -> None:
+    assert read(f"period,KPI,target\n2026-10,{kpi},{cell}\n") == {kpi: Decimal(meant)}
+
+
+def test_a_part_is_no_more_than_its_whole() -> None:
+    assert "a share above 100%" in refused("period,KPI,target\n2026-10,cr,110%\n")
+
+
+# --- nothing is dropped
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("KPI;Oct 2026\norders;800;900;1000\n", "900 (2), 1000 (2)"),
+        ("KPI;Oct 2026;\norders;800;900\n", "900 (2)"),
+        ("KPI;;Oct 2026\norders;700;800\n", "700 (2)"),
+        ("month;orders;\n2026-10;800;900\n", "900 (2)"),
+        ("period;KPI;target;\n2026-10;orders;800;900\n", "900 (2)"),
+        ("period,KPI,target\n2026-10,aov,4,000\n", "000 (2)"),
+    ],
+)
+def test_a_figure_under_no_heading_is_named(text: str, named: str) -> None:
+    assert f"under no heading: {named}" in refused(text)
+
+
+# --- thousands or decimals
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "KPI;Oct 2026\norders;4,000\ncr;1,2%\n",
+        "KPI;Oct 2026\norders;4.000\ncr;1.2%\n",
+        "KPI;Oct 2026\naov;4,000\ncr;1,2%\n",
+        "KPI;Oct 2026\norders;4,000\n",
+        "KPI;Oct 2026\norders;4.000\ncr;1,2%\naov;7.5\n",
+    ],
+)
+def test_three_digits_after_a_mark_are_not_guessed(text: str) -> None:
+    told = refused(text)
+    assert "Are these thousands or decimals?" in told
+    assert ", 2: 4" in told
+
+
+def test_three_digits_are_thousands_where_the_sheet_proves_it() -> None:
+    assert read("KPI;Oct 2026\norders;4.000\ncr;1,2%\n") == {
+        "orders": 4000, "cr": Decimal("0.012")
+    }  # fmt: skip
 
 
 def test_own_kpis_are_known_by_name() -> None:

@@ -12,7 +12,8 @@ from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpi_core import text
+from kpi_core import text, words
+from kpi_core.stats import lift
 from kpi_core.text import days, digits_beside, money, number, percent, percent_beside, phrases, say
 
 ROOT = Path(text.__file__).parent.parent
@@ -180,3 +181,15 @@ def test_a_whole_month_has_a_name_and_other_periods_have_ends() -> None:
     assert days(date(2024, 2, 1), date(2024, 2, 29), "en") == "February 2024"
     assert days(date(2023, 2, 1), date(2023, 2, 27), "en") == "1 Feb 2023 – 27 Feb 2023"
     assert days(date(2026, 9, 1), date(2026, 10, 31), "ru") == "01.09.2026 – 31.10.2026"
+
+
+@pytest.mark.parametrize(
+    ("yes", "en", "ru"),
+    [(1300, "(p < 0.001)", "(p < 0,001)"), (1070, "(p = 0.084)", "(p = 0,084)")],
+)
+def test_a_p_value_is_never_zero(yes: int, en: str, ru: str) -> None:
+    """Of 5000 each: 26 % to 20 % is z = 7.1; 21.4 % to 20 % is z = 1.728, 8.4 % on both sides."""
+    found = lift(yes, 5000, 1000, 5000)
+    assert found is not None
+    assert en in words.lifted(found, 5000, "en")
+    assert ru in words.lifted(found, 5000, "ru")

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from kpi_core import catalogue
@@ -16,6 +17,7 @@ from kpi_core.trend import (
     chance_words,
     course_said,
     courses,
+    horizon,
     kept_said,
     least_likely,
     likely,
@@ -173,6 +175,46 @@ def test_a_later_deadline_is_further_ahead() -> None:
     found = ahead(plan, values(loaded, plan, "month"), "orders", until=date(2027, 1, 20))
     assert found is not None
     assert found.month == parse_period("2027-01")
+
+
+@pytest.mark.parametrize(("months_", "most"), [(5, 2), (6, 3), (10, 5), (24, 12), (40, 12)])
+def test_a_forecast_looks_no_further_than_half_of_the_history(months_: int, most: int) -> None:
+    assert horizon(np.full(months_, 10.0)) == most
+    assert horizon(np.r_[np.full(months_, 10.0), [np.nan] * 3]) == most
+
+
+def test_beyond_the_horizon_there_is_no_forecast() -> None:
+    """Ten months up to October 2026: until March 2027."""
+    loaded, plan = facts(days("2026-01-01", "2026-10-31", 10)), plan_of()
+    months = values(loaded, plan, "month")
+    assert ahead(plan, months, "orders", until=date(2027, 3, 31)) is not None
+    assert ahead(plan, months, "orders", until=date(2027, 4, 1)) is None
+    assert ahead(plan, months, "orders", until=date(9999, 12, 31)) is None
+
+
+def without(text: str, *lost: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.startswith(lost))
+
+
+@pytest.mark.parametrize("by", ["month", "week"])
+def test_a_month_in_which_the_counter_was_off_is_not_whole(by: str) -> None:
+    """Fifteen days of May are lost: 16 of 31 days are no month; a ratio of them is one."""
+    lost = [f"2026-05-{day:02}" for day in range(10, 25)]
+    loaded = facts(without(days("2026-01-01", "2026-10-31", 10), *lost))
+    plan = changed(plan_of(), lines=[plan_of().lines[0].model_dump() | {
+        "kpi": "sessions", "target": "31000"}, plan_of().lines[1].model_dump()])  # fmt: skip
+    found = lines_of(loaded, plan, by)
+    broken = {point.slice for point in found["sessions"].points if not point.whole}
+    if by == "month":
+        assert broken == {"2026-05"}
+        assert all(point.whole for point in found["cr"].points)
+        assert found["sessions"].ahead.months == 9
+        assert found["cr"].ahead.months == 10
+        point = next(own for own in found["sessions"].points if own.slice == "2026-05")
+        assert point.value == 16_000
+    else:
+        assert "2026-05-04" in broken
+        assert not {"2026-04-27", "2026-05-25"} & broken
 
 
 # --- the month under way

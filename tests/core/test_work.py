@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 from kpi_core import catalogue
-from kpi_core.__main__ import main
+from kpi_core.cli import main
 from kpi_core.facts import combine
 from kpi_core.ingest import Upload, read
 from kpi_core.ingest.formats import formats
 from kpi_core.ingest.work import DETAILS, counts_tasks, reports, unjudged, working_days
 from kpi_core.kpis import Values, kpi_values
-from kpi_core.model import Period
+from kpi_core.model import Period, parse_period
 from kpi_core.pay import payout
 from kpi_core.plan import default_plan, read_plan
 from kpi_core.rules import Bands
@@ -319,5 +319,6 @@ def test_the_command_line_plans_scores_and_pays(
     plan.write_text(json.dumps(answer("plan", "--business", "analyst")), "utf-8")
     asked = ("--plan", str(plan), str(REGISTER))
     assert answer("score", *asked)["total"] == 0.725
-    assert answer("bonus", *asked)["bonus"] == "21750.00"
-    assert payout(default_plan("analyst"), of_sample()).bonus == 21750
+    quarter = parse_period("2026-Q2")
+    assert answer("bonus", *asked, "--period", "2026-Q2")["bonus"] == "21750.00"
+    assert payout(default_plan("analyst"), of_sample(quarter)).bonus == 21750

@@ -159,3 +159,34 @@ def test_files_that_failed_are_told_in_the_first_sentence(app):
     upload(app, "d.csv", DIRECT.encode())
     upload(app, "broken.csv", b'"never closed')
     assert "1 file could not be read" in app.markdown[0].value
+    assert "All was read" not in app.markdown[0].value
+    assert "The rest was read" in app.markdown[0].value
+
+
+ORDERS = (
+    "Номер заказа;Дата;Клиент;Источник;Сумма;Статус\n"
+    "1;01.10.2026;К1;Рассылка;100;Выполнен\n2;02.10.2026;К2;Рассылка;50;Отменён\n"
+    "3;03.10.2026;К3;Рассылка;30;Выполнен\n"
+)
+
+
+def test_a_file_that_was_read_wrongly_is_explained_from_its_card(app):
+    upload(app, "orders.csv", ORDERS.encode())
+    assert "130" in text(app)
+    again = next(b for b in app.button if b.label == "These columns are read wrongly")
+    again.click().run()
+    assert "could not be read" not in app.markdown[0].value
+    (counting,) = app.multiselect
+    assert counting.options == ["Выполнен – 2", "Отменён – 1"]
+    assert counting.value == ["Выполнен"]
+    counting.set_value([]).run()
+    assert any("none is chosen" in warning.value for warning in app.warning)
+    assert not [b for b in app.button if b.label == "Use it and remember this layout"]
+    app.multiselect[0].set_value(["Выполнен"]).run()
+    choose(app, 4, "")
+    next(b for b in app.button if b.label == "Use it and remember this layout").click()
+    app.run()
+    assert not app.exception
+    assert "Orders: 2" in text(app)
+    assert "130" not in text(app)  # the column of sums was taken out
+    assert not app.info

@@ -155,6 +155,20 @@ def test_days_that_are_not_held_are_not_compared() -> None:
     assert "Nothing to compare with" in said(app)
 
 
+@pytest.mark.parametrize(
+    ("lang", "told"), [("en", "No period is chosen"), ("ru", "Период не выбран")]
+)
+def test_all_days_of_a_year_earn_no_bonus_and_say_why(lang: str, told: str) -> None:
+    """Thirteen months of orders stand against the target of one."""
+    app = open_app(lang, page="pages/pay/bonus.py")
+    period(app).select("All days" if lang == "en" else "Все дни").run()
+    assert not app.exception
+    assert {metric.value for metric in app.metric} == {"—"}
+    warnings = [str(own.value) for own in app.warning]
+    assert any("2026-10." in own for own in warnings), "choose a month, or say --period"
+    assert any(told in own for own in warnings)
+
+
 def test_the_bonus_is_compared_too() -> None:
     app = open_app(page="pages/pay/bonus.py")
     assert "Compared with September 2026." in said(app)
