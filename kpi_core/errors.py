@@ -9,13 +9,16 @@ from enum import StrEnum
 
 from rapidfuzz import process
 
-from kpi_core.text import say
+from kpi_core.text import Both, say
 
 
 class KpiError(Exception):
-    """The family: `code` names a phrase ``errors.<code>``, `where` the file, table or KPI."""
+    """The family: `code` names a phrase ``errors.<code>``, `where` the file, table or KPI.
 
-    def __init__(self, code: str, *, where: str = "", **values: object) -> None:
+    A KPI is named in both languages, a file as it is called.
+    """
+
+    def __init__(self, code: str, *, where: str | Both = "", **values: object) -> None:
         self.code = code
         self.where = where
         self.values = values
@@ -30,7 +33,8 @@ class KpiError(Exception):
         if "near" in values:
             values["near"] = say(lang, "errors.did_you_mean", **values) if values["near"] else ""
         said = say(lang, f"errors.{self.code}", **values)
-        return f"{self.where}: {said}" if self.where else said
+        place = self.where if isinstance(self.where, str) else self.where[lang]
+        return f"{place}: {said}" if place else said
 
     def __str__(self) -> str:
         return self.text("en")

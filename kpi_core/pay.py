@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
+from math import prod
 
 from kpi_core import catalogue, words
 from kpi_core.errors import Finding, PlanError
@@ -19,7 +20,7 @@ from kpi_core.plan import Missing, Over, Partial, Plan
 from kpi_core.rules import Bands
 from kpi_core.schemes import Product
 from kpi_core.score import Judged, Scorecard, judge, score
-from kpi_core.text import days, money, number, percent, rounded, say
+from kpi_core.text import Both, days, money, number, percent, rounded, say
 
 ZERO = Fraction(0)
 FEWEST = Fraction(1, 2)  # of the weight must have figures: a lone KPI does not earn the whole fund
@@ -85,12 +86,12 @@ def payout(plan: Plan, values: Values) -> Payout:
         card = score(plan, named)
         _check_currency([line.judged for line in card.lines if line.weight], plan)
         if card.total is None:
-            raise PlanError("nothing_to_pay_for", where=", ".join(card.missing))
+            raise PlanError("nothing_to_pay_for", where=_named(plan, card.missing))
         judged = sum((line.weight for line in card.lines if line.judged.score is not None), ZERO)
         if plan.missing is Missing.DROP and judged < FEWEST * sum(
             (line.weight for line in card.lines), ZERO
         ):
-            raise PlanError("too_little_judged", where=", ".join(card.missing))
+            raise PlanError("too_little_judged", where=_named(plan, card.missing))
         earned = scheme.earn(card.total)
     checks = check(plan, values)
     if any(_is_broken(item, plan) for item in checks if item.stops):
@@ -113,7 +114,7 @@ def payout(plan: Plan, values: Values) -> Payout:
 def _is_broken(item: Check, plan: Plan) -> bool:
     """Whether a gate is broken; one that cannot be told stops the payout like any figure."""
     if item.kept is None and plan.missing is not Missing.ZERO:
-        raise PlanError("gate_unknown", where=item.value.kpi)
+        raise PlanError("gate_unknown", where=item.value.definition.name)
     return not item.kept
 
 
@@ -122,7 +123,7 @@ def _check_currency(judged: Sequence[Judged], plan: Plan) -> None:
         if item.foreign:
             raise PlanError(
                 "other_currency",
-                where=item.goal.kpi,
+                where=item.kpi.name,
                 currency=item.value.currency,
                 plan=plan.currency,
             )
@@ -134,9 +135,16 @@ def _coefficient(factor: Judged, plan: Plan) -> Fraction:
     if plan.missing is Missing.ZERO:
         return Fraction(0)
     if not factor.value.missing:
-        raise PlanError("factor_undefined", where=factor.goal.kpi)
-    lacking = ", ".join(factor.value.missing)
-    raise PlanError("factor_missing", where=factor.goal.kpi, measures=lacking)
+        raise PlanError("factor_undefined", where=factor.kpi.name)
+    lacking = {
+        lang: ", ".join(words.quantity(id, lang) for id in factor.value.missing)
+        for lang in ("ru", "en")
+    }
+    raise PlanError("factor_missing", where=factor.kpi.name, measures=lacking)
+
+
+def _named(plan: Plan, kpis: Sequence[str]) -> Both:
+    return {lang: ", ".join(plan.kpi(id).name[lang] for id in kpis) for lang in ("ru", "en")}
 
 
 def _unfinished(plan: Plan, named: Mapping[str, KpiValue], values: Values) -> tuple[Finding, ...]:
@@ -211,7 +219,7 @@ def statement(payout: Payout, lang: str) -> list[Entry]:
         entries += _product(payout, lang)
     elif payout.scorecard:
         entries += _scorecard(payout.scorecard, plan, lang)
-    entries += [_checked(item, plan, lang) for item in payout.checks]
+    entries += [checked(item, plan, lang) for item in payout.checks]
     salary, bonus = (
         money(amount, plan.currency, lang) for amount in (plan.scheme.salary, payout.bonus)
     )
@@ -228,7 +236,7 @@ def statement(payout: Payout, lang: str) -> list[Entry]:
     return entries
 
 
-def _checked(item: Check, plan: Plan, lang: str) -> Entry:
+def checked(item: Check, plan: Plan, lang: str) -> Entry:
     """A gate or guard, and whether it held."""
     kept = {True: "kept", False: "broken", None: "unknown"}[item.kept]
     verdict = "told" if item.kept is False and not item.stops else kept
@@ -286,11 +294,9 @@ def _product(payout: Payout, lang: str) -> list[Entry]:
             words.coefficient(f.score if f.score is not None else Fraction(0), lang)
             for f in payout.factors
         )
+        whole = prod((f.score or ZERO for f in payout.factors), start=Fraction(1))
         entries.append(
-            Entry(
-                say(lang, "statement.product", product=product),
-                words.coefficient(payout.coefficient, lang),
-            )
+            Entry(say(lang, "statement.product", product=product), words.coefficient(whole, lang))
         )
     return entries
 

@@ -445,16 +445,20 @@ class Plan(Part):
 
     def _together(self, id: str, months: Sequence[Decimal]) -> Decimal | None:
         """The target of several months; ``None`` where it does not follow from theirs."""
-        kpi = _known(id, self.own)
-        chosen = self.variants.get(id) or catalogue.business(self.business).variants.get(id)
-        offered = [variant for variant in kpi.variants if not variant.chosen]
-        formulas = [v.formula for v in ([kpi.variant(chosen)] if chosen else offered)]
+        formulas = self._formulas(id)
         if all(map(_adds_up, formulas)):
             return sum(months, Decimal(0))
         of_people = any(_adds(name) is Adds.NONE for f in formulas for name in f.names[:1])
         if len(set(months)) > 1 or (of_people and len(formulas[0].names) == 1):
             return None
         return months[0]
+
+    def _formulas(self, id: str) -> list[Formula]:
+        """What may define a KPI: the variant that was chosen, or those that are tried in turn."""
+        kpi = _known(id, self.own)
+        chosen = self.variants.get(id) or catalogue.business(self.business).variants.get(id)
+        offered = [variant for variant in kpi.variants if not variant.chosen]
+        return [v.formula for v in ([kpi.variant(chosen)] if chosen else offered)]
 
     def remarks(self, values: Values) -> tuple[Finding, ...]:
         """What is odd about its targets for the period of some values."""
@@ -468,7 +472,30 @@ class Plan(Part):
         for id, words in self.open_targets(values.period).items():
             about: dict[str, object] = {"period": str(values.period), "periods": ", ".join(words)}
             found.append(Finding(Severity.WARNING, "targets_of_other_days", id, about))
+        of: dict[str, object] = {"period": str(values.period)}
+        found += [
+            Finding(Severity.WARNING, "targets_of_a_month", id, of) for id in self._monthly(values)
+        ]
         return tuple(found)
+
+    def _monthly(self, values: Values) -> list[str]:
+        """The goals whose target is of a month, as they add up, where another period is asked for.
+
+        A plan that names a period has its targets for it.
+        """
+        period = values.period
+        if period is None or not values.asked or period.months == 1:
+            return []
+        if self.asked_period() == period:
+            return []
+        told = {*self.targets_in(period), *self.open_targets(period)}
+        return [
+            goal.kpi
+            for goal in self.goals()
+            if goal.target is not None
+            and goal.kpi not in told
+            and all(map(_adds_up, self._formulas(goal.kpi)))
+        ]
 
     def check_period(self, values: Values) -> None:
         """Raise where nothing can be paid for the period of some values.
@@ -484,9 +511,14 @@ class Plan(Part):
             if id in paying:
                 raise PlanError(
                     "targets_of_other_days",
-                    where=id,
+                    where=self.kpi(id).name,
                     period=str(values.period),
                     periods=", ".join(words),
+                )
+        for id in self._monthly(values):
+            if id in paying:
+                raise PlanError(
+                    "targets_of_a_month", where=self.kpi(id).name, period=str(values.period)
                 )
 
     def with_target(self, kpi: str, target: Decimal, period: Period | None) -> "Plan":

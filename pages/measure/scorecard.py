@@ -5,8 +5,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from kpi_core import catalogue, charts, words
+from kpi_core.gates import check
 from kpi_core.nearest import next_step, told
-from kpi_core.pay import outcome
+from kpi_core.pay import checked, outcome
 from kpi_core.plan import with_phase
 from kpi_core.rules import Bands
 from kpi_core.score import Firmness, Scorecard, ScoredLine, earlier, firmness, score
@@ -26,6 +27,7 @@ def main() -> None:
     _totals(state, card, then)
     values = state.values()
     cards.findings(state, [*state.facts.findings, *values.findings, *state.plan.remarks(values)])
+    _limits(state)
     _matrix(state, card)
     views: dict[str, Callable[[], None]] = {
         "weights": lambda: _weights(state, card),
@@ -90,6 +92,15 @@ def _totals(state: State, card: Scorecard, then: Scorecard | None) -> None:
         help=state.say("bonus_by_score_help", fund=money(scheme.fund, currency, state.lang)),
     )
     chart.altair_chart(charts.contributions(card, state.lang, cards.ink()), key="contributions")
+
+
+def _limits(state: State) -> None:
+    """The limits and guard pairs that do not hold: they can stop a bonus whatever the score."""
+    plan = state.judged()
+    for item in check(plan, state.values()):
+        if item.kept is False:
+            told = checked(item, plan, state.lang)
+            st.warning(cards.plain(f"{told.text}: {told.value}"), icon=":material/block:")
 
 
 # --- the matrix

@@ -1,7 +1,7 @@
 """Every broken, hostile or odd file has its one right answer, soon and without harm."""
 
 import hashlib
-import time
+import os
 from typing import Any
 
 import pytest
@@ -33,18 +33,23 @@ REFUSED = {name: case for name, case in CASES.items() if case.code}
 OPENED = {name: case for name, case in CASES.items() if not case.code}
 
 
+def _worked() -> float:
+    """Seconds of work of this process and of those it waited for: a busy machine is no fault."""
+    return sum(os.times()[:4])
+
+
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
 def test_what_is_no_good_table_is_refused_by_its_name_and_soon(case: Case) -> None:
-    begun = time.monotonic()
+    begun = _worked()
     assert code_of(case.make()) == case.code
-    assert time.monotonic() - begun < SECONDS
+    assert _worked() - begun < SECONDS
 
 
 @pytest.mark.parametrize("case", OPENED.values(), ids=OPENED)
 def test_what_is_odd_gives_exactly_its_cells_and_findings_and_soon(case: Case) -> None:
-    begun = time.monotonic()
+    begun = _worked()
     file = opened("file.any", case.make())
-    assert time.monotonic() - begun < SECONDS
+    assert _worked() - begun < SECONDS
     cells = [(sheet.name, plain(sheet.rows)) for sheet in file.sheets]
     assert cells == [(name, plain(rows)) for name, rows in case.sheets.items()]
     assert tuple(finding.code for finding in file.findings) == case.findings

@@ -184,7 +184,7 @@ def test_the_plan_says_what_a_missing_value_does(missing: str, expected: Fractio
 
 def test_where_everything_is_missing_there_is_no_total() -> None:
     assert scored(plan(missing="drop"))[0] is None
-    with pytest.raises(PlanError, match="sessions, page_depth"):
+    with pytest.raises(PlanError, match="Total traffic, Page depth"):
         payout(plan(), read(plan()))
 
 
@@ -236,7 +236,7 @@ def test_factors_multiply() -> None:
 
 def test_a_missing_factor_stops_the_pay_unless_it_counts_as_zero() -> None:
     leads = daily("Leads", rows={1: (120,)})
-    with pytest.raises(PlanError, match="no data for spend"):
+    with pytest.raises(PlanError, match="no data for Ad spend"):
         payout(product(), read(product(), leads))
     zero = product(missing="zero")
     due = payout(zero, read(zero, leads))
@@ -466,3 +466,18 @@ def test_settings_of_a_plan_speak_its_currency() -> None:
     assert plan(facts={"spend": 5}).settings() == Settings(
         given={"spend": Fraction(5)}, currency="RUB"
     )
+
+
+def test_a_monthly_target_is_not_held_against_a_quarter_nor_against_a_week() -> None:
+    """300 visits in each of three months, and a target of 100: of which of them?"""
+    rows = "\n".join(f"2026-{month:02}-{day:02},10" for month in (7, 8, 9) for day in range(1, 31))
+    visits = facts(f"Date,Sessions\n{rows}\n2026-07-31,0\n2026-08-31,0")
+    wanting = plan(lines=[{"kpi": "sessions", "target": 100, "weight": 1}])
+    for period, bonus in (("2026-Q3", 500), ("2026-08-03..2026-08-09", 0)):
+        found = values(visits, "sessions", period=period, settings=wanting.settings())
+        with pytest.raises(PlanError, match="Total traffic: the target in the plan is of a month"):
+            payout(wanting, found)
+        assert "targets_of_a_month" in {remark.code for remark in wanting.remarks(found)}
+        # A plan that names the period has its target for it: 900 and 70 of 100.
+        assert payout(changed(wanting, period=period), found).bonus == bonus
+    assert payout(wanting, values(visits, "sessions", period="2026-08")).bonus == 500

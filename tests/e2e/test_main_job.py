@@ -84,7 +84,7 @@ def test_from_an_export_to_a_bonus(page, app_url):
     page.get_by_role("heading", name="What do I pay").wait_for()
     settled(page)
     assert metric(page, "total score") == "RUB\u00a022,500.00"  # 30 000 x 45/60
-    assert page.get_by_text(re.compile("no data for spend")).count()
+    assert page.get_by_text(re.compile("no data for Ad spend")).count()
 
 
 def test_a_cold_deep_link_opens_its_page_inside_the_frame(browser, cold_app):
