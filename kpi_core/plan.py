@@ -562,8 +562,8 @@ class Plan(Part):
     def with_share(self, kpi: str, share: Fraction, locked: Collection[str] = ()) -> "Plan":
         """The plan with one share moved; the lines that are not `locked` make room in proportion.
 
-        Locked lines keep their shares exactly. Shares of the others come out in hundredths, but for
-        one that takes what parts of hundredths the locked lines leave. Where all others are locked,
+        Locked lines keep their shares exactly. Shares of the others come out in millionths, but for
+        one that takes what parts of them the locked lines leave. Where all others are locked,
         nothing moves. Weights add up to 1, or to what they did where a locked share is no decimal.
 
         Raises:
@@ -671,12 +671,12 @@ def odd_share(share: Fraction) -> Literal["zero", "extreme"] | None:
 
 
 def _in_steps(parts: Mapping[str, Fraction], room: Fraction) -> dict[str, Fraction]:
-    """`room` shared out in hundredths, as near to `parts` of it as they allow.
+    """`room` shared out in millionths, as near to `parts` of it as they allow.
 
-    What rounding leaves goes to the largest remainders; what is no whole hundredth to the largest
-    part.
+    What rounding leaves goes to the largest remainders; what is no whole millionth to the largest
+    part. Coarser steps would let the proportions drift while a slider is moved.
     """
-    step = Fraction(1, 100)
+    step = Fraction(1, 10**6)
     counts = {id: floor(part * room / step) for id, part in parts.items()}
     left = room - sum(counts.values()) * step
     ranked = sorted(parts, key=lambda id: counts[id] * step - parts[id] * room)

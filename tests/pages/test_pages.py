@@ -132,9 +132,8 @@ def test_a_weight_moves_the_total_and_shows_its_new_share_at_once():
     assert moved.label == "Weight: share 50%"
     shares = app.session_state["plan"].shares()
     assert sum(shares.values()) == 1
-    # Of one half 30, 20, 20, 10 and 5 of 85 take 17.6, 11.8, 11.8, 5.9 and 2.9: the largest
-    # remainders are rounded up.
-    assert [int(100 * share) for share in shares.values()] == [17, 12, 12, 50, 6, 3]
+    # Of one half 30, 20, 20, 10 and 5 of 85 take 17.6, 11.8, 11.8, 5.9 and 2.9.
+    assert [round(1000 * share) for share in shares.values()] == [176, 118, 118, 500, 59, 29]
 
 
 def test_a_slider_keeps_its_value_across_pages():
