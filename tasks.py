@@ -87,12 +87,12 @@ def welcome(port: str, quiet: bool) -> None:
 
 
 def test(*more: str) -> None:
-    """Run every test; `python tasks.py test tests/core -k funnel` runs some."""
+    """Run every test on all cores; `python tasks.py test tests/core -k funnel` runs some."""
     from tests.browser import find_browser
 
     if not find_browser():
         print(HOW_TO_GET_A_BROWSER, flush=True)
-    python(DEV, "-m", "pytest", *more)
+    python(DEV, "-m", "pytest", "-n", "auto", *more)
 
 
 def lint(*more: str) -> None:
