@@ -80,7 +80,7 @@ def weight(state: State, kpi: str) -> None:
     """The share of a line, with the lock that keeps it when another one is moved."""
     share, locked = state.plan.shares()[kpi], session.locked()
     shut = kpi in locked
-    slide, lock = st.columns([4, 1], vertical_alignment="bottom", gap="small")
+    slide, lock = st.columns([5, 2], vertical_alignment="bottom", gap="small")
     slide.slider(
         state.say("weight_share", share=percent(share, state.lang, 0)),
         0,
