@@ -1,15 +1,12 @@
 """The analyst's page: the sample, a register of one's own, and a shop that stays as it was."""
 
-from pathlib import Path
-
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from kpi_core.plan import default_plan
 from kpi_core.text import phrases, say
+from tests.pages.test_pages import open_app
 
-ROOT = Path(__file__).parent.parent.parent
 PAGE = "pages/measure/analyst.py"
 OWN = """Номер;Отчёт;Тип отчёта;Поставлена;Срок;Статус;Дата выполнения;Норма, ч;Факт, ч;Возвраты
 1;А;Регулярный;01.06.2026;03.06.2026;Готово;09.06.2026;2;2;0
@@ -19,18 +16,6 @@ OWN = """Номер;Отчёт;Тип отчёта;Поставлена;Срок
 """.encode()
 
 each_language = pytest.mark.parametrize("lang", ["ru", "en"])
-
-
-@pytest.fixture(autouse=True)
-def _fresh_caches():
-    yield
-    st.cache_resource.clear()
-
-
-def open_app(lang: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    app.query_params["lang"] = lang
-    return app.run()
 
 
 def open_page(app: AppTest, page: str = PAGE) -> AppTest:

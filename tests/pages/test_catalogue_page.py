@@ -4,7 +4,6 @@ import pytest
 
 from kpi_core import catalogue
 from tests.pages.test_pages import (
-    _fresh_caches,  # noqa: F401  # a fixture
     assert_whole,
     open_app,
     open_page,

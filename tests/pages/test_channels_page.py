@@ -3,7 +3,6 @@
 import pytest
 
 from tests.pages.test_pages import (
-    _fresh_caches,  # noqa: F401  # a fixture
     assert_whole,
     by_label,
     open_app,

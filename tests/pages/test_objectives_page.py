@@ -5,18 +5,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from kpi_core.objectives import EXAMPLE
 
 ROOT = Path(__file__).parent.parent.parent
-
-
-@pytest.fixture(autouse=True)
-def _fresh_caches():
-    yield
-    st.cache_resource.clear()
 
 
 def open_page(lang: str = "en") -> AppTest:

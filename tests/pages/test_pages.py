@@ -6,7 +6,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from kpi_core import catalogue
@@ -24,12 +23,6 @@ MAIL_ONLY = b"""Send Date,Title,Total Recipients,Unique Opens
 "Oct 01, 2026 09:46 am",October,1000,200
 """
 EUROS = b"date,orders,revenue (EUR)\n2026-10-01,2,100.50\n"
-
-
-@pytest.fixture(autouse=True)
-def _fresh_caches():
-    yield
-    st.cache_resource.clear()
 
 
 def open_app(lang: str) -> AppTest:

@@ -3,7 +3,6 @@
 from fractions import Fraction
 
 import pytest
-import streamlit as st
 
 from kpi_core.plan import changed, default_plan
 from kpi_core.text import say
@@ -11,12 +10,6 @@ from tests.pages.test_pages import assert_whole, load_plan_file, open_app, open_
 
 PAGE = "pages/plan/editor.py"
 each_language = pytest.mark.parametrize("lang", ["ru", "en"])
-
-
-@pytest.fixture(autouse=True)
-def _fresh_caches():
-    yield
-    st.cache_resource.clear()
 
 
 def plan_page(lang: str, part: str = "lines"):

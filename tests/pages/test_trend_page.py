@@ -4,17 +4,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = "pages/measure/trend.py"
-
-
-@pytest.fixture(autouse=True)
-def _fresh_caches():
-    yield
-    st.cache_resource.clear()
 
 
 def open_app(lang: str = "en", page: str = PAGE) -> AppTest:
