@@ -122,6 +122,18 @@ class Formula:
         tree = _fixed(self._tree, known)
         return Formula(self.text, tuple(name for name in self.names if name not in known), tree)
 
+    def adds_up(self, fixed: Mapping[str, Fraction]) -> bool:
+        """Whether the value of a sum is the sum of the values, the `fixed` quantities as they are.
+
+        So it is of ``revenue * margin_rate - spend`` at a margin, and of no ratio of sums.
+        """
+        names = [name for name in self.names if name not in fixed]
+        one = {name: Fraction(place + 2) for place, name in enumerate(names)}
+        other = {name: Fraction(7 * place * place + 3) for place, name in enumerate(names)}
+        both = {name: one[name] + other[name] for name in names}
+        first, second, whole = (self.value({**own, **fixed}) for own in (one, other, both))
+        return first is not None and second is not None and whole == first + second
+
     def values(self, quantities: Mapping[str, Array]) -> Array:
         """The values, shape as the arrays broadcast; ``nan`` where undefined or missing."""
         found = _walk(

@@ -387,6 +387,10 @@ class Plan(Part):
         named += [aim.kpi for own in self.objectives for aim in own.aims().values()]
         return tuple(dict.fromkeys(named))
 
+    def shown_kpis(self) -> tuple[str, ...]:
+        """Every KPI to look at: those it names, then those of its type of business."""
+        return tuple(dict.fromkeys((*self.kpis(), *catalogue.business(self.business).kpis())))
+
     def against(self) -> frozenset[str]:
         """The earlier days that its guards look at."""
         return frozenset(guard.against for guard in self.guards)
@@ -774,11 +778,7 @@ def _adds_up(formula: Formula) -> bool:
     names = [name for name in formula.names if name not in assumed]
     if not names or any(_adds(name) is not Adds.SUM for name in names):
         return False
-    one = {name: Fraction(place + 2) for place, name in enumerate(names)}
-    other = {name: Fraction(7 * place * place + 3) for place, name in enumerate(names)}
-    both = {name: one[name] + other[name] for name in names}
-    first, second, whole = (formula.value(own | assumed) for own in (one, other, both))
-    return first is not None and second is not None and whole == first + second
+    return formula.adds_up(assumed)
 
 
 def _check_stated(kpi: Kpi, value: Decimal, variant: Variant) -> None:

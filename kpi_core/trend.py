@@ -346,11 +346,7 @@ def adds_up(formula: Formula) -> bool:
     measures = [catalogue.measures().get(name) for name in formula.names]
     if not measures or any(m is None or m.adds is not Adds.SUM or m.counts for m in measures):
         return False
-    one = {name: Fraction(place + 2) for place, name in enumerate(formula.names)}
-    other = {name: Fraction(7 * place * place + 3) for place, name in enumerate(formula.names)}
-    parts = [formula.value(figures) for figures in (one, other)]
-    both = formula.value({name: one[name] + other[name] for name in one})
-    return None not in parts and both == sum(part for part in parts if part is not None)
+    return formula.adds_up({})
 
 
 def courses(

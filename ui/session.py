@@ -379,6 +379,11 @@ def widget(key: str, default: object, write: Callable[[Any], None]) -> dict[str,
     return {"key": full, "on_change": guarded(lambda: write(st.session_state[full]))}
 
 
+def remembered(key: str, value: object) -> dict[str, Any]:
+    """Arguments of a widget that shows `value` and puts aside, under its key, what it is set to."""
+    return widget(key, value, lambda new: keep(key, new))
+
+
 def table(key: str, write: Callable[[Any], None]) -> dict[str, Any]:
     """Arguments that make an editable table hand the cells that were typed into to `write`.
 

@@ -154,9 +154,13 @@ def _values(
 ) -> Values:
     del digest, period, readings
     business = catalogue.business(_plan.business)
-    wanted = tuple(dict.fromkeys((*_plan.kpis(), *business.kpis())))
     return kpi_values(
-        _facts, business, _period, settings=_plan.settings(), kpis=wanted, against=against
+        _facts,
+        business,
+        _period,
+        settings=_plan.settings(),
+        kpis=_plan.shown_kpis(),
+        against=against,
     )
 
 
@@ -166,9 +170,10 @@ def _history(
 ) -> Values:
     del digest, period, readings
     business = catalogue.business(_plan.business)
-    wanted = tuple(dict.fromkeys((*_plan.kpis(), *business.kpis())))
     days = recent(_facts, by)
-    return kpi_values(_facts, business, days, by, settings=_plan.settings(), kpis=wanted)
+    return kpi_values(
+        _facts, business, days, by, settings=_plan.settings(), kpis=_plan.shown_kpis()
+    )
 
 
 @st.cache_resource(max_entries=8, scope="session", show_spinner=False)
@@ -211,8 +216,9 @@ def _cut(
 ) -> Channels:
     del digest, period, readings
     business = catalogue.business(_plan.business)
-    wanted = tuple(dict.fromkeys((*_plan.kpis(), *business.kpis())))
-    return by_slice(_facts, business, _period, by, settings=_plan.settings(), kpis=wanted)
+    return by_slice(
+        _facts, business, _period, by, settings=_plan.settings(), kpis=_plan.shown_kpis()
+    )
 
 
 @st.cache_resource(max_entries=24, scope="session", show_spinner=False)

@@ -1,13 +1,21 @@
 """Charts of the scorecard."""
 
-import json
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
 from kpi_core import words
-from kpi_core.charts.style import BLUE, GREY, INK, ORANGE, bare_axis, height_of, name_axis
+from kpi_core.charts.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    bare_axis,
+    height_of,
+    labels_of,
+    name_axis,
+)
 from kpi_core.rules import Bands, Linear, Rule, Steps
 from kpi_core.score import Judged, Scorecard, changes
 from kpi_core.text import exact, percent, say
@@ -106,25 +114,25 @@ def rule_curve(judged: Judged, lang: str, ink: str = INK) -> Any:
     of_value = isinstance(judged.goal.rule, Bands)
     own = judged.value.value if of_value else judged.attainment
     corners = _corners(judged.goal.rule, float(own or 0))
-    told = {
-        _as_script_writes(at): words.kpi_figure(judged.kpi, at, judged.value.currency, lang)
-        if of_value
-        else percent(at, lang, 0)
-        for at, _ in corners[1:-1]
-    }
+    marks = [at for at, _ in corners[1:-1]]
+
+    def mark_label(at: float) -> str:
+        if of_value:
+            return words.kpi_figure(judged.kpi, at, judged.value.currency, lang)
+        return percent(at, lang, 0)
+
     ticks = alt.Axis(
-        values=[at for at, _ in corners[1:-1]],
-        labelExpr=f"({json.dumps(told)})[datum.value]",
+        values=marks,
+        labelExpr=labels_of(marks, mark_label),
         labelOverlap=True,
         labelColor=ink,
         titleColor=ink,
         grid=False,
     )
     scores = sorted({score for _, score in corners})
-    written = {_as_script_writes(score): words.coefficient(exact(score), lang) for score in scores}
     heights = alt.Axis(
         values=scores,
-        labelExpr=f"({json.dumps(written)})[datum.value]",
+        labelExpr=labels_of(scores, lambda score: words.coefficient(exact(score), lang)),
         labelColor=ink,
         titleColor=ink,
         grid=False,
@@ -187,8 +195,3 @@ def _stairs(
         corners += [(at, level), (at, score)]
         level = score
     return [*corners, (end, level)]
-
-
-def _as_script_writes(number: float) -> str:
-    """A number as the browser's script writes it, which looks up the label by it."""
-    return str(int(number)) if number.is_integer() else repr(number)

@@ -39,12 +39,16 @@ def bare_axis(field: str, top: float) -> alt.X:
     return alt.X(f"{field}:Q", axis=None, scale=alt.Scale(domain=[0, top]))
 
 
+def labels_of(marks: Sequence[float], label: Callable[[float], str]) -> str:
+    """What writes each mark of an axis as `label` does: Vega would write numbers its own way."""
+    return f"({json.dumps({_as_script_writes(mark): label(mark) for mark in marks})})[datum.value]"
+
+
 def figure_axis(
     field: str, values: Sequence[float], label: Callable[[float], str], ink: str
 ) -> alt.Y:
     """An axis over `values` with a few round figures, each written by `label`."""
     ticks = round_marks(min(values), max(values))
-    written = json.dumps({_as_script_writes(tick): label(tick) for tick in ticks})
     room = 0.12 * ((max(values) - min(values)) or abs(max(values)) or 1.0)
     low = min(values) - (0.0 if min(values) == 0 else room)
     return alt.Y(
@@ -53,7 +57,7 @@ def figure_axis(
         axis=alt.Axis(
             title=None,
             values=ticks,
-            labelExpr=f"({written})[datum.value]",
+            labelExpr=labels_of(ticks, label),
             labelColor=ink,
             labelFontSize=12,
             labelLimit=90,

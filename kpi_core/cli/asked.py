@@ -177,14 +177,13 @@ def values(
         raise UsageError("no_files")
     found = facts(options, plan.sources)
     business = catalogue.business(plan.business)
-    wanted = tuple(dict.fromkeys((*plan.kpis(), *business.kpis())))
     against = plan.against() | set(earlier)
     return found, kpi_values(
         found,
         business,
         period(options, plan),
         settings=plan.settings(),
-        kpis=wanted,
+        kpis=plan.shown_kpis(),
         against=against,
     )
 

@@ -14,7 +14,7 @@ from kpi_core.kpis import Evaluation, Values
 from kpi_core.model import TOTAL
 from kpi_core.pay import Payout, outcome, payout, statement
 from kpi_core.plan import Plan
-from kpi_core.score import Scorecard, changes, score
+from kpi_core.score import Scorecard, changes, earlier, score
 from kpi_core.text import money, number, percent, say
 
 
@@ -37,9 +37,9 @@ def _score(options: argparse.Namespace) -> tuple[Answer, Lines]:
     card = score(plan.of_period(values.period), values.totals())
     answer = _scored(card) | {"period": printed.span(values.period)}
     lines = _score_lines(card, options.lang)
-    if beside := compared.comparison(values, options):
-        then = values.earlier[beside["with"]]
-        before = score(plan.of_period(then.period), then.totals())
+    before = earlier(plan, values, options.compare)
+    beside = compared.comparison(values, options)
+    if before and beside:
         answer["compared"] = beside | _contributions(before, card)
         lines += compared.comparison_lines(values, options)
         lines += _contribution_lines(before, card, options.lang)

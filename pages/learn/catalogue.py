@@ -71,17 +71,17 @@ def _filters(state: State) -> tuple[str, str, bool]:
         state.say("catalogue_search"),
         help=state.say("catalogue_search_help"),
         icon=":material/search:",
-        **session.widget(SEARCH, text, lambda new: session.keep(SEARCH, new)),
+        **session.remembered(SEARCH, text),
     )
     group.selectbox(
         state.say("plan_group"),
         ["", *(str(own) for own in Group)],
         format_func=lambda own: state.say(f"plan_group_{own or 'all'}"),
-        **session.widget(GROUP, chosen, lambda new: session.keep(GROUP, new)),
+        **session.remembered(GROUP, chosen),
     )
     data.toggle(
         state.say("catalogue_with_data"),
-        **session.widget(WITH_DATA, only, lambda new: session.keep(WITH_DATA, new)),
+        **session.remembered(WITH_DATA, only),
     )
     return text, chosen, only
 

@@ -47,7 +47,7 @@ def main() -> None:
         list(offered),
         format_func=lambda id: words.cut(id, state.lang),
         required=True,
-        **session.widget(BY, by, lambda id: session.keep(BY, id)),
+        **session.remembered(BY, by),
     )
     cards.findings(state, made.findings)
     _returns(state, made)

@@ -41,11 +41,7 @@ def main() -> None:
         format_func=lambda view: state.say(f"scorecard_view_{view}"),
         required=True,
         label_visibility="collapsed",
-        **session.widget(
-            "scorecard_view",
-            session.kept("scorecard_view", "weights"),
-            lambda view: session.keep("scorecard_view", view),
-        ),
+        **session.remembered("scorecard_view", session.kept("scorecard_view", "weights")),
     )
     views[chosen]()
 

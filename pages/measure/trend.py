@@ -83,9 +83,7 @@ def _seen(state: State, month: Period, held: Period) -> object:
         1,
         last,
         help=state.say("trend_seen_help"),
-        **session.widget(
-            key, min(session.kept(key, last), last), lambda day: session.keep(key, day)
-        ),
+        **session.remembered(key, min(session.kept(key, last), last)),
     )
     return month.first.replace(day=day)
 
@@ -102,7 +100,7 @@ def _over_time(state: State, found: tuple[Trend, ...], by: str) -> None:
             CUTS,
             format_func=lambda by: state.say(f"trend_by_{by}"),
             required=True,
-            **session.widget("trend_by", by, lambda by: session.keep("trend_by", by)),
+            **session.remembered("trend_by", by),
         )
     with compared:
         controls.compared(state)

@@ -48,9 +48,7 @@ def main() -> None:
         format_func=lambda part: state.say(f"plan_part_{part}"),
         required=True,
         label_visibility="collapsed",
-        **session.widget(
-            "plan.part", session.kept("plan.part", PARTS[0]), lambda p: session.keep("plan.part", p)
-        ),
+        **session.remembered("plan.part", session.kept("plan.part", PARTS[0])),
     )
     parts: dict[str, Callable[[State], None]] = {
         "terms": _terms,
@@ -136,11 +134,7 @@ def _add(state: State) -> None:
             format_func=lambda group: state.say(f"plan_group_{group or 'all'}"),
             required=True,
             label_visibility="collapsed",
-            **session.widget(
-                "plan.group",
-                session.kept("plan.group", ""),
-                lambda g: session.keep("plan.group", g),
-            ),
+            **session.remembered("plan.group", session.kept("plan.group", "")),
         )
         ids = [id for id, kpi in offered.items() if not group or kpi.group == group]
 
@@ -159,11 +153,7 @@ def _add(state: State) -> None:
             ["", *ids],
             format_func=shown,
             label_visibility="collapsed",
-            **session.widget(
-                "plan.add",
-                waiting if waiting in ids else "",
-                lambda id: session.keep("plan.add", id),
-            ),
+            **session.remembered("plan.add", waiting if waiting in ids else ""),
         )
         button.button(
             state.say("plan_add_button"),
@@ -224,11 +214,7 @@ def _details(state: State, lines: tuple[ScoredLine, ...]) -> None:
         state.say("plan_detail_of"),
         list(judged),
         format_func=lambda id: judged[id].kpi.name[state.lang],
-        **session.widget(
-            "plan.detail",
-            asked if asked in judged else next(iter(judged)),
-            lambda id: session.keep("plan.detail", id),
-        ),
+        **session.remembered("plan.detail", asked if asked in judged else next(iter(judged))),
     )
     line = next(line for line in state.plan.lines if line.kpi == chosen)
     kpi = judged[chosen].kpi
@@ -366,7 +352,7 @@ def _kpi_box(state: State, name: str, label: str = "plan_choose") -> str:
             if id
             else state.say("plan_choose")
         ),
-        **session.widget(name, session.kept(name, ""), lambda id: session.keep(name, id)),
+        **session.remembered(name, session.kept(name, "")),
     )
     return chosen
 
@@ -584,9 +570,7 @@ def _measures(state: State) -> None:
         state.say("plan_measures_find"),
         placeholder=state.say("plan_measures_find"),
         label_visibility="collapsed",
-        **session.widget(
-            "own.find", session.kept("own.find", ""), lambda text: session.keep("own.find", text)
-        ),
+        **session.remembered("own.find", session.kept("own.find", "")),
     )
     figures = state.measures()
     found = [
@@ -680,11 +664,7 @@ def _add_period(state: State) -> None:
         text = st.text_input(
             state.say("plan_period_new"),
             placeholder="2026-10, 2026-Q4",
-            **session.widget(
-                "plan.period",
-                session.kept("plan.period", ""),
-                lambda text: session.keep("plan.period", text),
-            ),
+            **session.remembered("plan.period", session.kept("plan.period", "")),
         )
         st.button(
             state.say("plan_period_add"),
