@@ -145,21 +145,9 @@ def project(model: Model, levers: Mapping[str, Lever], values: Values) -> Values
 def _projected(value: KpiValue, base: Mapping[str, Exact], new: Mapping[str, Exact]) -> KpiValue:
     if not value.inputs:
         return value  # stated by hand
-    formula = value.definition.variant(value.variant).formula
-    held_back = value.value is None and formula.value(_figures(value.inputs)) is not None
-    inputs = {id: _scaled(given, base.get(id), new.get(id)) for id, given in value.inputs.items()}
-    return replace(
-        value,
-        value=None if held_back else formula.value(_figures(inputs)),
-        inputs=inputs,
-        missing=tuple(id for id, given in inputs.items() if given.value is None),
-        low=None,
-        high=None,
+    return value.remade(
+        {id: _scaled(given, base.get(id), new.get(id)) for id, given in value.inputs.items()}
     )
-
-
-def _figures(inputs: Mapping[str, Input]) -> dict[str, Exact]:
-    return {id: given.value for id, given in inputs.items()}
 
 
 def _scaled(given: Input, base: Exact, new: Exact) -> Input:

@@ -29,7 +29,7 @@ from kpi_core.facts import (
     valued,
     wanted_source,
 )
-from kpi_core.formula import Array, Formula, earlier
+from kpi_core.formula import Array, Exact, Formula, earlier
 from kpi_core.ingest.formats import formats
 from kpi_core.model import (
     TOTAL,
@@ -131,6 +131,21 @@ class KpiValue:
         """The visits, answers or orders that decide whether it says anything; see `enough`."""
         return _cases(self.definition, self.formula, self.inputs)
 
+    def remade(self, inputs: Mapping[str, Input]) -> "KpiValue":
+        """The value of other figures; without an interval, which speaks of what was.
+
+        One that was held back although its figures are there has none with others, either.
+        """
+        held_back = self.value is None and self.formula.value(_figures(self.inputs)) is not None
+        return replace(
+            self,
+            value=None if held_back else self.formula.value(_figures(inputs)),
+            inputs=inputs,
+            missing=tuple(id for id, given in inputs.items() if given.value is None),
+            low=None,
+            high=None,
+        )
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -189,6 +204,7 @@ class Values:
         earlier: ``previous`` or ``year_ago`` to the values in total of those days, by the same
             definitions and sources; missing where these do not tell every one of them.
         asked: whether somebody asked for the period, or it is all that the data hold.
+        rows_of: file to how many rows it has.
     """
 
     period: Period | None
@@ -196,6 +212,7 @@ class Values:
     findings: tuple[Finding, ...]
     earlier: Mapping[str, "Values"] = field(default_factory=dict, hash=False)
     asked: bool = True
+    rows_of: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     def totals(self) -> dict[str, KpiValue]:
         """KPI to its value of the whole."""
@@ -1046,6 +1063,10 @@ def _is_enough(kpi: Kpi, formula: Formula, inputs: Mapping[str, Input]) -> bool:
     return cases >= (FEWEST_TRIALS if _is_share(kpi, formula) else FEWEST_CASES)
 
 
+def _figures(inputs: Mapping[str, Input]) -> dict[str, Exact]:
+    return {id: given.value for id, given in inputs.items()}
+
+
 def _cases(kpi: Kpi, formula: Formula, inputs: Mapping[str, Input]) -> Fraction | None:
     """Of a share how many there were to ask, of another quotient the fewest it rests on."""
     counts = {}
@@ -1176,7 +1197,8 @@ def kpi_values(
         if cut_short := sorted({row.slice for row in rows if not row.whole}):
             values: dict[str, object] = {"n": len(cut_short), "slices": ", ".join(cut_short[:5])}
             findings.append(Finding(Severity.INFO, "slices_not_whole", values=values))
-    return Values(asked, tuple(rows), tuple(findings), earlier, asked=period is not None)
+    was_asked = period is not None
+    return Values(asked, tuple(rows), tuple(findings), earlier, was_asked, facts.rows)
 
 
 def _beside(whole: Evaluation, when: str, rows: Iterable[KpiValue]) -> Values | None:

@@ -22,6 +22,7 @@ from kpi_core.errors import Finding, FormulaError, KpiError, PlanError, Severity
 from kpi_core.formula import EARLIER, FUNCTIONS, MAX_CHARACTERS, Formula, earlier
 from kpi_core.kpis import Settings, Values
 from kpi_core.model import (
+    TOTAL,
     Adds,
     Better,
     DefaultGoal,
@@ -36,7 +37,16 @@ from kpi_core.model import (
     parse_period,
 )
 from kpi_core.rules import Goal, Number, Part
-from kpi_core.schemes import Product, Scheme, Scorecard
+from kpi_core.schemes import (
+    Contractor,
+    Curve,
+    PayStep,
+    Product,
+    Scheme,
+    Scorecard,
+    Table,
+    Team,
+)
 from kpi_core.text import phrases, rounded
 
 MAX_BYTES = 256_000
@@ -55,6 +65,7 @@ def _is_printed(text: str) -> str:
 
 
 PRINTED = AfterValidator(_is_printed)
+Comment = Annotated[str, Field(max_length=500), PRINTED]
 
 
 class Missing(StrEnum):
@@ -201,6 +212,7 @@ class Plan(Part):
         vat_rate: 0.2 for 20 %; nothing is converted without it.
         vat_basis: with or without VAT: what all money, targets among it, is counted in.
         facts: measures or KPIs stated by hand; they overrule files.
+        comments: period to what its statement says beside a KPI, or beside the ``total``.
     """
 
     format: Literal[1] = 1
@@ -229,6 +241,9 @@ class Plan(Part):
     vat_rate: Annotated[Number, Field(ge=0)] | None = None
     vat_basis: Vat = "incl"
     facts: dict[str, Number] = Field(default_factory=dict)
+    comments: Annotated[dict[str, dict[str, Comment]], Field(max_length=120)] = Field(
+        default_factory=dict
+    )
 
     @field_validator("period")
     @classmethod
@@ -363,6 +378,18 @@ class Plan(Part):
     def _is_share(cls, rate: Decimal | None) -> Decimal | None:
         Settings(vat_rate=None if rate is None else Fraction(rate))
         return rate
+
+    @field_validator("comments")
+    @classmethod
+    def _are_comments(
+        cls, comments: dict[str, dict[str, str]], info: ValidationInfo
+    ) -> dict[str, dict[str, str]]:
+        for period, said in comments.items():
+            parse_period(period)
+            for id in said:
+                if id != TOTAL:
+                    _known(id, _own(info))
+        return comments
 
     @field_validator("scheme")
     @classmethod
@@ -530,6 +557,19 @@ class Plan(Part):
         if period is None or kpi not in self.targets_in(period):
             return self.with_line(kpi, target=target)
         return self.with_targets({period_word(period): {kpi: target}})
+
+    def commented(self, period: Period | None) -> Mapping[str, str]:
+        """What is said beside a KPI, or the total, in the statement of a period."""
+        spans = {parse_period(word): said for word, said in self.comments.items()}
+        return {} if period is None else spans.get(period, {})
+
+    def with_comment(self, period: Period, about: str, text: str) -> "Plan":
+        """The plan with another comment; nothing said takes it away."""
+        word = period_word(period)
+        said = {id: own for id, own in self.comments.get(word, {}).items() if id != about}
+        return changed(
+            self, comments=self.comments | {word: said | ({about: text} if text else {})}
+        )
 
     def asked_period(self) -> Period | None:
         """The period of the plan, if it names one."""
@@ -831,9 +871,7 @@ def read_own(fields: Mapping[str, object]) -> OwnKpi:
     try:
         return OwnKpi.model_validate(fields)
     except ValidationError as wrong:
-        first = wrong.errors(include_url=False, include_input=False)[0]
-        reason = _reason(first["type"], first.get("ctx", {}))
-        raise PlanError("plan_wrong", field=str(first["loc"][0]), reason=reason) from None
+        raise invalid(wrong) from None
 
 
 def default_plan(business: str) -> Plan:
@@ -860,9 +898,33 @@ def default_plan(business: str) -> Plan:
     )
 
 
-def scorecard_scheme(salary: Decimal) -> Scorecard:
-    """A scorecard whose fund is one salary: what the product scheme can pay at most."""
-    return Scorecard(salary=salary, fund=salary)
+def offered(plan: Plan) -> dict[str, Scheme]:
+    """Kind to a scheme of it to start from, with the plan's fixed part and stake; its own as it is.
+
+    The factors of a product are those of the default plan, else of its two heaviest lines.
+    """
+    fixed, stake = plan.scheme.fixed, plan.scheme.stake
+    fund = stake or fixed
+    half = rounded(Fraction(fund) / 2, 2)
+    default = default_plan(plan.business).scheme
+    heaviest = sorted(plan.lines, key=lambda line: -line.weight)[:2]
+    factors = _factors(default) or tuple(
+        Goal.model_validate(line.model_dump(include=set(Goal.model_fields))) for line in heaviest
+    )
+    full = Decimal(max(fund, Decimal(1)))
+    rows = (
+        PayStep(at=Decimal("0.5"), amount=half),
+        PayStep(at=Decimal("0.8"), amount=full),
+    )
+    made: tuple[Scheme, ...] = (
+        Product(salary=fixed, factors=factors),
+        Scorecard(salary=fixed, fund=fund),
+        Table(salary=fixed, rows=rows),
+        Curve(salary=fixed, fund=fund),
+        Contractor(price=fixed, variable=fund),
+        Team(salary=fixed, fund=fund),
+    )
+    return {str(scheme.kind): scheme for scheme in made} | {str(plan.scheme.kind): plan.scheme}
 
 
 def with_phase(plan: Plan, phase: Phase) -> Plan:
@@ -908,10 +970,15 @@ def _checked(entry: Any, where: str = "plan") -> Plan:
     try:
         return Plan.model_validate(entry)
     except ValidationError as wrong:
-        first = wrong.errors(include_url=False, include_input=False)[0]
-        at = ".".join(str(part) for part in first["loc"]) or "plan"
-        reason = _reason(first["type"], first.get("ctx", {}))
-        raise PlanError("plan_wrong", where=where, field=at, reason=reason) from None
+        raise invalid(wrong, where) from None
+
+
+def invalid(wrong: ValidationError, where: str = "") -> PlanError:
+    """The first mistake that was found in a part of a plan, with the field it is in."""
+    first = wrong.errors(include_url=False, include_input=False)[0]
+    at = ".".join(str(part) for part in first["loc"]) or "plan"
+    reason = _reason(first["type"], first.get("ctx", {}))
+    return PlanError("plan_wrong", where=where, field=at, reason=reason)
 
 
 def _reason(kind: str, context: Mapping[str, Any]) -> KpiError:

@@ -8,9 +8,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Literal, TypeVar
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
 from kpi_core.errors import PlanError
+from kpi_core.formula import Array
 from kpi_core.model import Better
 
 
@@ -30,6 +32,14 @@ Number = Annotated[
 
 
 TENTH = Decimal("0.1")
+NEAR = 1e-12  # floats so near a boundary stand on it, as the exact figures do
+
+
+def _at_least(values: Array, mark: Decimal, *, inclusive: bool) -> Array:
+    """Where `values` reach a boundary: 1.0, else 0.0; also on it, when that is enough."""
+    slack = NEAR * max(1.0, abs(float(mark)))
+    reached = values >= float(mark) - slack if inclusive else values > float(mark) + slack
+    return reached.astype(float)
 
 
 class Part(BaseModel):
@@ -73,6 +83,16 @@ class Steps(Part):
         """The score of an attainment."""
         reached = [step.score for step in self.steps if step.reached(attainment)]
         return Fraction(reached[-1] if reached else self.below)
+
+    def scores(self, attainments: Array) -> Array:
+        """The scores of an array of attainments; ``nan`` of ``nan``."""
+        found = np.where(np.isnan(attainments), np.nan, float(self.below))
+        below = self.below
+        for step in self.steps:
+            rise = float(step.score - below)
+            found += rise * _at_least(attainments, step.at, inclusive=step.inclusive)
+            below = step.score
+        return found
 
     def top(self) -> Fraction:
         """The score beyond every boundary."""
@@ -123,6 +143,13 @@ class Linear(Part):
             return _between(attainment, target, stretch, self.target_score, self.stretch_score)
         return self.top()
 
+    def scores(self, attainments: Array) -> Array:
+        """The scores of an array of attainments; ``nan`` of ``nan``."""
+        marks = [float(mark) for mark in (self.floor, self.target, self.stretch)]
+        heights = [float(s) for s in (self.floor_score, self.target_score, self.stretch_score)]
+        on_line = np.interp(attainments, marks, heights)
+        return on_line * _at_least(attainments, self.floor, inclusive=True)
+
     def top(self) -> Fraction:
         """The score beyond every boundary."""
         return Fraction(self.stretch_score)
@@ -168,6 +195,15 @@ class Bands(Part):
             if value < end or (band.inclusive and value == end):
                 return Fraction(band.score)
         return Fraction(self.beyond)
+
+    def scores(self, values: Array) -> Array:
+        """The scores of an array of values; ``nan`` of ``nan``."""
+        found = np.where(np.isnan(values), np.nan, float(self.bands[0].score))
+        after = [*(band.score for band in self.bands[1:]), self.beyond]
+        for band, score in zip(self.bands, after, strict=True):
+            passed = _at_least(values, band.to, inclusive=not band.inclusive)
+            found += float(score - band.score) * passed
+        return found
 
     def marks(self) -> tuple[Fraction, ...]:
         """The values where the score jumps."""
@@ -260,3 +296,20 @@ class Goal(Part):
         if attainment is None:
             return self.rule.top() if value == 0 else None
         return self.rule.score(attainment)
+
+    def scores(self, values: Array, better: Better) -> Array:
+        """The scores of an array of values; ``nan`` of ``nan``.
+
+        Floats within 1e-12 of a boundary count as on it.
+        """
+        if isinstance(self.rule, Bands):
+            return self.rule.scores(values)
+        target = float(self.target or 0)
+        if self.base is not None:
+            base = float(self.base)
+            return self.rule.scores((values - base) / (target - base))
+        if better is Better.HIGHER:
+            return self.rule.scores(values / target)
+        with np.errstate(divide="ignore"):
+            attainments = np.where(values > 0, target / values, np.nan)
+        return np.where(values == 0, float(self.rule.top()), self.rule.scores(attainments))

@@ -184,3 +184,36 @@ def rounded(value: Number, digits: int) -> Decimal:
     whole = floor(abs(scaled) + Fraction(1, 2))
     # Made from text: arithmetic of decimals would round to 28 digits.
     return Decimal(f"{-whole if scaled < 0 else whole}E-{digits}")
+
+
+def harmless(text: str) -> str:
+    """A text cell that no spreadsheet takes for a formula.
+
+    >>> harmless("=1+1")
+    "'=1+1"
+    """
+    return (
+        f"'{text}"
+        if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\r")
+        else text
+    )
+
+
+def shared_out(whole: Decimal, weights: Sequence[Fraction], digits: int = 2) -> list[Decimal]:
+    """A sum in rounded parts that add up to it, as near to `weights` of it as they can be.
+
+    What rounding down leaves goes to the largest remainders. Without weights nobody has a part.
+
+    >>> shared_out(Decimal(100), [Fraction(1)] * 3)
+    [Decimal('33.34'), Decimal('33.33'), Decimal('33.33')]
+    """
+    step, total = Decimal(1).scaleb(-digits), sum(weights, Fraction(0))
+    if not total:
+        return [Decimal(0)] * len(weights)
+    exact_steps = [weight / total * Fraction(whole / step) for weight in weights]
+    steps = [floor(part) for part in exact_steps]
+    left = int(whole / step) - sum(steps)
+    by_remainder = sorted(range(len(steps)), key=lambda at: steps[at] - exact_steps[at])
+    for at in by_remainder[:left]:
+        steps[at] += 1
+    return [step * count for count in steps]

@@ -144,17 +144,20 @@ def moved_points(share: Fraction, lang: str) -> str:
     return ("+" if share > 0 else "") + points(share, lang)
 
 
-def _mark(value: Decimal, rule: Rule, kpi: Kpi, lang: str) -> str:
+def mark(value: Decimal | Fraction, rule: Rule, kpi: Kpi | None, lang: str) -> str:
     """A boundary: of attainment in percent, of bands in the unit of the KPI."""
-    if isinstance(rule, Bands):
+    if isinstance(rule, Bands) and kpi:
         return figure(value, kpi.unit, lang, decimals=max(kpi.decimals, 2))
     scaled = Fraction(value) * 100
     digits = 0 if scaled.denominator == 1 else 2
     return percent(value, lang, digits)
 
 
-def segments(rule: Rule, kpi: Kpi, lang: str) -> list[tuple[str, str]]:
-    """The rule as rows of (where, score): each boundary says which side it belongs to."""
+def segments(rule: Rule, kpi: Kpi | None, lang: str) -> list[tuple[str, str]]:
+    """The rule as rows of (where, score): each boundary says which side it belongs to.
+
+    `kpi` is whose values bands are of; a rule of attainment or of a total score needs none.
+    """
     match rule:
         case Steps():
             first = rule.steps[0]
@@ -163,7 +166,7 @@ def segments(rule: Rule, kpi: Kpi, lang: str) -> list[tuple[str, str]]:
                     say(
                         lang,
                         "rules.below" if first.inclusive else "rules.up_to",
-                        mark=_mark(first.at, rule, kpi, lang),
+                        mark=mark(first.at, rule, kpi, lang),
                     ),
                     Fraction(rule.below),
                 )
@@ -172,19 +175,19 @@ def segments(rule: Rule, kpi: Kpi, lang: str) -> list[tuple[str, str]]:
                 start = say(
                     lang,
                     "rules.from" if step.inclusive else "rules.above",
-                    mark=_mark(step.at, rule, kpi, lang),
+                    mark=mark(step.at, rule, kpi, lang),
                 )
                 end = ""
                 if following:
                     end = " " + say(
                         lang,
                         "rules.before" if following.inclusive else "rules.to",
-                        mark=_mark(following.at, rule, kpi, lang),
+                        mark=mark(following.at, rule, kpi, lang),
                     )
                 rows.append((start + end, Fraction(step.score)))
         case Linear():
             floor, target, stretch = (
-                _mark(value, rule, kpi, lang) for value in (rule.floor, rule.target, rule.stretch)
+                mark(value, rule, kpi, lang) for value in (rule.floor, rule.target, rule.stretch)
             )
             rows = [
                 (say(lang, "rules.below", mark=floor), Fraction(0)),
@@ -198,7 +201,7 @@ def segments(rule: Rule, kpi: Kpi, lang: str) -> list[tuple[str, str]]:
                     say(
                         lang,
                         "rules.up_to" if band.inclusive else "rules.below",
-                        mark=_mark(band.to, rule, kpi, lang),
+                        mark=mark(band.to, rule, kpi, lang),
                     ),
                     Fraction(band.score),
                 )
@@ -224,8 +227,8 @@ def landed(rule: Rule, kpi: Kpi, reached: Fraction | None, lang: str) -> str:
             return say(
                 lang,
                 "rules.between",
-                low=_mark(rule.floor if reached < rule.target else rule.target, rule, kpi, lang),
-                high=_mark(rule.target if reached < rule.target else rule.stretch, rule, kpi, lang),
+                low=mark(rule.floor if reached < rule.target else rule.target, rule, kpi, lang),
+                high=mark(rule.target if reached < rule.target else rule.stretch, rule, kpi, lang),
             )
         case Bands():
             inside = [
@@ -448,3 +451,15 @@ def format_name(id: str, lang: str) -> str:
     """The name of an export layout; a taught one is called as its user calls it."""
     known = formats().get(id)
     return known.name[lang] if known else id.removeprefix("taught ")
+
+
+def took(seconds: float, lang: str) -> str:
+    """How long something took, in the largest unit of which there is one and a half.
+
+    >>> took(38, "en"), took(5400, "en"), took(200_000, "en")
+    ('38 s', '1.5 h', '2.3 d')
+    """
+    for unit, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 1.5 * length:
+            return say(lang, f"words.took_{unit}", n=number(seconds / length, lang, 1))
+    return say(lang, "words.took_seconds", n=number(seconds, lang))

@@ -1,6 +1,6 @@
 """What pages show alike: the question and its answer, findings, status."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Literal
 
@@ -11,6 +11,7 @@ from kpi_core.charts import INK
 from kpi_core.errors import Finding, Severity
 from kpi_core.ingest import Table
 from kpi_core.model import Period
+from kpi_core.pay import Entry
 from kpi_core.rules import Bands
 from kpi_core.score import Judged
 from kpi_core.text import Number, days, exact, number
@@ -138,3 +139,14 @@ def _total(state: State, table: Table, id: str) -> str:
         parts = [words.total(id, figure, state.lang, code) for code, figure in amounts]
         return f"{measure.name[state.lang]}: {' + '.join(parts) or state.say('does_not_add')}"
     return f"{measure.name[state.lang]}: {words.total(id, total, state.lang, table.currency)}{said}"
+
+
+def derivation(state: State, entries: Sequence[Entry]) -> None:
+    """A statement line by line; a comment stands below its line."""
+    texts = [entry.text + (f" — {entry.comment}" if entry.comment else "") for entry in entries]
+    st.table(
+        {
+            state.say("statement_line"): [plain(text) for text in texts],
+            state.say("statement_value"): [plain(entry.value) for entry in entries],
+        }
+    )

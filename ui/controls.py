@@ -151,7 +151,7 @@ def rule_editor(
         case Steps():
             _steps(state, rule, key, write)
         case Linear():
-            _linear(state, rule, key, write)
+            linear(state, rule, key, write)
         case Bands() if kpi:
             _bands(state, rule, key, write, kpi)
         case Bands():
@@ -181,14 +181,14 @@ def _steps(state: State, rule: Steps, key: str, write: Writer) -> None:
         at, side, score, drop = st.columns([4, 6, 4, 1], vertical_alignment="bottom")
         name, set_side = f"{key}.{position}", put(position, "inclusive", bool)
         with at:
-            _percent(
-                state.say("step_at"), f"{name}.at", step.at, put(position, "at", _from_percent)
+            share_box(
+                state.say("step_at"), f"{name}.at", step.at, put(position, "at", from_percent)
             )
         with side:
-            _side(state, f"{name}.inclusive", step.inclusive, sides, set_side)
+            side_box(state, f"{name}.inclusive", step.inclusive, sides, set_side)
         with score:
             _score(
-                state.say("step_score"), f"{name}.score", step.score, put(position, "score", _exact)
+                state.say("step_score"), f"{name}.score", step.score, put(position, "score", typed)
             )
         with drop:
             _drop_part(state, rule, position, name, write)
@@ -210,10 +210,10 @@ def _bands(state: State, rule: Bands, key: str, write: Writer, kpi: Kpi) -> None
                 put(position, "to", Decimal),
             )
         with side:
-            _side(state, f"{name}.inclusive", band.inclusive, sides, set_side)
+            side_box(state, f"{name}.inclusive", band.inclusive, sides, set_side)
         with score:
             _score(
-                state.say("step_score"), f"{name}.score", band.score, put(position, "score", _exact)
+                state.say("step_score"), f"{name}.score", band.score, put(position, "score", typed)
             )
         with drop:
             _drop_part(state, rule, position, name, write)
@@ -221,12 +221,12 @@ def _bands(state: State, rule: Bands, key: str, write: Writer, kpi: Kpi) -> None
         state.say("band_beyond"),
         f"{key}.beyond",
         rule.beyond,
-        lambda value: write(rule.model_dump() | {"beyond": _exact(value)}),
+        lambda value: write(rule.model_dump() | {"beyond": typed(value)}),
     )
     _add_part(state, rule, key, write)
 
 
-def _side(
+def side_box(
     state: State,
     key: str,
     inclusive: bool,
@@ -264,7 +264,9 @@ def _add_part(state: State, rule: Steps | Bands, key: str, write: Writer) -> Non
     )
 
 
-def _linear(state: State, rule: Linear, key: str, write: Writer) -> None:
+def linear(state: State, rule: Linear, key: str, write: Writer) -> None:
+    """Floor, target and stretch of a rule, each with what it is worth."""
+
     def put(field: str, read: Callable[[Any], object]) -> Callable[[Any], None]:
         def changed_to(value: Any) -> None:
             write(rule.model_dump() | {field: read(value)})
@@ -274,11 +276,11 @@ def _linear(state: State, rule: Linear, key: str, write: Writer) -> None:
     for name in ("floor", "target", "stretch"):
         at, score = st.columns(2, vertical_alignment="bottom")
         with at:
-            _percent(
+            share_box(
                 state.say(f"linear_{name}"),
                 f"{key}.{name}",
                 getattr(rule, name),
-                put(name, _from_percent),
+                put(name, from_percent),
             )
         with score:
             field = f"{name}_score"
@@ -286,11 +288,11 @@ def _linear(state: State, rule: Linear, key: str, write: Writer) -> None:
                 state.say("step_score"),
                 f"{key}.{field}",
                 getattr(rule, field),
-                put(field, _exact),
+                put(field, typed),
             )
 
 
-def _percent(label: str, key: str, share: Decimal, write: Callable[[Any], None]) -> None:
+def share_box(label: str, key: str, share: Decimal, write: Callable[[Any], None]) -> None:
     """A boundary of attainment, typed in percent."""
     st.number_input(
         label,
@@ -313,10 +315,11 @@ def _score(label: str, key: str, score: Decimal, write: Callable[[Any], None]) -
     )
 
 
-def _exact(value: float) -> Decimal:
+def typed(value: float) -> Decimal:
     """A typed number as the decimal it was typed as."""
     return Decimal(repr(value))
 
 
-def _from_percent(value: float) -> Decimal:
-    return _exact(value) / 100
+def from_percent(value: float) -> Decimal:
+    """A share typed in percent."""
+    return typed(value) / 100

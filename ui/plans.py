@@ -15,14 +15,14 @@ from kpi_core.plan import (
     changed,
     default_plan,
     kept_side,
+    offered,
     period_word,
     read_own,
     read_plan,
-    scorecard_scheme,
     with_phase,
 )
-from kpi_core.rules import Bands
-from kpi_core.schemes import Product, Scheme, Scorecard
+from kpi_core.rules import TENTH, Bands, Goal
+from kpi_core.schemes import PayStep, Product, Scheme, Table
 from kpi_core.targets import read_period, read_targets
 from kpi_core.text import exact, rounded
 from ui import session
@@ -162,45 +162,113 @@ def set_vat_percent(rate: float) -> None:
     set_plan(vat_rate=Decimal(str(rate)) / 100 if rate else None)
 
 
+# --- the shelf: plans put aside under their names, to pay people by or to compare
+
+
+def shelf() -> Mapping[str, Plan]:
+    """Name to plan, in order of putting aside."""
+    known: Mapping[str, Plan] = session.kept("shelf", {})
+    return known
+
+
+def put_aside(name: str) -> None:
+    """Put the plan at hand aside under a name; one of the same name gives way."""
+    if not name.strip():
+        raise PlanError("plan_without_name")
+    session.keep("shelf", {**shelf(), name.strip(): changed(session.plan(), name=name.strip())})
+    session.keep("shelf.name", "")
+
+
+def take_from_shelf(name: str) -> None:
+    """Go on with a plan that was put aside."""
+    session.put(shelf()[name])
+
+
+def drop_from_shelf(name: str) -> None:
+    """One plan less on the shelf."""
+    session.keep("shelf", {own: plan for own, plan in shelf().items() if own != name})
+
+
 # --- what it pays
 
 
 def schemes(plan: Plan) -> dict[str, Scheme]:
-    """Both schemes with the parameters last given to each; the plan's own is the one that pays."""
-    salary = plan.scheme.salary
-    first = {"product": default_plan(plan.business).scheme, "scorecard": scorecard_scheme(salary)}
-    known: dict[str, Scheme] = {
-        kind: session.kept(_scheme_place(plan, kind), scheme) for kind, scheme in first.items()
+    """Every scheme with the parameters last given to it; the plan's own is the one that pays.
+
+    All of them have its fixed part.
+    """
+    fixed = plan.scheme.fixed
+    known = {
+        kind: session.kept(_scheme_place(plan, kind), scheme).of_one(fixed, None)
+        for kind, scheme in offered(plan).items()
     }
-    known[plan.scheme.kind] = plan.scheme
-    return {kind: scheme.model_copy(update={"salary": salary}) for kind, scheme in known.items()}
+    return known | {plan.scheme.kind: plan.scheme}
 
 
 def choose_scheme(kind: str) -> None:
-    """Let the other scheme pay."""
+    """Let another scheme pay."""
     now = session.plan()
-    both = schemes(now)
+    known = schemes(now)
     session.keep(_scheme_place(now, now.scheme.kind), now.scheme)
-    set_plan(scheme=both[kind])
+    set_plan(scheme=known[kind])
 
 
 def _scheme_place(plan: Plan, kind: str) -> str:
     return f"scheme.{plan.business}.{kind}"
 
 
-def set_salary(salary: Decimal) -> None:
-    """Another salary; a fund that was one salary follows it."""
+def set_scheme(**changes: object) -> None:
+    """Change fields of the scheme that pays."""
     now = session.plan()
-    update: dict[str, Decimal] = {"salary": salary}
-    if isinstance(now.scheme, Scorecard) and now.scheme.fund == now.scheme.salary:
-        update["fund"] = salary
-    set_plan(scheme=now.scheme.model_copy(update=update))
+    set_plan(scheme=now.scheme.model_dump() | changes)
 
 
-def set_fund(fund: Decimal) -> None:
-    """Another bonus fund of the scorecard scheme."""
-    now = session.plan()
-    set_plan(scheme=now.scheme.model_copy(update={"fund": fund}))
+def set_fixed(fixed: Decimal) -> None:
+    """Another salary or price; a fund that was one salary follows it."""
+    scheme = session.plan().scheme
+    update: dict[str, object] = {scheme.fixed_field: fixed}
+    if scheme.stake_field and scheme.stake == scheme.fixed:
+        update[scheme.stake_field] = fixed
+    set_scheme(**update)
+
+
+def set_stake(stake: Decimal) -> None:
+    """Another bonus fund or variable part."""
+    set_scheme(**{str(session.plan().scheme.stake_field): stake})
+
+
+def set_terms(**changes: object) -> None:
+    """Change the terms: what the coefficient is at least and at most, and what speeds it up."""
+    set_scheme(terms=session.plan().scheme.terms.model_dump() | changes)
+
+
+def set_row(position: int, **changes: object) -> None:
+    """Change fields of one row of the payout table."""
+    rows = [row.model_dump() for row in _rows()]
+    rows[position] |= changes
+    set_scheme(rows=rows)
+
+
+def add_row() -> None:
+    """One row more, a tenth above the last and worth as much."""
+    rows = [row.model_dump() for row in _rows()]
+    set_scheme(rows=[*rows, rows[-1] | {"at": rows[-1]["at"] + TENTH}])
+
+
+def drop_row(position: int) -> None:
+    """One row less."""
+    rows = [row.model_dump() for row in _rows()]
+    set_scheme(rows=[*rows[:position], *rows[position + 1 :]])
+
+
+def _rows() -> tuple[PayStep, ...]:
+    scheme = session.plan().scheme
+    return scheme.rows if isinstance(scheme, Table) else ()
+
+
+def set_comment(period: Period, about: str, text: str) -> None:
+    """What the statement of a period says beside a KPI or the total."""
+    session.put(session.plan().with_comment(period, about, text))
 
 
 def set_factor(position: int, **changes: object) -> None:
@@ -213,7 +281,27 @@ def set_factor(position: int, **changes: object) -> None:
     set_plan(scheme=now.scheme.model_dump() | {"factors": factors})
 
 
-# --- terms
+def add_factor(kpi: str) -> None:
+    """One factor more, if a KPI is named; with the target of its line, if there is one."""
+    now = session.plan()
+    if not kpi or not isinstance(now.scheme, Product):
+        return
+    made = now if kpi in now.shares() else now.with_new_line(kpi, None)
+    line = next(line for line in made.lines if line.kpi == kpi)
+    factor = line.model_dump(include=set(Goal.model_fields))
+    set_scheme(factors=[*(own.model_dump() for own in now.scheme.factors), factor])
+    session.keep("bonus.factor", "")
+
+
+def drop_factor(position: int) -> None:
+    """One factor less."""
+    scheme = session.plan().scheme
+    if isinstance(scheme, Product):
+        factors = [factor.model_dump() for factor in scheme.factors]
+        set_scheme(factors=[*factors[:position], *factors[position + 1 :]])
+
+
+# --- gates and guards
 
 
 def add_gate(kpi: Kpi, value: Fraction | None) -> None:
@@ -345,7 +433,7 @@ def drop_period(word: str) -> None:
     set_plan(targets=others)
 
 
-def edit_targets(edited: Mapping[int, Mapping[str, float | None]]) -> None:
+def edit_targets(edits: Mapping[str, Mapping[int, Mapping[str, float | None]]]) -> None:
     """What was typed into the table of targets: row and KPI to a figure, or to nothing."""
     now = session.plan()
     words = list(now.targets)
@@ -354,7 +442,7 @@ def edit_targets(edited: Mapping[int, Mapping[str, float | None]]) -> None:
             id: None if figure is None else from_typed(now.kpi(id), figure)
             for id, figure in cells.items()
         }
-        for row, cells in edited.items()
+        for row, cells in edits["edited_rows"].items()
     }
     session.put(now.with_targets(typed))
 

@@ -385,14 +385,14 @@ def remembered(key: str, value: object) -> dict[str, Any]:
 
 
 def table(key: str, write: Callable[[Any], None]) -> dict[str, Any]:
-    """Arguments that make an editable table hand the cells that were typed into to `write`.
+    """Arguments that make an editable table hand what was edited, added and deleted to `write`.
 
     The key must tell the table it is drawn from: a table of other content begins without edits.
     """
     full = f"{key}:{st.session_state['lang']}"
     return {
         "key": full,
-        "on_change": guarded(lambda: write(st.session_state[full]["edited_rows"])),
+        "on_change": guarded(lambda: write(st.session_state[full])),
     }
 
 

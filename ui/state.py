@@ -14,10 +14,10 @@ from kpi_core.channels import Channels, by_slice
 from kpi_core.drivers import Model, calibrate
 from kpi_core.errors import Finding, KpiError
 from kpi_core.facts import Facts, combine
-from kpi_core.funnel import Funnel, funnel
+from kpi_core.funnel import Counting
 from kpi_core.ingest import Upload, read
 from kpi_core.kpis import Evaluation, Input, KpiValue, Values, kpi_values
-from kpi_core.model import Business, Period
+from kpi_core.model import Business, Period, Stages
 from kpi_core.plan import OwnKpi, Plan, changed
 from kpi_core.schemes import Scheme
 from kpi_core.text import say
@@ -99,9 +99,10 @@ class State:
         evaluation = Evaluation(self.facts, self.values().period, settings=self.plan.settings())
         return evaluation.value(own.kpi("own"))
 
-    def funnel(self) -> Funnel:
-        """The counted funnel of the period."""
-        return _funnel(*self._key(), self.facts, self.plan, self.period)
+    def counting(self, stages: Stages, by: str | None = None) -> Counting:
+        """A funnel of the period, to be asked for everybody, parts and earlier days."""
+        asked = (*self._key(), repr(stages), by, self.facts, stages, self.plan, self.period)
+        return _counting(*asked)
 
     def cut(self, by: str) -> Channels:
         """Money, traffic and KPIs of the period by channel, campaign, ..."""
@@ -196,12 +197,20 @@ def _measures(
     return {id: evaluation.input(id) for id in catalogue.measures()}
 
 
-@st.cache_resource(max_entries=24, scope="session", show_spinner=False)
-def _funnel(
-    digest: str, period: str, readings: str, _facts: Facts, _plan: Plan, _period: Period | None
-) -> Funnel:
-    del digest, period, readings
-    return funnel(_facts, catalogue.business(_plan.business), _period, _plan.settings())
+@st.cache_resource(max_entries=12, scope="session", show_spinner=False)
+def _counting(
+    digest: str,
+    period: str,
+    readings: str,
+    named: str,
+    by: str | None,
+    _facts: Facts,
+    _stages: Stages,
+    _plan: Plan,
+    _period: Period | None,
+) -> Counting:
+    del digest, period, readings, named
+    return Counting(_facts, _stages, _period, _plan.settings(), by=by)
 
 
 @st.cache_resource(max_entries=8, scope="session", show_spinner=False)

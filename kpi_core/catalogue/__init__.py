@@ -26,6 +26,7 @@ from kpi_core.model import (
     Family,
     Grade,
     Group,
+    Kind,
     Kpi,
     Measure,
     Norm,
@@ -34,6 +35,7 @@ from kpi_core.model import (
     Principle,
     Speak,
     Stage,
+    Stages,
     Unit,
     Variant,
     WorkRules,
@@ -89,6 +91,9 @@ def measures() -> dict[str, Measure]:
             counts=Customers(entry["counts"]) if "counts" in entry else None,
             age=entry.get("age", 0),
             brought=entry.get("brought"),
+            kind=Kind(entry["kind"]) if "kind" in entry else whole.kind if whole else None,
+            events_in=entry.get("events_in", {}),
+            ripens=entry.get("ripens", False),
         )
     return found
 
@@ -218,9 +223,7 @@ def _business(path: Path) -> Business:
         also=tuple(entry["also"]),
         variants=entry["variants"],
         assumptions=entry["assumptions"],
-        stages=tuple(
-            Stage(id, _both(stage), measure(id).id) for id, stage in entry["stages"].items()
-        ),
+        funnels=_funnels(entry),
         drivers=tuple(drivers),
         consequences=tuple(consequences),
         fund=entry.get("fund"),
@@ -228,6 +231,29 @@ def _business(path: Path) -> Business:
     for id in business.kpis():
         kpi(id).variant(business.variants.get(id))
     return business
+
+
+def _funnels(entry: Mapping[str, Any]) -> tuple[Stages, ...]:
+    """The stages of a type first, its other funnels, then those of every type; a role has none."""
+    own = tuple(Stage(id, _both(stage), measure(id).id) for id, stage in entry["stages"].items())
+    if not own:
+        return ()
+    shared = _toml(_HERE / "funnels.toml")
+    others = (*entry.get("funnels", ()), *shared["funnels"])
+    return (Stages("main", _both(shared["main"]), own), *map(_stages, others))
+
+
+def own_funnel(stages: tuple[Stage, ...]) -> Stages:
+    """A funnel of stages that somebody chose."""
+    return Stages("own", _both(_toml(_HERE / "funnels.toml")["own"]), stages)
+
+
+def _stages(entry: Mapping[str, Any]) -> Stages:
+    stages = []
+    for stage in entry["stages"]:
+        first, *others = (measure(id).id for id in stage["counted_by"])
+        stages.append(Stage(stage.get("id", first), _both(stage), first, tuple(others)))
+    return Stages(entry["id"], _both(entry), tuple(stages))
 
 
 def _goals(entries: Mapping[str, Any]) -> tuple[DefaultGoal, ...]:
@@ -316,3 +342,19 @@ def _named(known: Mapping[str, _T], id: str, code: str) -> _T:
     if id not in known:
         raise UsageError(code, where=id, near=did_you_mean(id, set(known)), known=", ".join(known))
     return known[id]
+
+
+@cache
+def people_headings() -> dict[str, str]:
+    """Heading of a table of people, as it is normalised, to the field it names."""
+    return {
+        heading: field
+        for field, named in _toml(_HERE / "people.toml").items()
+        for lang in ("ru", "en")
+        for heading in named[lang]
+    }
+
+
+def people_heading(field: str, lang: str) -> str:
+    """How this program heads the column of a field of people."""
+    return str(_toml(_HERE / "people.toml")[field][lang][0])

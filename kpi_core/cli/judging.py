@@ -2,17 +2,17 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
 from decimal import Decimal
 
 from kpi_core import catalogue, words
 from kpi_core.cli import asked, compared, printed
+from kpi_core.cli.paying import payout_row
 from kpi_core.cli.printed import Answer, Lines
 from kpi_core.drivers import Lever, calibrate, parse_lever, project
 from kpi_core.errors import UsageError
 from kpi_core.kpis import Evaluation, Values
 from kpi_core.model import TOTAL
-from kpi_core.pay import Payout, outcome, payout, statement
+from kpi_core.pay import outcome
 from kpi_core.plan import Plan
 from kpi_core.score import Scorecard, changes, earlier, score
 from kpi_core.text import money, number, percent, say
@@ -23,9 +23,6 @@ def add(commands: asked.Commands) -> None:
     scoring = asked.command(commands, "score", _score, "The scorecard of a plan.")
     asked.takes_plan(scoring)
     compared.takes_comparison(scoring)
-    asked.takes_plan(
-        asked.command(commands, "bonus", _bonus, "What a plan pays, with its derivation.")
-    )
     moving = asked.command(commands, "whatif", _whatif, "What would be, were some drivers moved.")
     asked.takes_plan(moving)
     moving.add_argument("--set", action="append", default=[], metavar="DRIVER=+10%", required=True)
@@ -113,24 +110,6 @@ def _score_lines(card: Scorecard, lang: str) -> Lines:
     return printed.aligned([*rows, [total, "", "", "", number(card.total, lang, 4)]])
 
 
-def _bonus(options: argparse.Namespace) -> tuple[Answer, Lines]:
-    plan = asked.plan(options)
-    facts, values = asked.values(options, plan)
-    paid = payout(plan.of_period(values.period), values)
-    lines = [f"{entry.text}: {entry.value}" for entry in statement(paid, options.lang)]
-    findings = (*facts.findings, *values.findings, *plan.remarks(values))
-    return printed.with_findings(_paid(paid, options.lang), lines, findings, options.lang)
-
-
-def _paid(paid: Payout, lang: str) -> Answer:
-    return {
-        "bonus": str(paid.bonus),
-        "pay": str(paid.pay),
-        "currency": paid.plan.currency,
-        "statement": [asdict(entry) for entry in statement(paid, lang)],
-    }
-
-
 def _whatif(options: argparse.Namespace) -> tuple[Answer, Lines]:
     plan = asked.plan(options)
     levers = _levers(options.set)
@@ -172,7 +151,7 @@ def _outcome(plan: Plan, values: Values, lang: str) -> Answer:
     unpaid = {"bonus": None, "pay": None, "currency": plan.currency}
     if made.blocked:
         unpaid["why"] = made.blocked.text(lang)
-    paid = _paid(made.paid, lang) if made.paid else unpaid
+    paid = payout_row(made.paid, lang) if made.paid else unpaid
     return {"score": printed.number(made.total), **paid}
 
 

@@ -150,11 +150,16 @@ class Stream:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that the uploaded files say. Keyed by `digest`, never by the frames' content."""
+    """All that the uploaded files say. Keyed by `digest`, never by the frames' content.
+
+    Attributes:
+        rows: file to how many rows of its tables were read.
+    """
 
     streams: tuple[Stream, ...]
     findings: tuple[Finding, ...]
     digest: str
+    rows: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     @property
     def period(self) -> Period | None:
@@ -232,6 +237,7 @@ def combine(uploads: Iterable[Upload]) -> Facts:
     findings: list[Finding] = []
     known: dict[str, str] = {}
     pieces: list[_Piece] = []
+    rows: dict[str, int] = {}
     for number, upload in enumerate(uploads):
         if upload.digest in known:
             values: dict[str, object] = {"first": known[upload.digest]}
@@ -239,14 +245,16 @@ def combine(uploads: Iterable[Upload]) -> Facts:
             continue
         again = [*known.values()].count(upload.name)
         known[upload.digest] = upload.name
-        pieces += _pieces(number, f"{upload.name} ({again + 1})" if again else upload.name, upload)
+        name = f"{upload.name} ({again + 1})" if again else upload.name
+        pieces += _pieces(number, name, upload)
+        rows[name] = sum(table.rows for table in upload.tables)
     spellings = _campaign_spellings(piece.table for piece in pieces)
     streams: list[Stream] = []
     for group in _grouped(pieces).values():
         streams += _streams(group, spellings, findings)
     # In order of upload: where files overlap, the order decides who is believed.
     found = (*streams, *joined(streams))
-    return Facts(found, tuple(dict.fromkeys(findings)), "+".join(known))
+    return Facts(found, tuple(dict.fromkeys(findings)), "+".join(known), rows)
 
 
 def _pieces(number: int, name: str, upload: Upload) -> list[_Piece]:

@@ -6,9 +6,7 @@ of these days, with keys of their own. The tolerances are data (``catalogue/work
 """
 
 from collections.abc import Iterable
-from functools import cache
 
-import holidays
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -19,18 +17,11 @@ from kpi_core.ingest.headings import plain
 from kpi_core.ingest.reading import Reading, texts
 from kpi_core.ingest.sections import Section
 from kpi_core.model import Period
+from kpi_core.workdays import counted
 
 DETAILS = ("line", "kind", "days_late", "unjudged")  # what stays with a task beside its days
 _BY_DUE, _BY_DONE = 0xD0E, 0xD02E  # from a task's key to those of its reports
 _SLACK = 6  # decimals of an hour: 11.5 hours are no more than 115 % of 10
-
-
-@cache
-def _working(country: str, first: pd.Timestamp, last: pd.Timestamp) -> pd.Series:
-    """Day to how many working days there were since `first`, from it to `last`."""
-    calendar = holidays.country_holidays(country)
-    days = pd.date_range(first, last)
-    return pd.Series([calendar.is_working_day(day.date()) for day in days], days).cumsum()
 
 
 def working_days(after: pd.Series, until: pd.Series, country: str) -> pd.Series:
@@ -39,13 +30,13 @@ def working_days(after: pd.Series, until: pd.Series, country: str) -> pd.Series:
     0 if it is not later; missing where either day is.
     """
     known = after.notna() & until.notna()
-    counted = pd.Series(np.nan, after.index)
+    passed = pd.Series(np.nan, after.index)
     if known.any():
         one, other = after[known], until[known]
-        since = _working(country, min(one.min(), other.min()), max(one.max(), other.max()))
-        passed = since.loc[other].to_numpy() - since.loc[one].to_numpy()
-        counted[known] = np.maximum(passed, 0).astype(float)
-    return counted
+        since = counted(country, min(one.min(), other.min()), max(one.max(), other.max()))
+        between = since.loc[other].to_numpy() - since.loc[one].to_numpy()
+        passed[known] = np.maximum(between, 0).astype(float)
+    return passed
 
 
 def kind_columns(section: Section) -> list[int]:

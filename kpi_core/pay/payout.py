@@ -1,37 +1,48 @@
-"""From scores to a line on a pay slip, and the derivation that an owner can check.
+"""From scores to the money of a period.
 
 Nothing is paid on a guess: a missing figure or an unfinished period stops the payout unless the
 plan says otherwise, and what the plan says is printed in the statement.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from enum import StrEnum
 from fractions import Fraction
-from math import prod
 
 from kpi_core import catalogue, words
-from kpi_core.errors import Finding, PlanError
+from kpi_core.errors import Finding, PlanError, did_you_mean
 from kpi_core.formula import earlier
-from kpi_core.gates import Check, GateCheck, check
+from kpi_core.gates import Check, check
 from kpi_core.kpis import KpiValue, Values
 from kpi_core.model import Adds, Period
-from kpi_core.plan import Missing, Over, Partial, Plan
-from kpi_core.rules import Bands
-from kpi_core.schemes import Product
+from kpi_core.nearest import NextStep, next_step
+from kpi_core.pay.people import Person, Worked, worked
+from kpi_core.plan import Missing, Partial, Plan
+from kpi_core.schemes import Bent, Product, Team
 from kpi_core.score import Judged, Scorecard, judge, score
-from kpi_core.text import Both, days, money, number, percent, rounded, say
+from kpi_core.text import Both, rounded, shared_out
 
 ZERO = Fraction(0)
+NOTHING = Decimal(0)
 FEWEST = Fraction(1, 2)  # of the weight must have figures: a lone KPI does not earn the whole fund
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A line of the statement: a sentence and its figure, both as printed."""
+class What(StrEnum):
+    """What a line of money is for."""
 
-    text: str
-    value: str
+    FIXED = "fixed"
+    BONUS = "bonus"
+    CORRECTION = "correction"
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A line of money on a pay slip; below 0 it is taken back."""
+
+    what: What
+    money: Decimal
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,25 +50,61 @@ class Payout:
     """What a plan pays for a period.
 
     Attributes:
-        coefficient: exact; times `stake` it is the bonus before rounding.
-        bonus, pay: rounded half up to kopecks, once.
-        factors: the judged factors of a product scheme.
-        scorecard: the scorecard of a scorecard scheme.
+        values: the KPI values it was judged by.
+        earned: what the scores earn of the stake, before the terms; exact.
+        bent: what the terms made of that, one after the other.
+        coefficient: what is left of it once gates are checked; exact.
+        fixed, stake: of somebody who worked all of the period.
+        amounts: the lines of money, each rounded half up to kopecks, once.
+        carried: what could not be taken back, for later.
+        factors: the judged factors of a scheme that has its own.
+        scorecard: the scorecard of any other.
         unfinished: findings on sources that end too early or left days out, which the plan pays all
             the same.
         checks: gates and guards; a broken one that stops the bonus makes the coefficient 0.
+        person: whose pay it is; ``None`` for that of the plan itself.
+        worked: how much of the period the person worked.
+        part: of a team's fund, before rounding.
     """
 
     plan: Plan
-    period: Period | None
+    values: Values = field(repr=False, hash=False)
+    earned: Fraction
+    bent: tuple[Bent, ...]
     coefficient: Fraction
+    fixed: Decimal
     stake: Decimal
-    bonus: Decimal
-    pay: Decimal
+    amounts: tuple[Amount, ...]
+    carried: Decimal = NOTHING
     factors: tuple[Judged, ...] = ()
     scorecard: Scorecard | None = None
     unfinished: tuple[Finding, ...] = ()
     checks: tuple[Check, ...] = ()
+    person: Person | None = None
+    worked: Worked | None = None
+    part: Fraction | None = None
+
+    @property
+    def period(self) -> Period | None:
+        """The days that are paid for."""
+        return self.values.period
+
+    @property
+    def bonus(self) -> Decimal:
+        """The bonus, before corrections."""
+        return sum((a.money for a in self.amounts if a.what is What.BONUS), NOTHING)
+
+    @property
+    def pay(self) -> Decimal:
+        """All there is to pay: the sum of the amounts."""
+        return sum((amount.money for amount in self.amounts), NOTHING)
+
+    @property
+    def judged(self) -> tuple[Judged, ...]:
+        """The goals that the bonus is made of."""
+        if self.scorecard is None:
+            return self.factors
+        return tuple(line.judged for line in self.scorecard.lines if line.weight)
 
 
 def payout(plan: Plan, values: Values) -> Payout:
@@ -81,34 +128,45 @@ def payout(plan: Plan, values: Values) -> Payout:
     if isinstance(scheme, Product):
         factors = tuple(judge(goal, named[goal.kpi], plan.currency) for goal in scheme.factors)
         _check_currency(factors, plan)
-        earned = scheme.earn(tuple(_coefficient(factor, plan) for factor in factors))
+        scores = tuple(_coefficient(factor, plan) for factor in factors)
     else:
         card = score(plan, named)
-        _check_currency([line.judged for line in card.lines if line.weight], plan)
-        if card.total is None:
-            raise PlanError("nothing_to_pay_for", where=_named(plan, card.missing))
-        judged = sum((line.weight for line in card.lines if line.judged.score is not None), ZERO)
-        if plan.missing is Missing.DROP and judged < FEWEST * sum(
-            (line.weight for line in card.lines), ZERO
-        ):
-            raise PlanError("too_little_judged", where=_named(plan, card.missing))
-        earned = scheme.earn(card.total)
+        scores = (_total(card, plan),)
+    earned = scheme.coefficient(scores)
+    bent = scheme.terms.bent(earned)
+    coefficient = scheme.terms.applied(earned)
     checks = check(plan, values)
     if any(_is_broken(item, plan) for item in checks if item.stops):
-        earned = replace(earned, coefficient=ZERO)
-    bonus = rounded(earned.bonus, 2)
+        coefficient = ZERO
     return Payout(
         plan=plan,
-        period=values.period,
-        coefficient=earned.coefficient,
-        stake=earned.stake,
-        bonus=bonus,
-        pay=rounded(scheme.salary, 2) + bonus,
+        values=values,
+        earned=earned,
+        bent=bent,
+        coefficient=coefficient,
+        fixed=scheme.fixed,
+        stake=scheme.stake,
+        amounts=(
+            Amount(What.FIXED, rounded(scheme.fixed, 2)),
+            Amount(What.BONUS, rounded(coefficient * Fraction(scheme.stake), 2)),
+        ),
         factors=factors,
         scorecard=card,
         unfinished=unfinished,
         checks=checks,
     )
+
+
+def _total(card: Scorecard, plan: Plan) -> Fraction:
+    """The total score, where enough of the lines have figures to pay by."""
+    _check_currency([line.judged for line in card.lines if line.weight], plan)
+    if card.total is None:
+        raise PlanError("nothing_to_pay_for", where=_named(plan, card.missing))
+    judged = sum((line.weight for line in card.lines if line.judged.score is not None), ZERO)
+    whole = sum((line.weight for line in card.lines), ZERO)
+    if plan.missing is Missing.DROP and judged < FEWEST * whole:
+        raise PlanError("too_little_judged", where=_named(plan, card.missing))
+    return card.total
 
 
 def _is_broken(item: Check, plan: Plan) -> bool:
@@ -197,169 +255,6 @@ def _is_of_parts(
     return value.formula.value(figures) == value.formula.value(halves)
 
 
-# --- the statement
-
-
-def statement(payout: Payout, lang: str) -> list[Entry]:
-    """The derivation of the payout, line by line, in words and numbers."""
-    plan = payout.plan
-    entries = []
-    if payout.period:
-        shown = days(payout.period.first, payout.period.last, lang)
-        entries.append(Entry(say(lang, "statement.period"), shown))
-    for finding in payout.unfinished:
-        source = words.source_name(finding.where, lang)
-        if finding.code == "missing_days":
-            text = say(lang, "statement.uncounted", source=source)
-            entries.append(Entry(text, "{n} ({days})".format(**finding.values)))
-            continue
-        text = say(lang, "statement.partial", source=source)
-        entries.append(Entry(text, str(finding.values["held"])))
-    if isinstance(plan.scheme, Product):
-        entries += _product(payout, lang)
-    elif payout.scorecard:
-        entries += _scorecard(payout.scorecard, plan, lang)
-    entries += [checked(item, plan, lang) for item in payout.checks]
-    salary, bonus = (
-        money(amount, plan.currency, lang) for amount in (plan.scheme.salary, payout.bonus)
-    )
-    stake = money(payout.stake, plan.currency, lang)
-    share = words.coefficient(payout.coefficient, lang)
-    key = "bonus_of_salary" if isinstance(plan.scheme, Product) else "bonus_of_fund"
-    entries.append(Entry(say(lang, f"statement.{key}", share=share, stake=stake), bonus))
-    entries.append(
-        Entry(
-            say(lang, "statement.pay", salary=salary, bonus=bonus),
-            money(payout.pay, plan.currency, lang),
-        )
-    )
-    return entries
-
-
-def checked(item: Check, plan: Plan, lang: str) -> Entry:
-    """A gate or guard, and whether it held."""
-    kept = {True: "kept", False: "broken", None: "unknown"}[item.kept]
-    verdict = "told" if item.kept is False and not item.stops else kept
-    kpi = item.value.definition
-    if isinstance(item, GateCheck):
-        limit, value = (
-            words.kpi_figure(kpi, figure, plan.currency, lang)
-            for figure in (item.gate.limit, item.value.value)
-        )
-        text = say(
-            lang, f"statement.gate_{kpi.better}", kpi=kpi.name[lang], limit=limit, value=value
-        )
-    else:
-        text = say(
-            lang,
-            f"statement.guard_{item.guard.against}",
-            kpi=kpi.name[lang],
-            guard=item.beside.definition.name[lang],
-            gained=_moved(item.gained, lang),
-            harmed=_moved(None if item.harmed is None else -item.harmed, lang),
-        )
-    return Entry(text, say(lang, f"statement.check_{verdict}"))
-
-
-def _moved(better: Fraction | None, lang: str) -> str:
-    """By how much something became better or worse."""
-    if better is None:
-        return "—"
-    if not better:
-        return say(lang, "statement.unchanged")
-    word = "worse_by" if better < 0 else "better_by"
-    return say(lang, f"statement.{word}", share=percent(abs(better), lang))
-
-
-def _product(payout: Payout, lang: str) -> list[Entry]:
-    entries = []
-    for position, factor in enumerate(payout.factors, start=1):
-        entries.append(_reached(factor, payout.plan, lang))
-        kpi = factor.kpi
-        given = factor.score if factor.score is not None else Fraction(0)
-        entries.append(
-            Entry(
-                say(
-                    lang,
-                    "statement.coefficient" if factor.score is not None else "statement.no_figure",
-                    k=position,
-                    kpi=kpi.name[lang],
-                    where=_landed(factor, lang),
-                ),
-                words.coefficient(given, lang),
-            )
-        )
-    if len(payout.factors) > 1:
-        product = " × ".join(
-            words.coefficient(f.score if f.score is not None else Fraction(0), lang)
-            for f in payout.factors
-        )
-        whole = prod((f.score or ZERO for f in payout.factors), start=Fraction(1))
-        entries.append(
-            Entry(say(lang, "statement.product", product=product), words.coefficient(whole, lang))
-        )
-    return entries
-
-
-def _reached(judged: Judged, plan: Plan, lang: str) -> Entry:
-    """Target, value, what it was made of, and what the rule judges: attainment or value."""
-    goal, kpi = judged.goal, judged.kpi
-    base, target = (
-        words.kpi_figure(kpi, figure, plan.currency, lang) for figure in (goal.base, goal.target)
-    )
-    value = words.judged_figure(goal, kpi, judged.value.value, plan.currency, lang)
-    made_of = words.made_of(judged.value, lang)
-    key, figure = f"reached_{kpi.better}", words.attainment(judged.attainment, goal.rule, lang)
-    if isinstance(goal.rule, Bands):
-        key, figure = "value", value
-    elif goal.base is not None:
-        key = "reached_base"
-    text = say(
-        lang,
-        f"statement.{key}",
-        kpi=kpi.name[lang],
-        base=base,
-        target=target,
-        value=value,
-        made_of=made_of,
-    )
-    return Entry(text, figure)
-
-
-def _landed(judged: Judged, lang: str) -> str:
-    rule, kpi = judged.goal.rule, judged.kpi
-    by = judged.value.value if isinstance(rule, Bands) else judged.attainment
-    return words.landed(rule, kpi, by, lang)
-
-
-def _scorecard(card: Scorecard, plan: Plan, lang: str) -> list[Entry]:
-    entries = []
-    for line in card.lines:
-        kpi = line.judged.kpi
-        if line.judged.score is None:
-            if not line.weight:
-                continue
-            text = say(lang, f"statement.missing_{plan.missing}", kpi=kpi.name[lang])
-            entries.append(Entry(text, "—"))
-            continue
-        entries.append(_reached(line.judged, plan, lang))
-        capped = plan.over is Over.CAPPED and line.judged.score > 1
-        entries.append(
-            Entry(
-                say(
-                    lang,
-                    "statement.points_capped" if capped else "statement.points",
-                    share=percent(line.share, lang),
-                    score=words.coefficient(line.judged.score, lang),
-                    where=_landed(line.judged, lang),
-                ),
-                number(line.points, lang, 4),
-            )
-        )
-    total = number(card.total, lang, 4)
-    return [*entries, Entry(say(lang, "statement.total"), total)]
-
-
 @dataclass(frozen=True)
 class Outcome:
     """What a plan makes of KPI values: its total score, and the payout or why there is none."""
@@ -377,3 +272,169 @@ def outcome(plan: Plan, values: Values) -> Outcome:
         return Outcome(total, payout(plan, values), None)
     except PlanError as blocked:
         return Outcome(total, None, blocked)
+
+
+# --- people
+
+
+def paid_to(paid: Payout, person: Person, part: Fraction | None = None) -> Payout:
+    """The payout of one person: the own sums of money, the days worked, the correction.
+
+    Salary and bonus shrink with the working days missed. What is taken back is taken from the
+    bonus, never from the salary; the rest is carried.
+
+    Args:
+        paid: what the plan pays.
+        person: the person.
+        part: of a team's fund, in which the days worked are counted already.
+
+    Raises:
+        PlanError: the scheme has no fund of its own, or the days worked cannot be told.
+    """
+    try:
+        scheme = paid.plan.scheme.of_one(person.salary, person.fund)
+    except PlanError as wrong:
+        wrong.where = person.name
+        raise
+    there = worked(person, paid.period)
+    share = there.share if there else Fraction(1)
+    bonus = paid.coefficient * Fraction(scheme.stake) * (share if part is None else part)
+    return _settled(
+        replace(
+            paid, fixed=scheme.fixed, stake=scheme.stake, person=person, worked=there, part=part
+        ),
+        rounded(share * Fraction(scheme.fixed), 2),
+        rounded(bonus, 2),
+    )
+
+
+def _settled(paid: Payout, fixed: Decimal, bonus: Decimal) -> Payout:
+    """A person's payout with its lines of money."""
+    amounts = [Amount(What.FIXED, fixed), Amount(What.BONUS, bonus)]
+    wanted = paid.person.correction if paid.person else NOTHING
+    given = max(wanted, -bonus)
+    if paid.person and given:
+        amounts.append(Amount(What.CORRECTION, given, paid.person.reason))
+    return replace(paid, amounts=tuple(amounts), carried=given - wanted)
+
+
+def payroll(people: Sequence[Person], payouts: Mapping[str, Payout]) -> tuple[Payout, ...]:
+    """What everybody is paid, in the order of `people`.
+
+    The fund of a team is shared out to the kopeck among those who are paid by its plan: by what
+    each brought, times the part of the period each worked.
+
+    Args:
+        people: may name one person twice, with two plans.
+        payouts: name of a plan to what it pays; the empty name is the plan at hand.
+
+    Raises:
+        PlanError: a plan is not among them, or somebody's pay cannot be told.
+    """
+    found: dict[int, Payout] = {}
+    teams: dict[str, dict[int, Person]] = {}
+    for place, person in enumerate(people):
+        if person.plan not in payouts:
+            near = did_you_mean(person.plan, set(payouts))
+            raise PlanError("no_such_plan", where=person.name, plan=person.plan, near=near)
+        paid = payouts[person.plan]
+        if isinstance(paid.plan.scheme, Team):
+            teams.setdefault(person.plan, {})[place] = person
+        else:
+            found[place] = paid_to(paid, person)
+    for name, team in teams.items():
+        found |= dict(zip(team, _team(list(team.values()), payouts[name]), strict=True))
+    return tuple(found[place] for place in range(len(people)))
+
+
+def _team(people: Sequence[Person], paid: Payout) -> list[Payout]:
+    weights = [_team_weight(person, paid) for person in people]
+    whole = sum(weights, ZERO)
+    if not whole:
+        raise PlanError("team_without_shares", where=people[0].name)
+    parts = zip(people, weights, shared_out(paid.bonus, weights), strict=True)
+    return [
+        _settled(own, own.amounts[0].money, bonus)
+        for person, weight, bonus in parts
+        for own in [paid_to(paid, person, weight / whole)]
+    ]
+
+
+def _team_weight(person: Person, paid: Payout) -> Fraction:
+    """What a team's fund is shared out by: what a person brought, times the part worked."""
+    scheme = paid.plan.scheme
+    if not isinstance(scheme, Team) or person.fund is not None:
+        raise PlanError("scheme_without_fund", where=person.name)
+    there = worked(person, paid.period)
+    fixed = scheme.fixed if person.salary is None else person.salary
+    return person.weight(scheme.split, fixed, there.share if there else Fraction(1))
+
+
+# --- by line, and ahead
+
+
+def bonus_by_line(paid: Payout) -> dict[str, Decimal]:
+    """KPI to its part of the bonus, for a scheme paid by the plan's lines; they add up to it.
+
+    What the terms took or gave is shared out like the points.
+    """
+    lines = paid.scorecard.lines if paid.scorecard else ()
+    points = [line.points or ZERO for line in lines]
+    parts = shared_out(paid.bonus, points)
+    return {line.judged.goal.kpi: part for line, part in zip(lines, parts, strict=True)}
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The next step of one goal, and how much more bonus it is, all that follows from it counted.
+
+    `gain` is ``None`` where nobody can say what would lead there.
+    """
+
+    judged: Judged
+    step: NextStep
+    gain: Decimal | None
+
+
+def ahead(paid: Payout) -> tuple[Ahead, ...]:
+    """The next step of every goal that the bonus is made of; those already at the top have none.
+
+    The figure that leads there is changed wherever the same sources speak of it: more leads at the
+    same spend make each of them cheaper, too.
+    """
+    found = []
+    for judged in paid.judged:
+        step = next_step(judged, paid.plan)
+        if step is None:
+            continue
+        gain = None
+        if step.measure is not None and step.more is not None:
+            moved = payout_with(paid, step.measure, step.more, judged.value)
+            gain = None if moved is None else moved.bonus - paid.bonus
+        found.append(Ahead(judged, step, gain))
+    return tuple(found)
+
+
+def payout_with(payout_: Payout, measure: str, more: Fraction, of: KpiValue) -> Payout | None:
+    """The payout with more of a measure; ``None`` where that would not be paid for.
+
+    Args:
+        payout_: as it is.
+        measure: that changes wherever a value has it from the sources of `of`.
+        more: below 0 for less.
+        of: the value that names the sources.
+    """
+    sources = of.inputs[measure].sources
+    rows = tuple(_with_more(row, measure, more, sources) for row in payout_.values.rows)
+    try:
+        moved = payout(payout_.plan, replace(payout_.values, rows=rows))
+    except PlanError:
+        return None
+    return moved if payout_.person is None else paid_to(moved, payout_.person, payout_.part)
+
+
+def _with_more(row: KpiValue, measure: str, more: Fraction, sources: tuple[str, ...]) -> KpiValue:
+    given = row.inputs.get(measure)
+    if given is None or given.value is None or given.sources != sources:
+        return row
+    return row.remade({**row.inputs, measure: replace(given, value=given.value + more)})

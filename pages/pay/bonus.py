@@ -1,25 +1,22 @@
 """What do I pay, and why?"""
 
 from collections.abc import Callable
-from decimal import Decimal
 
 import streamlit as st
 
 from kpi_core.errors import PlanError
-from kpi_core.pay import outcome, payout, statement
-from kpi_core.plan import changed
-from kpi_core.schemes import Product, Scheme, Scorecard
+from kpi_core.kpis import Values
+from kpi_core.pay import Entry, Payout, next_steps, outcome, payout, statement
 from kpi_core.text import money
-from ui import cards, controls, explain, plans, session
+from ui import bonus_rule, cards, controls, explain, people, plans, session
 from ui.state import State
 
 
 def main() -> None:
-    """Answer, both schemes side by side, the statement, the settings."""
+    """Answer, bonus and pay, and one view: statement, people, rule."""
     state = session.current(st.session_state["lang"])
-    plan, lang = state.plan, state.lang
-    both = {kind: _paid(state, kind) for kind in plans.schemes(plan)}
-    due = both[plan.scheme.kind]
+    plan, lang = state.judged(), state.lang
+    due = _paid(state)
     cards.heading(
         state,
         "bonus",
@@ -33,133 +30,107 @@ def main() -> None:
         ),
     )
     controls.compared(state)
-    columns = st.columns(len(both))
-    for column, (kind, paid) in zip(columns, both.items(), strict=True):
-        with column.container(border=True):
-            st.metric(
-                state.say(f"scheme_{kind}"),
-                "—" if isinstance(paid, PlanError) else money(paid.bonus, plan.currency, lang),
-                delta=_change(state, kind, paid),
-                help=state.say(f"scheme_{kind}_help"),
-            )
-            if kind == plan.scheme.kind:
-                st.badge(state.say("scheme_counts"), icon=":material/check:", color="blue")
-            else:
-                st.button(
-                    state.say("scheme_choose"),
-                    on_click=session.guarded(plans.choose_scheme, kind),
-                )
+    _metrics(state, due)
     if isinstance(due, PlanError):
         st.warning(cards.plain(due.text(lang)), icon=":material/pause_circle:")
-    else:
-        st.subheader(state.say("statement"))
-        entries = statement(due, lang)
-        st.table(
-            {
-                state.say("statement_line"): [cards.plain(entry.text) for entry in entries],
-                state.say("statement_value"): [cards.plain(entry.value) for entry in entries],
-            }
-        )
-    ids = dict.fromkeys(goal.kpi for goal in plan.goals())
-    explain.row(state, [state.named()[id] for id in ids], "bonus")
+    views: dict[str, Callable[[], None]] = {
+        "statement": lambda: _derivation(state, due),
+        "people": lambda: people.view(state, due),
+        "rule": lambda: bonus_rule.view(state),
+    }
+    chosen = st.segmented_control(
+        state.say("bonus_view"),
+        list(views),
+        format_func=lambda view: state.say(f"bonus_view_{view}"),
+        required=True,
+        label_visibility="collapsed",
+        **session.remembered("bonus_view", session.kept("bonus_view", "statement")),
+    )
+    views[chosen]()
     values = state.values()
     cards.findings(state, [*state.facts.findings, *values.findings, *state.plan.remarks(values)])
-    _settings(state)
 
 
-def _paid(state: State, kind: str) -> object:
-    """What a scheme pays, or why it cannot."""
+def _paid(state: State) -> Payout | PlanError:
+    """What the plan pays, or why it cannot."""
     try:
-        return payout(state.judged(plans.schemes(state.plan)[kind]), state.values())
+        return payout(state.judged(), state.values())
     except PlanError as blocked:
         return blocked
 
 
-def _change(state: State, kind: str, paid: object) -> str | None:
-    """By how much a scheme pays more than it would have for the days it is compared with."""
-    earlier = state.compared()
-    if earlier is None or isinstance(paid, PlanError):
+def _metrics(state: State, due: Payout | PlanError) -> None:
+    """The bonus beside what it was, and all there is to pay."""
+    currency, lang = state.plan.currency, state.lang
+    sums = ("—", "—") if isinstance(due, PlanError) else (
+        money(due.bonus, currency, lang),
+        money(due.pay, currency, lang),
+    )  # fmt: skip
+    bonus, pay = st.columns(2)
+    bonus.metric(
+        state.say("bonus_metric"),
+        sums[0],
+        delta=None if isinstance(due, PlanError) else _change(state, due, state.compared()),
+        border=True,
+        help=state.say(f"scheme_{state.plan.scheme.kind}_help"),
+    )
+    pay.metric(state.say("bonus_to_pay"), sums[1], border=True)
+
+
+def _change(state: State, due: Payout, earlier: Values | None) -> str | None:
+    """By how much the bonus is more than it would have been for the days compared with."""
+    if earlier is None:
         return None
-    plan = changed(state.plan, scheme=plans.schemes(state.plan)[kind])
-    then = outcome(plan.of_period(earlier.period), earlier).paid
+    then = outcome(state.plan.of_period(earlier.period), earlier).paid
     return cards.change(
         then.bonus if then else None,
-        paid.bonus,
-        lambda moved: money(moved, plan.currency, state.lang),
+        due.bonus,
+        lambda moved: money(moved, state.plan.currency, state.lang),
     )
 
 
-def _settings(state: State) -> None:
-    """Salary and what the scheme that counts needs."""
-    plan = state.plan
-    st.subheader(state.say("scheme_settings"))
-    salary, fund, partial_period = st.columns(3)
-    with salary:
-        _amount(state, "salary", plan.scheme.salary, plans.set_salary)
-    if isinstance(plan.scheme, Scorecard):
-        with fund:
-            _amount(state, "fund", plan.scheme.fund, plans.set_fund)
-    with partial_period:
-        st.selectbox(
-            state.say("partial_period"),
-            ["wait", "pay"],
-            format_func=lambda choice: state.say(f"partial_{choice}"),
-            help=state.say("partial_help"),
-            **session.widget(
-                "partial",
-                str(plan.partial_period),
-                lambda choice: plans.set_plan(partial_period=choice),
-            ),
-        )
-    if isinstance(plan.scheme, Product):
-        _factors(state, state.judged().scheme)
-    else:
-        st.caption(state.say("scorecard_rules_note"))
-        st.page_link(
-            "pages/measure/scorecard.py", label=state.say("scorecard"), icon=":material/speed:"
-        )
+# --- the derivation
 
 
-def _factors(state: State, scheme: Scheme) -> None:
-    """Target and rule of each coefficient."""
-    if not isinstance(scheme, Product):
+def _derivation(state: State, due: Payout | PlanError) -> None:
+    """The statement, what leads to the next step, the comments, the figures behind it."""
+    ids = dict.fromkeys(goal.kpi for goal in state.plan.paying())
+    if isinstance(due, PlanError):
+        explain.row(state, [state.named()[id] for id in ids], "bonus")
         return
-    columns = st.columns(len(scheme.factors))
-    for position, (column, goal) in enumerate(zip(columns, scheme.factors, strict=True)):
-        kpi = state.plan.kpi(goal.kpi)
-        key = f"factor.{position}.{goal.kpi}"
-        with column.container(border=True):
-            st.markdown(f"**k{position + 1}: {cards.plain(kpi.name[state.lang])}**")
-            controls.target(
-                state,
-                kpi,
-                goal,
-                f"{key}.target",
-                lambda value, p=position: plans.set_factor_target(p, value, state.values().period),
+    cards.derivation(state, statement(due, state.lang))
+    _ahead(state, next_steps(due, state.lang))
+    explain.row(state, [state.named()[id] for id in ids], "bonus")
+    _comments(state, due)
+
+
+def _ahead(state: State, steps: list[Entry]) -> None:
+    if not steps:
+        return
+    st.subheader(state.say("bonus_ahead"))
+    for step in steps:
+        gain = "" if step.value == "—" else f" – **{cards.plain(step.value)}**"
+        st.markdown(f"- {cards.plain(step.text)}{gain}")
+
+
+def _comments(state: State, due: Payout) -> None:
+    """What the statement says beside a KPI or the total, kept with the plan."""
+    if due.period is None:
+        return
+    said = state.plan.commented(due.period)
+    names = {own.kpi.id: own.kpi.name[state.lang] for own in due.judged}
+    names |= {"total": state.say("bonus_comment_total")}
+    with st.expander(state.say("bonus_comments", n=len(said)), icon=":material/comment:"):
+        for about, name in names.items():
+            st.text_input(
+                cards.plain(name),
+                max_chars=500,
+                **session.widget(
+                    f"comment.{about}",
+                    said.get(about, ""),
+                    lambda text, about=about: plans.set_comment(due.period, about, text),
+                ),
             )
-            controls.rule_editor(
-                state,
-                goal.rule,
-                key,
-                lambda rule, p=position: plans.set_factor(p, rule=rule),
-                kpi=kpi,
-                target=goal.target,
-            )
-
-
-def _amount(state: State, name: str, amount: Decimal, write: Callable[[Decimal], None]) -> None:
-    """A box for an amount of money of the plan, by the name of its phrase."""
-    st.number_input(
-        f"{state.say(name)}, {state.plan.currency}",
-        min_value=0.0,
-        step=1000.0,
-        format="%.2f",
-        **session.widget(name, float(amount), lambda value: write(_kopecks(value))),
-    )
-
-
-def _kopecks(value: float) -> Decimal:
-    return Decimal(f"{value:.2f}")
 
 
 main()

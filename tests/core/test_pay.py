@@ -371,13 +371,15 @@ def lines_of(plan: Plan, text: str | None, lang: str) -> list[str]:
 def test_the_statement_derives_the_pay_in_english() -> None:
     said = lines_of(product(), LEADS, "en")
     assert said[0] == "Period = September 2026"
-    assert said[1].startswith("Leads: target 100, actual 120; attainment = actual / target.")
-    assert said[1].endswith("= 120.0%")
-    assert said[2] == "k1 (Leads): above 100% = 1"
-    assert f"target RUB{NBSP}500.00, actual RUB{NBSP}562.50; lower is better" in said[3]
-    assert said[3].endswith("= 88.9%")
-    assert said[4].endswith("= 0.5")
-    assert said[-3] == "Coefficient in total: 1 × 0.5 = 0.5"
+    assert said[1] == "Figures from files = 1.csv (30 rows)"
+    assert said[2].startswith("Leads: target 100, actual 120; attainment = actual / target.")
+    assert said[2].endswith("= 120.0%")
+    assert said[3] == "k1 (Leads): above 100% = 1"
+    assert f"target RUB{NBSP}500.00, actual RUB{NBSP}562.50; lower is better" in said[4]
+    assert said[4].endswith("= 88.9%")
+    assert said[5].endswith("= 0.5")
+    assert said[-4] == "Coefficient in total: 1 × 0.5 = 0.5"
+    assert said[-3] == f"Salary: RUB{NBSP}30,000.00 = RUB{NBSP}30,000.00"
     assert said[-2] == f"Bonus: 0.5 × salary RUB{NBSP}30,000.00 = RUB{NBSP}15,000.00"
     assert said[-1].endswith(f"= RUB{NBSP}45,000.00")
 
@@ -385,8 +387,9 @@ def test_the_statement_derives_the_pay_in_english() -> None:
 def test_the_statement_derives_the_pay_in_russian() -> None:
     said = lines_of(product(), LEADS, "ru")
     assert said[0] == "Период = сентябрь 2026"
-    assert said[1].startswith("Лиды: план 100, факт 120; выполнение = факт / план.")
-    assert f"план 500,00{NBSP}₽, факт 562,50{NBSP}₽; меньше – лучше" in said[3]
+    assert said[1] == "Данные из файлов = 1.csv (30 строк)"
+    assert said[2].startswith("Лиды: план 100, факт 120; выполнение = факт / план.")
+    assert f"план 500,00{NBSP}₽, факт 562,50{NBSP}₽; меньше – лучше" in said[4]
     assert said[-2] == f"Премия: 0,5 × оклад 30{NBSP}000,00{NBSP}₽ = 15{NBSP}000,00{NBSP}₽"
     assert said[-1].endswith(f"= 45{NBSP}000,00{NBSP}₽")
 
@@ -420,9 +423,9 @@ def test_a_base_is_part_of_the_derivation() -> None:
     said = lines_of(based, daily("Sessions", rows={1: (190,)}), "en")
     assert (
         "base 100, target 200, actual 190; attainment = (actual − base) / (target − base)"
-        in said[1]
+        in said[2]
     )
-    assert said[1].endswith("= 90.0%")
+    assert said[2].endswith("= 90.0%")
 
 
 def test_bands_are_derived_from_the_value() -> None:

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from kpi_core import catalogue
-from kpi_core.plan import changed, default_plan
+from kpi_core.plan import changed, default_plan, offered
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted(
@@ -199,14 +199,24 @@ def test_the_boundary_side_decides_what_exactly_the_target_pays():
     assert (literal, app.metric[0].value) == ("50.0", "100.0")
 
 
-def test_either_scheme_can_pay_and_says_so_in_the_answer():
-    app = open_page(open_app("en"), "pages/pay/bonus.py")
-    product, scorecard = (metric.value for metric in app.metric)
-    assert product in app.markdown[0].value.replace("\\", "")
+def choose(app, view):
+    """Turn the bonus page to one of its views."""
+    return widget(app, "segmented_control", "bonus_view").set_value(view).run()
 
-    next(button for button in app.button if "Pay by" in button.label).click().run()
 
-    assert scorecard in app.markdown[0].value.replace("\\", "")
+def test_any_scheme_can_pay_and_says_so_in_the_answer():
+    app = choose(open_page(open_app("en"), "pages/pay/bonus.py"), "rule")
+    chosen = widget(app, "selectbox", "scheme")
+    answers = {}
+    for kind in offered(app.session_state["plan"]):
+        app = chosen.select(kind).run()
+        assert_whole(app)
+        assert app.session_state["plan"].scheme.kind == kind
+        bonus = app.metric[0].value
+        assert bonus in app.markdown[0].value.replace("\\", "")
+        answers[kind] = bonus
+        chosen = widget(app, "selectbox", "scheme")
+    assert len(set(answers.values())) > 2
 
 
 def test_levers_move_score_and_bonus_beside_the_base():
@@ -315,8 +325,8 @@ def test_weights_of_any_size_are_shown_as_shares_and_stay_as_they_are(weights, s
 
 
 def test_a_new_salary_moves_the_fund_box_that_was_one_salary():
-    app = open_page(open_app("en"), "pages/pay/bonus.py")
-    click(app, "Pay by")
+    app = choose(open_page(open_app("en"), "pages/pay/bonus.py"), "rule")
+    widget(app, "selectbox", "scheme").select("scorecard").run()
 
     widget(app, "number_input", "salary").set_value(80000.0).run()
 

@@ -1,0 +1,212 @@
+"""Who is paid: the table of people, the payroll that follows, one person's statement."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from kpi_core import catalogue
+from kpi_core.errors import PlanError
+from kpi_core.pay import (
+    Payout,
+    Person,
+    outcome,
+    payroll,
+    payroll_csv,
+    payroll_row,
+    people_csv,
+    person_of,
+    read_people,
+    statement,
+)
+from kpi_core.text import money, say
+from ui import cards, plans, session
+from ui.state import State
+
+_SHOWN = ("name", "plan", "fixed", "bonus", "corrections", "pay")
+
+
+def people() -> tuple[Person, ...]:
+    """The people that were entered or brought, in their order."""
+    found: tuple[Person, ...] = session.kept("people", ())
+    return found
+
+
+def view(state: State, due: Payout | PlanError) -> None:
+    """The table of people, the payroll, and the statement of the one that is picked."""
+    st.caption(state.say("people_about"))
+    _files(state)
+    _table(state)
+    if not people():
+        return
+    try:
+        everybody = payroll(people(), _payouts(state, due))
+    except PlanError as refused:
+        st.warning(cards.plain(refused.text(state.lang)), icon=":material/pause_circle:")
+        return
+    _payroll(state, everybody)
+
+
+def _payouts(state: State, due: Payout | PlanError) -> dict[str, Payout]:
+    """What the plan at hand pays, and those of the shelf by which somebody is paid.
+
+    Raises:
+        PlanError: one of them cannot be paid.
+    """
+    named = {person.plan for person in people()} & set(plans.shelf())
+    found = {}
+    if "" in {person.plan for person in people()}:
+        if isinstance(due, PlanError):
+            raise due
+        found[""] = due
+    for name in named:
+        of = replace(state, plan=plans.shelf()[name])
+        made = outcome(of.judged(), of.values())
+        if made.blocked:
+            raise made.blocked
+        if made.paid:
+            found[name] = made.paid
+    return found
+
+
+def _files(state: State) -> None:
+    file = st.file_uploader(
+        state.say("people_file"),
+        type=["csv", "tsv", "txt", "xlsx", "xls"],
+        help=state.say("people_file_help"),
+        key=session.upload_key("people_file"),
+    )
+    if file:
+        _bring(file.name, file.getvalue())
+        st.rerun()
+    st.download_button(
+        state.say("people_download"),
+        people_csv(people(), state.lang).encode("utf-8-sig"),
+        "people.csv",
+        "text/csv",
+        icon=":material/download:",
+    )
+
+
+def _bring(name: str, data: bytes) -> None:
+    def take() -> None:
+        session.keep("people", read_people(name, data))
+
+    session.took_file()
+    session.guarded(take)()
+
+
+def _table(state: State) -> None:
+    """The people as rows to edit; a new row is a new person."""
+    lang, currency = state.lang, state.plan.currency
+    names = {field: catalogue.people_heading(field, lang) for field in Person.model_fields}
+    sums = {"salary", "fund", "correction"}
+    config: dict[str, Any] = {
+        field: st.column_config.NumberColumn(
+            f"{name}, {currency}" if field in sums else name,
+            min_value=None if field == "correction" else 0,
+        )
+        for field, name in names.items()
+        if field in sums | {"absent", "contribution", "hours"}
+    }
+    config |= {field: st.column_config.DateColumn(names[field]) for field in ("first", "last")}
+    config |= {field: st.column_config.TextColumn(names[field]) for field in ("name", "reason")}
+    config["plan"] = st.column_config.SelectboxColumn(
+        names["plan"], options=["", *plans.shelf()], help=state.say("people_plan_help")
+    )
+    rows = [_as_cells(person) for person in people()]
+    digest = sha256(repr((rows, [*plans.shelf()])).encode()).hexdigest()[:12]
+    st.data_editor(
+        pd.DataFrame(rows, columns=list(Person.model_fields)),
+        column_config=config,
+        num_rows="dynamic",
+        hide_index=True,
+        placeholder="",
+        **session.table(f"people.{digest}", _edit),
+    )
+
+
+def _as_cells(person: Person) -> dict[str, object]:
+    return {
+        field: float(value) if isinstance(value, Decimal) else value
+        for field, value in person.model_dump().items()
+    }
+
+
+def _edit(edits: Mapping[str, Any]) -> None:
+    """Take over what was typed; a row without a name waits for one."""
+    rows = [_as_cells(person) for person in people()]
+    for place, cells in edits["edited_rows"].items():
+        rows[place] |= cells
+    kept = [row for place, row in enumerate(rows) if place not in edits["deleted_rows"]]
+    added = [row for row in edits["added_rows"] if row.get("name")]
+    session.keep(
+        "people",
+        tuple(person_of(_typed(row), place) for place, row in enumerate([*kept, *added], start=1)),
+    )
+
+
+def _typed(row: Mapping[str, Any]) -> dict[str, object]:
+    """The cells of a row as a person has them: what was typed, digit by digit."""
+    return {
+        field: Decimal(repr(cell)) if isinstance(cell, float) else _day(field, cell)
+        for field, cell in row.items()
+        if cell is not None and cell == cell
+    }
+
+
+def _day(field: str, cell: object) -> object:
+    return date.fromisoformat(cell[:10]) if field in ("first", "last") and isinstance(
+        cell, str
+    ) else cell  # fmt: skip
+
+
+def _payroll(state: State, everybody: Sequence[Payout]) -> None:
+    """What everybody gets, the sum of it, and the statement of one."""
+    lang, currency = state.lang, state.plan.currency
+    st.subheader(state.say("payroll"))
+    rows = [payroll_row(paid) for paid in everybody]
+    total = sum((paid.pay for paid in everybody), Decimal(0))
+    bonuses = sum((paid.bonus for paid in everybody), Decimal(0))
+    st.markdown(
+        cards.plain(
+            state.say(
+                "payroll_total",
+                n=len(everybody),
+                total=money(total, currency, lang),
+                bonus=money(bonuses, currency, lang),
+            )
+        )
+    )
+    table = {
+        say(lang, f"payroll.{column}"): [
+            money(cell, currency, lang) if isinstance(cell := row[column], Decimal) else cell
+            for row in rows
+        ]
+        for column in _SHOWN
+    }
+    picked = st.dataframe(
+        table,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"payroll.{lang}",
+    )
+    st.download_button(
+        state.say("payroll_download"),
+        payroll_csv(everybody, lang).encode("utf-8-sig"),
+        "payroll.csv",
+        "text/csv",
+        icon=":material/download:",
+    )
+    chosen = picked["selection"]["rows"]
+    if not chosen:
+        st.caption(state.say("payroll_pick"))
+        return
+    st.subheader(cards.plain(str(rows[chosen[0]]["name"])))
+    cards.derivation(state, statement(everybody[chosen[0]], lang))
