@@ -116,8 +116,8 @@ def _needed(value: KpiValue, wanted: Fraction) -> tuple[str, Fraction, int] | No
     """(measure, by how much, 1 for more or -1 for less), everything else as it is."""
     kpi, formula = value.definition, value.definition.variant(value.variant).formula
     figures = {id: given.value for id, given in value.inputs.items()}
-    if any(figure is None for figure in figures.values()):
-        return None
+    if any(figures.get(id) is None for id in formula.names):
+        return None  # also where the plan states the KPI itself
     up = 1 if kpi.better is Better.HIGHER else -1
     if formula.names == (formula.text.strip(),):
         (measure,) = formula.names

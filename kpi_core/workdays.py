@@ -19,6 +19,7 @@ def counted(country: str, first: date, last: date) -> pd.Series:
     return pd.Series([calendar.is_working_day(day.date()) for day in days], days).cumsum()
 
 
+@cache
 def working_days(country: str, first: date, last: date) -> int:
     """How many working days lie from one day to another, both included; 0 if it is earlier."""
     return int(counted(country, first, last).iloc[-1]) if first <= last else 0

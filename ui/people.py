@@ -26,15 +26,23 @@ from kpi_core.pay import (
 )
 from kpi_core.text import money, say
 from ui import cards, plans, session
-from ui.state import State
+from ui.state import SAMPLES, State
 
 _SHOWN = ("name", "plan", "fixed", "bonus", "corrections", "pay")
 
 
-def people() -> tuple[Person, ...]:
-    """The people that were entered or brought, in their order."""
-    found: tuple[Person, ...] = session.kept("people", ())
-    return found
+def people(state: State) -> tuple[Person, ...]:
+    """The people that were entered or brought, in their order; at first those of the sample."""
+    known: tuple[Person, ...] | None = session.kept("people", None)
+    if known is not None:
+        return known
+    return _sample() if state.sample else ()
+
+
+@st.cache_resource(show_spinner=False)
+def _sample() -> tuple[Person, ...]:
+    file = SAMPLES / "people.csv"
+    return read_people(file.name, file.read_bytes())
 
 
 def view(state: State, due: Payout | PlanError) -> None:
@@ -42,10 +50,10 @@ def view(state: State, due: Payout | PlanError) -> None:
     st.caption(state.say("people_about"))
     _files(state)
     _table(state)
-    if not people():
+    if not people(state):
         return
     try:
-        everybody = payroll(people(), _payouts(state, due))
+        everybody = payroll(people(state), _payouts(state, due))
     except PlanError as refused:
         st.warning(cards.plain(refused.text(state.lang)), icon=":material/pause_circle:")
         return
@@ -58,9 +66,9 @@ def _payouts(state: State, due: Payout | PlanError) -> dict[str, Payout]:
     Raises:
         PlanError: one of them cannot be paid.
     """
-    named = {person.plan for person in people()} & set(plans.shelf())
+    named = {person.plan for person in people(state)} & set(plans.shelf())
     found = {}
-    if "" in {person.plan for person in people()}:
+    if "" in {person.plan for person in people(state)}:
         if isinstance(due, PlanError):
             raise due
         found[""] = due
@@ -86,7 +94,7 @@ def _files(state: State) -> None:
         st.rerun()
     st.download_button(
         state.say("people_download"),
-        people_csv(people(), state.lang).encode("utf-8-sig"),
+        people_csv(people(state), state.lang).encode("utf-8-sig"),
         "people.csv",
         "text/csv",
         icon=":material/download:",
@@ -104,7 +112,9 @@ def _bring(name: str, data: bytes) -> None:
 def _table(state: State) -> None:
     """The people as rows to edit; a new row is a new person."""
     lang, currency = state.lang, state.plan.currency
-    names = {field: catalogue.people_heading(field, lang) for field in Person.model_fields}
+    names = {
+        field: catalogue.people_heading(field, lang).capitalize() for field in Person.model_fields
+    }
     sums = {"salary", "fund", "correction"}
     config: dict[str, Any] = {
         field: st.column_config.NumberColumn(
@@ -119,7 +129,7 @@ def _table(state: State) -> None:
     config["plan"] = st.column_config.SelectboxColumn(
         names["plan"], options=["", *plans.shelf()], help=state.say("people_plan_help")
     )
-    rows = [_as_cells(person) for person in people()]
+    rows = [_as_cells(person) for person in people(state)]
     digest = sha256(repr((rows, [*plans.shelf()])).encode()).hexdigest()[:12]
     st.data_editor(
         pd.DataFrame(rows, columns=list(Person.model_fields)),
@@ -127,7 +137,7 @@ def _table(state: State) -> None:
         num_rows="dynamic",
         hide_index=True,
         placeholder="",
-        **session.table(f"people.{digest}", _edit),
+        **session.table(f"people.{digest}", lambda edits: _edit(rows, edits)),
     )
 
 
@@ -138,12 +148,10 @@ def _as_cells(person: Person) -> dict[str, object]:
     }
 
 
-def _edit(edits: Mapping[str, Any]) -> None:
-    """Take over what was typed; a row without a name waits for one."""
-    rows = [_as_cells(person) for person in people()]
-    for place, cells in edits["edited_rows"].items():
-        rows[place] |= cells
-    kept = [row for place, row in enumerate(rows) if place not in edits["deleted_rows"]]
+def _edit(rows: Sequence[Mapping[str, object]], edits: Mapping[str, Any]) -> None:
+    """Take over what was typed into the rows; one without a name waits for it."""
+    edited = [{**row, **edits["edited_rows"].get(place, {})} for place, row in enumerate(rows)]
+    kept = [row for place, row in enumerate(edited) if place not in edits["deleted_rows"]]
     added = [row for row in edits["added_rows"] if row.get("name")]
     session.keep(
         "people",
@@ -156,7 +164,7 @@ def _typed(row: Mapping[str, Any]) -> dict[str, object]:
     return {
         field: Decimal(repr(cell)) if isinstance(cell, float) else _day(field, cell)
         for field, cell in row.items()
-        if cell is not None and cell == cell
+        if cell is not None
     }
 
 

@@ -1,0 +1,79 @@
+"""The bonus page: people, payroll, the rule, comments, the shelf."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from kpi_core.pay import Person
+from tests.pages.test_pages import assert_whole, open_app, open_page, widget
+
+
+def bonus_page(lang: str, view: str) -> AppTest:
+    app = open_page(open_app(lang), "pages/pay/bonus.py")
+    return widget(app, "segmented_control", "bonus_view").set_value(view).run()
+
+
+def told(app: AppTest) -> str:
+    return " ".join(element.value for element in app.markdown).replace("\\", "")
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_the_sample_pays_three_people_for_the_days_they_worked(lang: str) -> None:
+    """15 000 of bonus, 20/22 of it less 1 500, and half of it: hired on the 16th of October."""
+    app = bonus_page(lang, "people")
+    assert_whole(app)
+    table = app.dataframe[-1].value
+    sums = [str(cell).replace("\N{NO-BREAK SPACE}", "") for cell in table.iloc[:, 3]]
+    expected = ["15000,00₽", "13636,36₽", "7500,00₽"]
+    if lang == "en":
+        expected = ["RUB15,000.00", "RUB13,636.36", "RUB7,500.00"]
+    assert sums == expected
+
+
+def test_people_of_the_session_are_paid_by_plans_of_the_shelf() -> None:
+    app = bonus_page("en", "people")
+    plan = app.session_state["plan"]
+    shelf = {"double": plan.model_copy(update={"scheme": plan.scheme.of_one(60000, None)})}
+    app.session_state["kept"]["shelf"] = shelf
+    app.session_state["kept"]["people"] = (Person(name="Anna"), Person(name="Boris", plan="double"))
+    app.run()
+    assert_whole(app)
+    assert list(app.dataframe[-1].value.iloc[:, 3]) == [
+        "RUB\N{NO-BREAK SPACE}15,000.00",
+        "RUB\N{NO-BREAK SPACE}30,000.00",
+    ]
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_a_comment_is_printed_beside_its_line(lang: str) -> None:
+    app = bonus_page(lang, "statement")
+    widget(app, "text_input", "comment.orders").set_value("12 by telephone").run()
+    assert_whole(app)
+    lines = app.table[0].value.iloc[:, 0]
+    assert lines.str.contains("12 by telephone").sum() == 1
+    assert app.session_state["plan"].comments == {"2026-10": {"orders": "12 by telephone"}}
+
+
+def test_the_next_step_is_told_with_its_money() -> None:
+    app = bonus_page("en", "statement")
+    assert "+94" in told(app)
+    assert "+RUB\N{NO-BREAK SPACE}15,000.00" in told(app)
+
+
+def test_a_cap_is_typed_and_pays() -> None:
+    app = bonus_page("en", "rule")
+    widget(app, "number_input", "terms.cap").set_value(40.0).run()
+    assert_whole(app)
+    assert app.metric[0].value == "RUB\N{NO-BREAK SPACE}12,000.00"
+
+
+def test_a_coefficient_is_added_and_taken_away() -> None:
+    app = bonus_page("en", "rule")
+    widget(app, "selectbox", "bonus.factor").select("cr").run()
+    assert_whole(app)
+    assert [goal.kpi for goal in app.session_state["plan"].scheme.factors] == [
+        "orders",
+        "cpo",
+        "cr",
+    ]
+    next(b for b in app.button if (b.key or "").startswith("factor.2")).click().run()
+    assert len(app.session_state["plan"].scheme.factors) == 2
