@@ -57,6 +57,7 @@ def view(state: State) -> None:
     )
     st.subheader(state.say("bonus_others"))
     _others(state)
+    _shelf(state)
 
 
 def _sums(state: State) -> None:
@@ -282,6 +283,37 @@ def _others(state: State) -> None:
         except PlanError:
             sums.append("—")
     st.table({state.say("scheme"): names, state.say("bonus_metric"): sums})
+
+
+def _shelf(state: State) -> None:
+    """Plans put aside: one more, and each to take or to drop."""
+    with st.expander(state.say("shelf"), icon=":material/inventory_2:"):
+        st.caption(state.say("shelf_about"))
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            name = st.text_input(
+                state.say("shelf_name"),
+                max_chars=200,
+                **session.remembered("shelf.name", session.kept("shelf.name", "")),
+            )
+            st.button(
+                state.say("shelf_put"),
+                key="shelf.put",
+                icon=":material/add:",
+                on_click=session.guarded(plans.put_aside, name),
+            )
+        for own in plans.shelf():
+            with st.container(horizontal=True):
+                shown = cards.plain(own)
+                st.button(
+                    state.say("shelf_take", name=shown),
+                    key=f"shelf.take.{own}",
+                    on_click=session.guarded(plans.take_from_shelf, own),
+                )
+                st.button(
+                    state.say("shelf_drop", name=shown),
+                    key=f"shelf.drop.{own}",
+                    on_click=session.guarded(plans.drop_from_shelf, own),
+                )
 
 
 def _amount(

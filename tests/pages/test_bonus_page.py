@@ -77,3 +77,28 @@ def test_a_coefficient_is_added_and_taken_away() -> None:
     ]
     next(b for b in app.button if (b.key or "").startswith("factor.2")).click().run()
     assert len(app.session_state["plan"].scheme.factors) == 2
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_the_calculator_gives_the_return_by_each_definition(lang: str) -> None:
+    """100 000 spent, 150 000 sold, a margin of 30 %: -55 %, +50 % and 1.5."""
+    app = bonus_page(lang, "roi")
+    assert_whole(app)
+    figures = [
+        str(cell).replace("\N{NO-BREAK SPACE}", "") for cell in app.table[0].value.iloc[:, 1]
+    ]
+    assert [figure.replace(",", ".") for figure in figures] == ["−55%", "50%", "1.50"]
+    assert "66" in told(app)
+
+
+def test_a_plan_is_put_aside_and_taken_again() -> None:
+    app = bonus_page("en", "rule")
+    widget(app, "text_input", "shelf.name").set_value("half").run()
+    app.button("shelf.put").click().run()
+    widget(app, "number_input", "salary").set_value(50000.0).run()
+    assert app.session_state["plan"].scheme.salary == 50000
+    app.button("shelf.take.half").click().run()
+    assert_whole(app)
+    assert app.session_state["plan"].scheme.salary == 30000
+    app.button("shelf.drop.half").click().run()
+    assert not app.session_state["kept"]["shelf"]
