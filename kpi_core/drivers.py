@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from kpi_core import catalogue
 from kpi_core.errors import UsageError, did_you_mean
 from kpi_core.formula import Exact
 from kpi_core.kpis import Evaluation, Input, KpiValue, Values
@@ -114,7 +115,8 @@ def calibrate(evaluation: Evaluation, business: Business) -> Model:
     Measures that cover far fewer days than the others stay out: a rate made of them would be wrong.
     """
     named = {id for driver in business.drivers for id in driver.formula.names}
-    found = {id: given for id, given in evaluation.measures().items() if id in named}
+    known = {id: evaluation.input(id) for id in catalogue.measures() if id in named}
+    found = {id: given for id, given in known.items() if given.value is not None}
     even = evaluation.even("whatif", found)
     measures = {id: given.value for id, given in even.items() if given.value is not None}
     assumptions = dict(evaluation.settings.assumptions)

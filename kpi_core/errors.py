@@ -56,6 +56,10 @@ class PlanError(KpiError, ValueError):
     """A plan cannot be read, or cannot be paid as it stands."""
 
 
+class SignoffError(KpiError, ValueError):
+    """A snapshot cannot be read or written, or a step of a sign-off is not allowed."""
+
+
 class UsageError(KpiError, ValueError):
     """A command line or link asks for something that does not exist."""
 

@@ -666,11 +666,6 @@ class Evaluation:
                     source=speaker, told=told, other=other, figure=beside,
                 )  # fmt: skip
 
-    def measures(self) -> dict[str, Input]:
-        """Every measure that someone speaks for, in total."""
-        found = {id: self.input(id) for id in catalogue.measures()}
-        return {id: given for id, given in found.items() if given.value is not None}
-
     def even(self, where: str, inputs: Mapping[str, Input], slice: str = TOTAL) -> dict[str, Input]:
         """The inputs; those that cover far fewer days than all together are taken as missing.
 

@@ -19,7 +19,9 @@ from kpi_core.ingest import Upload, read
 from kpi_core.kpis import Evaluation, Input, KpiValue, Values, kpi_values
 from kpi_core.model import Business, Period, Stages
 from kpi_core.plan import OwnKpi, Plan, changed
+from kpi_core.replay import Replay, replay
 from kpi_core.schemes import Scheme
+from kpi_core.signoff import Snapshot, reopened
 from kpi_core.text import say
 from kpi_core.trend import recent
 from kpi_core.words import source_name
@@ -107,6 +109,15 @@ class State:
     def cut(self, by: str) -> Channels:
         """Money, traffic and KPIs of the period by channel, campaign, ..."""
         return _cut(*self._key(), by, self.facts, self.plan, self.period)
+
+    def replay(self, plans: Mapping[str, Plan]) -> Replay:
+        """What several plans would have paid in every month that the files hold."""
+        said = tuple((name, plan.as_json()) for name, plan in plans.items())
+        return _replay(str(named(self.uploads)), said, self.facts, plans)
+
+    def reopened(self, snapshot: Snapshot) -> tuple[Finding, ...]:
+        """What differs when a snapshot is computed again from the files at hand."""
+        return _reopened(str(named(self.uploads)), snapshot.as_json(), self.uploads, snapshot)
 
     def model(self) -> Model:
         """The what-if model calibrated to the period."""
@@ -237,6 +248,22 @@ def _model(
     del digest, period, readings
     evaluation = Evaluation(_facts, _period, settings=_plan.settings())
     return calibrate(evaluation, catalogue.business(_plan.business))
+
+
+@st.cache_resource(max_entries=16, scope="session", show_spinner=False)
+def _replay(
+    digest: str, said: tuple[tuple[str, str], ...], _facts: Facts, _plans: Mapping[str, Plan]
+) -> Replay:
+    del digest, said
+    return replay(_facts, _plans)
+
+
+@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+def _reopened(
+    digest: str, said: str, _uploads: tuple[Upload, ...], _snapshot: Snapshot
+) -> tuple[Finding, ...]:
+    del digest, said
+    return reopened(_snapshot, _uploads)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -8,7 +8,7 @@ from kpi_core.errors import PlanError
 from kpi_core.kpis import Values
 from kpi_core.pay import Entry, Payout, next_steps, outcome, payout, statement
 from kpi_core.text import money
-from ui import bonus_rule, cards, controls, explain, people, plans, roi, session
+from ui import bonus_rule, cards, controls, explain, people, plans, replayed, roi, session, signing
 from ui.state import State
 
 
@@ -37,6 +37,8 @@ def main() -> None:
         "statement": lambda: _derivation(state, due),
         "people": lambda: people.view(state, due),
         "rule": lambda: bonus_rule.view(state),
+        "replay": lambda: replayed.view(state),
+        "signoff": lambda: signing.view(state, due),
         "roi": lambda: roi.view(state),
     }
     chosen = st.segmented_control(

@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from kpi_core.pay import Person
-from tests.pages.test_pages import assert_whole, open_app, open_page, widget
+from tests.pages.test_pages import assert_whole, by_label, open_app, open_page, widget
 
 
 def bonus_page(lang: str, view: str) -> AppTest:
@@ -102,3 +102,28 @@ def test_a_plan_is_put_aside_and_taken_again() -> None:
     assert app.session_state["plan"].scheme.salary == 30000
     app.button("shelf.drop.half").click().run()
     assert not app.session_state["kept"]["shelf"]
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+@pytest.mark.parametrize("business", ["shop", "corporate", "portal"])
+def test_rules_are_replayed_side_by_side(lang: str, business: str) -> None:
+    app = open_app(lang)
+    app.selectbox(f"business:{lang}").select(business).run()
+    open_page(app, "pages/pay/bonus.py")
+    widget(app, "segmented_control", "bonus_view").set_value("replay").run()
+    assert_whole(app)
+    assert len(app.table[0].value.columns) == 3, "the plan on screen beside another scheme"
+
+
+def test_a_payout_is_proposed_approved_and_comes_out_again() -> None:
+    app = bonus_page("en", "signoff")
+    widget(app, "text_input", "signoff.name").set_value("Olga").run()
+    app.button("signoff.propose").click().run()
+    assert_whole(app)
+    assert "proposed by Olga" in told(app)
+    assert "exactly the same" in app.success[0].value
+    app.button("signoff.approve").click().run()
+    assert_whole(app)
+    assert "approved by Olga" in told(app)
+    by_label(app.selectbox, "Period").select("2026-09-01..2026-09-30").run()
+    assert "exactly the same" in app.success[0].value, "whatever is on screen"

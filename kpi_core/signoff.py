@@ -1,0 +1,557 @@
+"""Sign-off of plans and of what they pay: draft, then proposed, then approved.
+
+A snapshot holds all that a payout was made from and what came of it: the plan, what the files
+were, the figures, the result, who said yes and when. Nothing in it changes any more: its `seal` is
+a hash of everything else, every step makes a new snapshot, and a mistake is mended by another one
+that names it. The seal shows a change; that nobody wrote another seal, too, only a copy elsewhere
+shows, such as the seal in the snapshot that supersedes it.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field, JsonValue, ValidationError
+
+import kpi_core
+from kpi_core import catalogue, words
+from kpi_core.errors import Finding, KpiError, Severity, SignoffError
+from kpi_core.facts import combine
+from kpi_core.formula import earlier
+from kpi_core.ingest import Upload
+from kpi_core.kpis import KpiValue, Values, kpi_values
+from kpi_core.model import Period, month_of, parse_period
+from kpi_core.pay import Payout, Person, paid_to, payout, statement
+from kpi_core.plan import PRINTED, Plan, invalid, period_word, read_plan
+from kpi_core.rules import Part
+from kpi_core.text import day, days, say
+
+MAX_BYTES = 4_000_000
+NOTICE_DAYS = 5  # before the period starts, everybody knows the KPIs that are new in it
+LANGUAGES = ("ru", "en")
+
+Name = Annotated[str, Field(min_length=1, max_length=200), PRINTED]
+Text = Annotated[str, Field(max_length=1000), PRINTED]
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Exact = Annotated[str, Field(pattern=r"^-?\d{1,400}(/\d{1,400})?$")]
+Money = Annotated[str, Field(pattern=r"^-?\d{1,99}(\.\d{1,6})?$")]
+
+
+class Status(StrEnum):
+    """How far a sign-off has come."""
+
+    DRAFT = "draft"
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+
+
+class Strict(Part):
+    """A part of a snapshot: nothing is taken for something else."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Source(Strict):
+    """A file that went in: its name, the SHA-256 of its bytes, how many rows were read."""
+
+    name: Annotated[str, Field(max_length=1000)]
+    digest: Hash
+    rows: Annotated[int, Field(ge=0)]
+
+
+class Figure(Strict):
+    """A KPI value: exact, by which definition, and the figures of the measures it was made of."""
+
+    value: Exact | None = None
+    variant: str
+    currency: str | None = None
+    inputs: dict[str, Exact | None] = Field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+
+
+class Result(Strict):
+    """What came of it.
+
+    Attributes:
+        coefficient: exact, of `stake`.
+        statement: language to the lines of the derivation, each a sentence and its figure.
+    """
+
+    coefficient: Exact
+    stake: Money
+    bonus: Money
+    pay: Money
+    statement: dict[str, tuple[tuple[str, str], ...]]
+
+
+class Act(Strict):
+    """Who did it, and on which day."""
+
+    by: Name
+    on: date
+
+
+class Snapshot(Strict):
+    """One state of a sign-off. A plan alone can be signed off, too: it has no figures or result.
+
+    Attributes:
+        program: the version that computed it.
+        plan, person: as JSON; kept as they were written, whatever later versions add to plans.
+        period: as plan files write it.
+        part: of a team's fund, where `person` has one.
+        figures: KPI to its value; of earlier days ``previous KPI`` or ``year_ago KPI``.
+        reason: why there is this one, where it supersedes another.
+        supersedes: the seal of that other one.
+        seal: SHA-256 of all the rest.
+    """
+
+    format: Literal[1] = 1
+    status: Status
+    program: Annotated[str, Field(max_length=50)]
+    plan: dict[str, JsonValue]
+    period: Annotated[str, Field(max_length=30)]
+    person: dict[str, JsonValue] | None = None
+    part: Exact | None = None
+    sources: Annotated[tuple[Source, ...], Field(max_length=500)] = ()
+    figures: dict[str, Figure] = Field(default_factory=dict)
+    result: Result | None = None
+    proposed: Act | None = None
+    approved: Act | None = None
+    reason: Text = ""
+    supersedes: Hash | None = None
+    seal: str = ""
+
+    def read_plan(self) -> Plan:
+        """The plan that is signed off."""
+        return read_plan(json.dumps(self.plan).encode())
+
+    def read_person(self) -> Person | None:
+        """Whose pay it is; nobody's own for that of the plan itself."""
+        if self.person is None:
+            return None
+        try:
+            return Person.model_validate(self.person)
+        except ValidationError as wrong:
+            raise invalid(wrong, "person") from None
+
+    def days(self) -> Period:
+        """The period."""
+        return parse_period(self.period)
+
+    def sealed(self) -> Self:
+        """The same with its seal."""
+        return self.model_copy(update={"seal": self._hash()})
+
+    def is_sealed(self) -> bool:
+        """Whether nothing in it was changed after it was sealed."""
+        return self.seal == self._hash()
+
+    def _hash(self) -> str:
+        # Without defaults: a field that a later version adds leaves older seals as they are.
+        content = self.model_dump(mode="json", exclude={"seal"}, exclude_defaults=True)
+        written = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(written.encode()).hexdigest()
+
+    def as_json(self) -> str:
+        """The snapshot file."""
+        return self.model_dump_json(indent=2) + "\n"
+
+
+# --- its states
+
+
+def draft(
+    plan: Plan,
+    uploads: Sequence[Upload] = (),
+    paid: Payout | None = None,
+    period: Period | None = None,
+) -> Snapshot:
+    """What is to be signed off: a plan before its period, or what it pays for it.
+
+    Args:
+        plan: the whole plan, with the targets of all its periods.
+        uploads: the files that the payout was computed from, in their order.
+        paid: the payout; ``None`` to sign off the plan alone.
+        period: of a plan alone, where it names none.
+
+    Raises:
+        SignoffError: no period is told.
+    """
+    period = (paid.period if paid else period) or plan.asked_period()
+    if period is None:
+        raise SignoffError("signoff_no_period")
+    return Snapshot(
+        status=Status.DRAFT,
+        program=kpi_core.__version__,
+        plan=json.loads(plan.as_json()),
+        period=period_word(period),
+        person=paid.person.model_dump(mode="json") if paid and paid.person else None,
+        part=_exact(paid.part) if paid else None,
+        sources=tuple(
+            Source(name=own.name, digest=own.digest, rows=sum(table.rows for table in own.tables))
+            for own in uploads
+        ),
+        figures=dict(_figures(plan, paid.values)) if paid else {},
+        result=_result(paid) if paid else None,
+    ).sealed()
+
+
+def _figures(plan: Plan, values: Values) -> Iterator[tuple[str, Figure]]:
+    """The values of the plan's KPIs, and of the earlier days that its guards look at."""
+    guarded = {when: values.earlier[when] for when in plan.against() if when in values.earlier}
+    for when, own in {"": values, **guarded}.items():
+        named = own.totals()
+        for id in plan.kpis():
+            if id in named:
+                yield f"{when} {id}".strip(), _figure(named[id])
+
+
+def _figure(value: KpiValue) -> Figure:
+    given = value.inputs.items()
+    return Figure(
+        value=_exact(value.value),
+        variant=value.variant,
+        currency=value.currency,
+        inputs={id: _exact(own.value) for id, own in given},
+        sources=tuple(dict.fromkeys(source for _, own in given for source in own.sources)),
+    )
+
+
+def _exact(value: Fraction | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _result(paid: Payout) -> Result:
+    return Result(
+        coefficient=str(paid.coefficient),
+        stake=_money(paid.stake),
+        bonus=_money(paid.bonus),
+        pay=_money(paid.pay),
+        statement={
+            lang: tuple((entry.text, entry.value) for entry in statement(paid, lang))
+            for lang in LANGUAGES
+        },
+    )
+
+
+def _money(amount: Decimal) -> str:
+    return format(amount, "f")
+
+
+def proposed(snapshot: Snapshot, by: str, on: date, earlier: Snapshot | None = None) -> Snapshot:
+    """A draft put forward.
+
+    KPIs that are new need notice: who is paid by a KPI knows it `NOTICE_DAYS` days before the
+    period starts. New is what decides pay and did not do so in the `earlier` plan, or was computed
+    otherwise. Targets, weights, rules and sums of money may change without notice: the principle
+    speaks of KPIs.
+
+    Args:
+        snapshot: the draft.
+        by: who puts it forward.
+        on: the day it is.
+        earlier: what was approved last before it, for this period or an earlier one; without it
+            nothing is known to be new.
+
+    Raises:
+        SignoffError: it is no draft; or KPIs are new, and it is too late for them.
+    """
+    _expect(snapshot, Status.DRAFT)
+    if earlier is not None:
+        _expect(earlier, Status.APPROVED)
+        if new := _new_kpis(snapshot.read_plan(), earlier.read_plan()):
+            _check_notice(new, snapshot.days(), on)
+    return _next(snapshot, status=Status.PROPOSED, proposed=_act(by, on))
+
+
+def approved(snapshot: Snapshot, by: str, on: date) -> Snapshot:
+    """A proposal agreed to.
+
+    Raises:
+        SignoffError: it was not proposed, or only later.
+    """
+    _expect(snapshot, Status.PROPOSED)
+    if snapshot.proposed and on < snapshot.proposed.on:
+        raise SignoffError("signoff_too_early", day=_day(snapshot.proposed.on))
+    return _next(snapshot, status=Status.APPROVED, approved=_act(by, on))
+
+
+def superseding(old: Snapshot, new: Snapshot, reason: str) -> Snapshot:
+    """A draft that takes the place of something approved, and says why.
+
+    Raises:
+        SignoffError: `old` is not approved, `new` is no draft or of something else, or there is no
+            reason.
+    """
+    _expect(old, Status.APPROVED)
+    _expect(new, Status.DRAFT)
+    if old.days() != new.days() or _whose(old) != _whose(new):
+        raise SignoffError("signoff_other_period", period=old.period, other=new.period)
+    if not reason.strip():
+        raise SignoffError("signoff_no_reason")
+    return _next(new, reason=reason, supersedes=old.seal)
+
+
+def _whose(snapshot: Snapshot) -> str:
+    person = snapshot.read_person()
+    return person.name if person else ""
+
+
+def _expect(snapshot: Snapshot, status: Status) -> None:
+    if not snapshot.is_sealed():
+        raise SignoffError("snapshot_changed")
+    if snapshot.status is not status:
+        raise SignoffError(f"signoff_not_{status}")
+
+
+def _next(snapshot: Snapshot, **changes: object) -> Snapshot:
+    """The snapshot with some fields replaced; checked and sealed."""
+    content = {name: getattr(snapshot, name) for name in type(snapshot).model_fields}
+    try:
+        return Snapshot.model_validate(content | changes).sealed()
+    except ValidationError as wrong:
+        raise invalid(wrong) from None
+
+
+def _act(by: str, on: date) -> Act:
+    try:
+        return Act(by=by.strip(), on=on)
+    except ValidationError as wrong:
+        raise invalid(wrong) from None
+
+
+def _new_kpis(plan: Plan, earlier: Plan) -> list[str]:
+    """What decides pay by one plan, and does not by the other, or is computed otherwise there."""
+    before = _deciding(earlier)
+    return [id for id, definition in _deciding(plan).items() if before.get(id) != definition]
+
+
+def _deciding(plan: Plan) -> dict[str, object]:
+    """KPI to how it is defined, of those that the bonus is made of or stopped by."""
+    stopping = [id for own in plan.guards if own.gate for id in (own.kpi, own.guard)]
+    ids = [*(goal.kpi for goal in plan.paying()), *(own.kpi for own in plan.gates), *stopping]
+    variants = {**catalogue.business(plan.business).variants, **plan.variants}
+    own = plan.own
+    return {id: own[id].formula if id in own else variants.get(id, "") for id in ids}
+
+
+def _check_notice(new: Sequence[str], period: Period, on: date) -> None:
+    latest = period.first - timedelta(days=NOTICE_DAYS)
+    if on <= latest:
+        return
+    soonest = on + timedelta(days=NOTICE_DAYS)
+    first = soonest
+    if period.months:  # months begin with their first day
+        first = soonest if soonest.day == 1 else month_of(soonest).last + timedelta(days=1)
+    raise SignoffError(
+        "signoff_no_notice",
+        kpis=", ".join(new),
+        period={lang: days(period.first, period.last, lang) for lang in LANGUAGES},
+        n=NOTICE_DAYS,
+        latest=_day(latest),
+        first=_day(first),
+    )
+
+
+def _day(on: date) -> dict[str, str]:
+    return {lang: day(on, lang) for lang in LANGUAGES}
+
+
+# --- opened again
+
+
+def reopened(snapshot: Snapshot, uploads: Sequence[Upload]) -> tuple[Finding, ...]:
+    """What differs when it is computed again from files; nothing where all is identical.
+
+    Files in another order are read in that of the snapshot. What was computed from other files is
+    told to be, even where the result is the same.
+
+    Raises:
+        SignoffError: the snapshot was changed after it was sealed.
+    """
+    if not snapshot.is_sealed():
+        raise SignoffError("snapshot_changed")
+    if snapshot.result is None:  # a plan alone is what it is
+        return ()
+    found = []
+    if snapshot.program != kpi_core.__version__:
+        found.append(
+            _differs("signoff_version", snapshot.period, snapshot.program, kpi_core.__version__)
+        )
+    found += _other_files(snapshot, uploads)
+    order = {own.digest: place for place, own in enumerate(snapshot.sources)}
+    ranked = sorted(uploads, key=lambda own: order.get(own.digest, len(order)))
+    try:
+        again = _again(snapshot, ranked)
+    except KpiError as blocked:
+        why = {lang: blocked.text(lang) for lang in LANGUAGES}
+        return (*found, Finding(Severity.ERROR, "signoff_no_result", snapshot.period, {"why": why}))
+    now = {own.digest: own for own in again.sources}
+    for own in snapshot.sources:
+        if own.digest in now and own.rows != now[own.digest].rows:
+            found.append(_differs("signoff_rows", own.name, own.rows, now[own.digest].rows))
+    found += _other_figures(snapshot.figures, again.figures)
+    return (*found, *_other_result(snapshot.period, snapshot.result, again.result))
+
+
+def _again(snapshot: Snapshot, uploads: Sequence[Upload]) -> Snapshot:
+    """The same computed from files, with this version of the program."""
+    plan, person = snapshot.read_plan(), snapshot.read_person()
+    values = kpi_values(
+        combine(uploads),
+        catalogue.business(plan.business),
+        snapshot.days(),
+        settings=plan.settings(),
+        kpis=plan.shown_kpis(),
+        against=plan.against(),
+    )
+    paid = payout(plan, values)
+    if person:
+        paid = paid_to(paid, person, None if snapshot.part is None else Fraction(snapshot.part))
+    return draft(plan, uploads, paid)
+
+
+def _other_files(snapshot: Snapshot, uploads: Sequence[Upload]) -> Iterator[Finding]:
+    """Files that are missing, are others, or were not there."""
+    given = Counter((own.name, own.digest) for own in uploads)
+    held = Counter((own.name, own.digest) for own in snapshot.sources)
+    added = sorted((given - held).elements())
+    for name, digest in sorted((held - given).elements()):
+        same = [own for own in added if own[1] == digest]
+        other = same or [own for own in added if own[0] == name]
+        if same:
+            yield _differs("signoff_file_renamed", name, name, same[0][0])
+        else:
+            code = "signoff_file_changed" if other else "signoff_file_missing"
+            yield Finding(Severity.ERROR, code, name)
+        if other:
+            added.remove(other[0])
+    for name, _ in added:
+        yield Finding(Severity.ERROR, "signoff_file_added", name)
+
+
+def _other_figures(then: Mapping[str, Figure], now: Mapping[str, Figure]) -> Iterator[Finding]:
+    for id in dict.fromkeys((*then, *now)):
+        old, new = then.get(id), now.get(id)
+        if old == new:
+            continue
+        was, is_ = (_parts(own) for own in (old, new))
+        for name in dict.fromkeys((*was, *is_)):
+            if was.get(name) != is_.get(name):
+                what = {lang: _part_name(name, lang) for lang in LANGUAGES}
+                yield _differs("signoff_figure", id, was.get(name), is_.get(name), what=what)
+
+
+def _parts(own: Figure | None) -> dict[str, str | None]:
+    """What a figure says, by name: the measures, the definition, the sources, and its value."""
+    if own is None:
+        return {}
+    told = {"variant": own.variant, "currency": own.currency, "sources": ", ".join(own.sources)}
+    return {**own.inputs, **told, "value": own.value}
+
+
+def _part_name(name: str, lang: str) -> str:
+    if name in ("value", "variant", "currency", "sources"):
+        return say(lang, f"signoff.{name}")
+    of = (earlier(name) or ("", name))[1]
+    known = of in catalogue.measures() or of in catalogue.ASSUMPTIONS
+    return words.quantity(name, lang) if known else name  # a snapshot may come from anybody
+
+
+def _other_result(where: str, then: Result, now: Result | None) -> Iterator[Finding]:
+    if now is None:
+        return
+    for name in ("coefficient", "stake", "bonus", "pay"):
+        if getattr(then, name) != getattr(now, name):
+            what = {lang: say(lang, f"signoff.{name}") for lang in LANGUAGES}
+            yield _differs(
+                "signoff_result", where, getattr(then, name), getattr(now, name), what=what
+            )
+    for lang in LANGUAGES:
+        old, new = then.statement.get(lang, ()), now.statement[lang]
+        if old != new:
+            pairs = zip((*old, ("", "")), (*new, ("", "")), strict=False)
+            was, is_ = next((one, other) for one, other in pairs if one != other)
+            yield _differs("signoff_statement", where, ": ".join(was), ": ".join(is_))
+            return
+
+
+def _differs(code: str, where: str, was: Any, is_: Any, **values: object) -> Finding:
+    told = {"was": "—" if was is None else str(was), "now": "—" if is_ is None else str(is_)}
+    return Finding(Severity.ERROR, code, where, told | values)
+
+
+# --- files
+
+
+def read_snapshot(data: bytes, where: str = "snapshot") -> Snapshot:
+    """A snapshot file, checked.
+
+    Raises:
+        SignoffError: it is too large, no snapshot, or was changed after it was sealed.
+        PlanError: its plan or person is none.
+        UsageError: its period is none.
+    """
+    if len(data) > MAX_BYTES:
+        raise SignoffError("snapshot_too_large", where=where, limit=MAX_BYTES // 1000)
+    try:
+        found = Snapshot.model_validate_json(data)
+        sealed = found.is_sealed()
+    except ValidationError as wrong:
+        raise SignoffError("snapshot_wrong", where=where, why=invalid(wrong)) from None
+    except ValueError:  # a number that JSON does not know, half a character
+        raise SignoffError("snapshot_changed", where=where) from None
+    if not sealed:
+        raise SignoffError("snapshot_changed", where=where)
+    found.read_plan()
+    found.read_person()
+    found.days()
+    return found
+
+
+def write_snapshot(snapshot: Snapshot, path: Path) -> None:
+    """Write a new file; all of it or nothing, also when the machine stops meanwhile.
+
+    Nothing is ever written over: each state of a sign-off is a file of its own.
+
+    Raises:
+        SignoffError: the file exists, or cannot be written.
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    except OSError as failed:
+        raise SignoffError("snapshot_not_written", where=str(path), why=failed.strerror) from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(snapshot.as_json().encode())
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(name, path)  # fails where there is a file, in one step
+        _keep_entry(path.parent)
+    except FileExistsError:
+        raise SignoffError("snapshot_exists", where=str(path)) from None
+    except OSError as failed:
+        raise SignoffError("snapshot_not_written", where=str(path), why=failed.strerror) from None
+    finally:
+        with suppress(FileNotFoundError):
+            Path(name).unlink()
+
+
+def _keep_entry(folder: Path) -> None:
+    """Have the name of a new file on the disk, too; Windows does so by itself."""
+    if os.name == "posix":
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
