@@ -57,6 +57,17 @@ class Customers(StrEnum):
     AGED = "aged"  # so many days since the first order, the last of which lies in the slice
 
 
+class Kind(StrEnum):
+    """What one of a count is: sessions with a cart are not events of putting goods into it."""
+
+    IMPRESSIONS = "impressions"
+    CLICKS = "clicks"
+    SESSIONS = "sessions"
+    EVENTS = "events"  # of which one session may have several
+    LETTERS = "letters"
+    RECORDS = "records"  # orders, leads, deals
+
+
 class Speak(StrEnum):
     """Which of several sources is heard when more than one reports measures of a family."""
 
@@ -124,6 +135,10 @@ class Measure:
         counts: which customers it counts in an order log, where no file states it.
         age: days from the first order of a customer on, of those counted by age.
         brought: the money that is added up over that age, in place of counting the customers.
+        kind: what one of the count is; ``None`` where that does not matter to any funnel.
+        events_in: the systems whose reports count events under that name; each with the dimension
+            of those reports that count as `kind` says after all, if there are such.
+        ripens: it counts records of a period that have come so far by now; more of them still may.
     """
 
     id: str
@@ -137,6 +152,9 @@ class Measure:
     counts: Customers | None = None
     age: int = 0
     brought: str | None = None
+    kind: Kind | None = None
+    events_in: Mapping[str, str] = field(default_factory=dict, hash=False)
+    ripens: bool = False
 
 
 @dataclass(frozen=True)
@@ -227,11 +245,25 @@ class Kpi:
 
 @dataclass(frozen=True)
 class Stage:
-    """A step of a funnel: the measure that counts who got there."""
+    """A step of a funnel: the measure that counts who got there.
+
+    Where nobody counted it, the first of `otherwise` that somebody did: those who see a letter are
+    counted by its deliveries, not by impressions.
+    """
 
     id: str
     name: Both
     measure: str
+    otherwise: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stages:
+    """A funnel as it is meant: its stages in order, before anything is counted."""
+
+    id: str
+    name: Both
+    stages: tuple[Stage, ...]
 
 
 @dataclass(frozen=True)
@@ -287,10 +319,15 @@ class Business:
     also: tuple[str, ...]
     variants: Mapping[str, str] = field(hash=False)
     assumptions: Mapping[str, str] = field(hash=False)
-    stages: tuple[Stage, ...] = ()
+    funnels: tuple[Stages, ...] = ()
     drivers: tuple[Driver, ...] = ()
     consequences: tuple[Consequence, ...] = ()
     fund: str | None = None
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages of its own funnel, the first of all that it is looked at by."""
+        return self.funnels[0].stages if self.funnels else ()
 
     def kpis(self) -> tuple[str, ...]:
         """Every KPI this type of business looks at, the default set first."""

@@ -398,7 +398,7 @@ def _course(
 
 def _daily(evaluation: Evaluation, formula: Formula) -> dict[date, float]:
     """Day to figure; a day of which nobody speaks is left out, one without rows may be a zero."""
-    series = [_days_of(evaluation, id) for id in formula.names]
+    series = [daily_figures(evaluation, id) for id in formula.names]
     shared = sorted(set.intersection(*(set(own) for own in series)))
     if not shared:
         return {}
@@ -409,8 +409,11 @@ def _daily(evaluation: Evaluation, formula: Formula) -> dict[date, float]:
     return dict(zip(shared, formula.values(quantities).tolist(), strict=True))
 
 
-def _days_of(evaluation: Evaluation, id: str) -> dict[date, float]:
-    given = evaluation.input(id)
+def daily_figures(
+    evaluation: Evaluation, id: str, sources: Sequence[str] | None = None
+) -> dict[date, float]:
+    """Day to figure of a measure, by `sources` or whoever speaks; empty where they tell no days."""
+    given = evaluation.input(id, sources=sources)
     if given.value is None:
         return {}
     found: list[dict[date, float]] = []

@@ -10,11 +10,15 @@ from pathlib import Path
 import streamlit as st
 
 from kpi_core import catalogue
+from kpi_core.chain import chain
+from kpi_core.chance import noises
 from kpi_core.channels import Channels, by_slice
 from kpi_core.drivers import Model, calibrate
 from kpi_core.errors import Finding, KpiError
 from kpi_core.facts import Facts, combine
+from kpi_core.fairness import Fairness, fairness
 from kpi_core.funnel import Counting
+from kpi_core.incentive import Study, study
 from kpi_core.ingest import Upload, read
 from kpi_core.kpis import Evaluation, Input, KpiValue, Values, kpi_values
 from kpi_core.model import Business, Period, Stages
@@ -118,6 +122,21 @@ class State:
     def reopened(self, snapshot: Snapshot) -> tuple[Finding, ...]:
         """What differs when a snapshot is computed again from the files at hand."""
         return _reopened(str(named(self.uploads)), snapshot.as_json(), self.uploads, snapshot)
+
+    def fairness(self) -> Fairness:
+        """What chance makes of the pay at each true performance, by the plan of the period.
+
+        Raises:
+            PlanError: the period cannot be judged by the plan.
+        """
+        values = self.values()
+        self.plan.check_period(values)
+        return _fairness(*self._key(), self.judged().as_json(), self.facts, self.judged(), values)
+
+    def study(self) -> Study:
+        """Whether the plan pays for what earns."""
+        plan, values = self.judged(), self.values()
+        return _study(*self._key(), plan.as_json(), plan, values, self.model())
 
     def model(self) -> Model:
         """The what-if model calibrated to the period."""
@@ -248,6 +267,22 @@ def _model(
     del digest, period, readings
     evaluation = Evaluation(_facts, _period, settings=_plan.settings())
     return calibrate(evaluation, catalogue.business(_plan.business))
+
+
+@st.cache_resource(max_entries=16, scope="session", show_spinner=False)
+def _fairness(
+    digest: str, period: str, readings: str, said: str, _facts: Facts, _plan: Plan, _values: Values
+) -> Fairness:
+    del digest, period, readings, said
+    return fairness(_plan, noises(_plan, _values, _facts))
+
+
+@st.cache_resource(max_entries=16, scope="session", show_spinner=False)
+def _study(
+    digest: str, period: str, readings: str, said: str, _plan: Plan, _values: Values, _model: Model
+) -> Study:
+    del digest, period, readings, said
+    return study(chain(_plan, _values, _model))
 
 
 @st.cache_resource(max_entries=16, scope="session", show_spinner=False)

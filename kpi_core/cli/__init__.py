@@ -1,9 +1,11 @@
 """The whole chain without a browser: ``python -m kpi_core COMMAND``.
 
 The commands: ``read``, ``kpis``, ``funnel``, ``channels``, ``lift``, ``score``, ``bonus``,
-``whatif``, ``trend``, ``objectives``; ``plan`` and ``schema`` print a plan file to edit and the
-JSON Schema of plan files (``python -m kpi_core schema > docs/plan.schema.json`` keeps the
-committed one); ``formats`` says what is read (``python -m kpi_core formats > docs/formats.md``).
+``whatif``, ``trend``, ``objectives``, ``fair``, ``incentive``, ``replay``, ``propose``,
+``approve``, ``check``; ``plan`` and ``schema`` print a plan
+file to edit and the JSON Schema of plan files (``python -m kpi_core schema >
+docs/plan.schema.json`` keeps the committed one); ``formats`` says what is read (``python -m
+kpi_core formats > docs/formats.md``).
 
 Exit code 0: done. 2: wrong use or bad input, one clear line on stderr. ``--json`` prints what
 other programs may rely on; without it, a table to read.
@@ -18,7 +20,17 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from kpi_core.cli import ahead, judging, measuring, reading
+from kpi_core.cli import (
+    ahead,
+    fairness,
+    incentive,
+    judging,
+    measuring,
+    paying,
+    reading,
+    replay,
+    signoff,
+)
 from kpi_core.errors import KpiError
 
 
@@ -46,6 +58,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m kpi_core", description="From export files to a pay slip.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (reading, measuring, judging, ahead):
+    judged = (judging, paying, incentive, replay, signoff, fairness)
+    for module in (reading, measuring, *judged, ahead):
         module.add(commands)
     return parser

@@ -13,6 +13,7 @@ from kpi_core.cli.printed import Answer, Lines
 from kpi_core.errors import UsageError, did_you_mean
 from kpi_core.facts import Facts, combine
 from kpi_core.ingest import Upload, read_path
+from kpi_core.ingest.formats import Format
 from kpi_core.ingest.layouts import read_layout
 from kpi_core.kpis import Settings, Values, kpi_values
 from kpi_core.model import VATS, Period, Vat, parse_period
@@ -42,10 +43,10 @@ def _machine_language() -> str:
     return "ru" if (locale.getlocale()[0] or "").lower().startswith("ru") else "en"
 
 
-def takes_business(made: argparse.ArgumentParser) -> None:
+def takes_business(made: argparse.ArgumentParser, *, required: bool = True) -> None:
     """The business type or role, where no plan says it."""
     named = (*catalogue.businesses(), *catalogue.roles())
-    made.add_argument("--business", required=True, metavar="|".join(named))
+    made.add_argument("--business", required=required, metavar="|".join(named))
 
 
 def takes_plan(made: argparse.ArgumentParser) -> None:
@@ -101,14 +102,19 @@ def takes_assumptions(made: argparse.ArgumentParser) -> None:
 
 def uploads(options: argparse.Namespace) -> list[Upload]:
     """The files, read by the layouts named beside them."""
-    layouts = [read_layout(Path(name).stem, _text(name)) for name in options.layout]
+    known = layouts(options)
     found = []
     for name in options.files:
         try:
-            found.append(read_path(Path(name), layouts))
+            found.append(read_path(Path(name), known))
         except OSError:
             raise UsageError("no_such_file", where=name) from None
     return found
+
+
+def layouts(options: argparse.Namespace) -> list[Format]:
+    """The layouts named beside the files."""
+    return [read_layout(Path(name).stem, _text(name)) for name in options.layout]
 
 
 def _text(name: str) -> str:

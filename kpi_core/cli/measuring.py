@@ -6,14 +6,13 @@ from fractions import Fraction
 
 from kpi_core import catalogue, words
 from kpi_core.channels import CUTS, Part, by_slice
-from kpi_core.cli import asked, compared, printed
+from kpi_core.cli import asked, compared, events, funnels, printed
 from kpi_core.cli.printed import Answer, Lines
 from kpi_core.errors import UsageError
-from kpi_core.funnel import funnel
 from kpi_core.kpis import KpiValue, Values, kpi_values
 from kpi_core.model import TOTAL
 from kpi_core.stats import lift
-from kpi_core.text import number, percent, say
+from kpi_core.text import say
 
 
 def add(commands: asked.Commands) -> None:
@@ -27,9 +26,14 @@ def add(commands: asked.Commands) -> None:
     kpis.add_argument("--by", metavar="channel|month|week|day|campaign|...")
     asked.takes_assumptions(kpis)
     compared.takes_comparison(kpis)
-    _takes_sources(
-        asked.command(commands, "funnel", _funnel, "The counted funnel of a business type.")
+    stages = asked.command(
+        commands, "funnel", _funnel, "The counted funnel of a business type, or one of events."
     )
+    asked.takes_files(stages, "+")
+    asked.takes_business(stages, required=False)
+    asked.takes_choices(stages)
+    funnels.takes_funnel(stages)
+    events.takes_events(stages)
     channels = asked.command(
         commands, "channels", _channels, "What each channel or campaign costs and brings."
     )
@@ -127,32 +131,11 @@ def _kpi_row(row: KpiValue) -> Answer:
 
 
 def _funnel(options: argparse.Namespace) -> tuple[Answer, Lines]:
-    business = catalogue.business(options.business)
-    settings = asked.settings(options)
-    facts = asked.facts(options, settings.sources)
-    made = funnel(facts, business, asked.period(options), settings)
-    answer = {
-        "period": printed.span(made.period),
-        "stages": [
-            {
-                "id": row.stage.id,
-                "count": printed.number(row.count),
-                "step_rate": printed.number(row.step_rate),
-                "total_rate": printed.number(row.total_rate),
-                "low": row.low,
-                "high": row.high,
-                "sources": list(row.sources),
-            }
-            for row in made.stages
-        ],
-        "leakiest": made.leakiest.stage.id if made.leakiest else None,
-    }
-    rows = [printed.headings(options.lang, "count", "step_rate", "total_rate")]
-    for row in made.stages:
-        rates = (percent(rate, options.lang, 2) for rate in (row.step_rate, row.total_rate))
-        rows.append([row.stage.name[options.lang], number(row.count, options.lang), *rates])
-    findings = (*facts.findings, *made.findings)
-    return printed.with_findings(answer, printed.aligned(rows), findings, options.lang)
+    if options.steps:
+        return events.answer(options)
+    if options.business is None:
+        raise UsageError("no_business")
+    return funnels.counted(options)
 
 
 def _channels(options: argparse.Namespace) -> tuple[Answer, Lines]:

@@ -230,6 +230,43 @@ class Sessions:
     users: int | None
 
 
+@dataclass(frozen=True)
+class LogFile:
+    """How the rows of an event log are written as numbers.
+
+    Attributes:
+        kinds: its different rows, of texts only.
+        time: the column of times.
+        user, session, customer: columns of ids; one of the first two at least.
+        unique: columns; rows that agree in all of them are one event. None: each row is one.
+    """
+
+    kinds: Reduced
+    time: int
+    user: int | None
+    session: int | None
+    customer: int | None
+    unique: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of the rows of an event log.
+
+    Attributes:
+        events: how many are written.
+        repeated: rows that tell an event again.
+        undated: of the others, those without a time; `lost`: the first of them, counted from 1.
+        offsets: how many offsets from UTC the times name.
+    """
+
+    events: int
+    repeated: int
+    undated: int
+    lost: int | None
+    offsets: int
+
+
 def identity(parts: Iterable[Sequence[str]]) -> npt.NDArray[np.uint64]:
     """A number per record, the same in every file that holds it; its ids are not kept.
 
@@ -349,6 +386,41 @@ def reduce_events(
     matched = rows["mask"].to_numpy(dtype=np.int64)[:, None] & bits != 0
     names = ("records", "repeated", "undated", "lost", "nameless", "users")
     return Sessions(frame, matched, times, **{name: told[name] for name in names})
+
+
+def write_log(
+    source: bytes | Path,
+    dialect: Dialect | None,
+    log: LogFile,
+    target: Path,
+    limits: Limits = LIMITS,
+) -> Written:
+    """Writes an event log anew as a Parquet file of numbers.
+
+    Args:
+        source: the bytes, or where a local file lies.
+        dialect: how a text file is written; ``None``: it is Parquet.
+        log: what stands where.
+        target: gets columns ``row`` (from 1), ``time``, ``user``, ``session``, ``customer`` as far
+            as there are any (positive int64, hashes), and ``kind`` (which row of `log.kinds`).
+        limits: what it may cost.
+
+    Raises:
+        IngestError: not every event can be proven, or a spreadsheet has rounded the ids.
+    """
+    job: dict[str, Any] = _text_job(dialect) if dialect else {"kind": "parquet"}
+    nobody = [None] * len(log.kinds.frame)
+    job |= {
+        "what": "log",
+        "target": str(target),
+        "kinds": {**_kinds(log.kinds), "first": nobody, "last": nobody, "mask": nobody},
+        **{name: getattr(log, name) for name in ("time", "user", "session", "customer", "unique")},
+    }
+    with _prepared(source, job, limits) as ready:
+        told = _ask(ready, limits)[1]
+    _refuse_rounded(told["long"], dialect)
+    names = ("events", "repeated", "undated", "lost", "offsets")
+    return Written(**{name: told[name] for name in names})
 
 
 def _kinds(reduced: Reduced) -> dict[str, Any]:
@@ -537,7 +609,8 @@ def _ask(job: dict[str, Any], limits: Limits) -> tuple[pd.DataFrame, dict[str, A
     told: dict[str, Any] = json.loads(done.stdout[done.stdout.rstrip().rfind(b"\n") + 1 :])
     if "refused" in told:
         raise IngestError(told["refused"], **told["values"])
-    return pd.DataFrame() if {"doubts", "names"} & set(told) else _frame(done.stdout), told
+    without_rows = {"doubts", "names", "offsets"} & set(told)
+    return pd.DataFrame() if without_rows else _frame(done.stdout), told
 
 
 def _frame(answer: bytes) -> pd.DataFrame:

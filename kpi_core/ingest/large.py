@@ -67,7 +67,7 @@ def read_large(label: str, source: bytes | Path, layouts: Sequence[Format]) -> L
     Raises:
         IngestError: it is not tidy, or not every record of it can be proven.
     """
-    head = _Head.of(source, known_headings(layouts))
+    head = Head.of(source, known_headings(layouts))
     format = recognise(head.section, layouts)
     if format is None:
         columns = listed(column.raw for column in head.section.headings)
@@ -103,7 +103,7 @@ _OF_FILE = frozenset(
 
 
 @dataclass(frozen=True)
-class _Head:
+class Head:
     """The table as far as the first records show it; a Parquet file has no dialect."""
 
     section: Section
@@ -112,10 +112,16 @@ class _Head:
 
     @property
     def delimiter(self) -> str | None:
+        """Between its cells."""
         return self.dialect.delimiter if self.dialect else None
 
     @classmethod
-    def of(cls, source: bytes | Path, known: frozenset[str]) -> "_Head":
+    def of(cls, source: bytes | Path, known: frozenset[str]) -> "Head":
+        """The head of a delimited text or Parquet file.
+
+        Raises:
+            IngestError: it is not one table.
+        """
         beginning = _first_bytes(source)
         if beginning.startswith(PARQUET):
             return cls._of_parquet(source, known)
@@ -134,7 +140,7 @@ class _Head:
         return cls(section, dialect, text.guessed)
 
     @classmethod
-    def _of_parquet(cls, source: bytes | Path, known: frozenset[str]) -> "_Head":
+    def _of_parquet(cls, source: bytes | Path, known: frozenset[str]) -> "Head":
         names, rows = parquet_head(source)
         found = sections([list(names), *rows], known)
         if len(found) != 1 or not found[0].rows or len(found[0].headings) < len(names):
@@ -278,7 +284,7 @@ def _adds_by_columns(value: Value) -> bool:
 
 
 def _mapped_log(
-    source: bytes | Path, head: _Head, first: Reading, reduced: Reduced, stated: Period | None
+    source: bytes | Path, head: Head, first: Reading, reduced: Reduced, stated: Period | None
 ) -> tuple[Section, Mapped]:
     """The sessions of a log, of which `reduced` holds the different rows.
 

@@ -162,10 +162,19 @@ def event_names(counted: Mapping[str, int], expected: Callable[[str], bool], mos
     """
     kept: dict[str, int] = {}
     for name, n in sorted(counted.items(), key=lambda each: (-each[1], each[0])):
-        is_name = len(name.split()) == 1 or all(map(_is_known, name.split())) or expected(name)
-        named = name[:_LONGEST_EXAMPLE] if is_name and not is_personal(name) else HIDDEN
+        named = event_name(name, expected)
         kept[named] = kept.get(named, 0) + n
     return ", ".join(f"{name} {n:,}" for name, n in list(kept.items())[:most])
+
+
+def event_name(name: str, expected: Callable[[str], bool]) -> str:
+    """The name of an event as it may be shown: a word, words that exports use, an `expected` one.
+
+    >>> event_name("page_view", lambda name: False), event_name("anna wrote", lambda name: False)
+    ('page_view', '…')
+    """
+    is_name = len(name.split()) == 1 or all(map(_is_known, name.split())) or expected(name)
+    return name[:_LONGEST_EXAMPLE] if is_name and not is_personal(name) else HIDDEN
 
 
 @lru_cache(4096)
@@ -235,7 +244,14 @@ def pages(said: pd.Series) -> pd.Series:
     >>> pages(pd.Series(["/buy?mail=a", "What is it?"])).tolist()
     ['/buy', 'What is it?']
     """
-    return said.map({text: _page(text) for text in said.unique()}).astype("str")
+    return _put(said, {text: _page(text) for text in said.unique()})
+
+
+def _put(said: pd.Series, instead: Mapping[str, str]) -> pd.Series:
+    """A column with other texts; mostly they are the same, and to look each up takes its time."""
+    if all(text == other for text, other in instead.items()):
+        return said.astype("str")
+    return said.map(instead).astype("str")
 
 
 def _page(text: str) -> str:
@@ -256,7 +272,7 @@ def kept_texts(said: pd.Series) -> pd.Series:
     for text in set(texts) - set(kept):
         hidden = without_contacts(text)
         kept[text] = "" if hidden == HIDDEN else hidden
-    return said.map(kept).astype("str")
+    return _put(said, kept)
 
 
 def _are_ids(texts: Iterable[str]) -> bool:

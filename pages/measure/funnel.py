@@ -1,53 +1,533 @@
-"""Where are people lost?"""
+"""Where are people lost, who are they, and what would mending it bring?"""
 
+from fractions import Fraction
+
+import pandas as pd
 import streamlit as st
 
-from kpi_core import charts
-from kpi_core.model import Group
-from kpi_core.text import number, percent
+from kpi_core import catalogue, charts, words
+from kpi_core.fixes import Fix, fixes, levels_of_best, levels_then, points
+from kpi_core.funnel import FEWEST_STAGES, countable, cuts, kind_name, offered, own_funnel
+from kpi_core.leaks import Comparison, Segments, as_csv, by_segment, compare, loss, told
+from kpi_core.model import Group, Stages
+from kpi_core.text import exact, money, number, percent
 from ui import cards, explain, session
+from ui.state import State
+
+CHOSEN = "funnel.chosen"
+OWN = "funnel.own"  # the reader's own stages, as `own_funnel` reads them
+BY = "funnel.by"
+BESIDE = "funnel.beside"
+LEVEL = "funnel.level"
+TYPED = "funnel.typed"
+EARLIER = ("previous", "year_ago")
+OTHERS = "others"
+SHOWN_LOSSES = 3
 
 
 def main() -> None:
-    """Answer, chart, table."""
+    """Answer, choices, chart with table, comparison, segments, fixes."""
     state = session.current(st.session_state["lang"])
-    made = state.funnel()
-    counted = [stage for stage in made.stages if stage.count is not None]
-    leak = made.leakiest
-    cards.heading(
-        state,
-        "funnel",
-        state.say("funnel_no_step")
-        if leak is None
-        else state.say(
-            "funnel_answer",
-            period=cards.period_words(state),
-            stage=leak.stage.name[state.lang],
-            rate=percent(leak.step_rate, state.lang),
-            lost=percent(1 - leak.step_rate, state.lang),  # type: ignore[operator]
-        ),
-    )
-    if counted:
-        st.altair_chart(charts.funnel_bars(made, state.lang, cards.ink()), key="funnel_bars")
+    stages = _stages(state)
+    by, slice = _segment(state, stages)
+    counting = state.counting(stages, by)
+    made = counting.of(slice) if slice else counting.of()
+    beside = _beside(state, stages, by, slice)
+    cards.heading(state, "funnel", _answer(state, made, beside, by, slice))
+    _choices(state, stages, by, slice)
+    if made.counted:
+        chart, table = st.columns([4, 5], gap="medium")
+        with chart:
+            _chart(state, stages, made, beside)
+        with table:
+            _table(state, made)
     cards.findings(state, [*state.facts.findings, *made.findings])
-    columns = ("stage", "stage_count", "stage_step", "stage_range", "stage_total", "stage_source")
-    rows = [
-        (
-            stage.stage.name[state.lang],
-            number(stage.count, state.lang),
-            percent(stage.step_rate, state.lang),
-            ""
-            if stage.low is None
-            else f"{percent(stage.low, state.lang)} – {percent(stage.high, state.lang)}",
-            percent(stage.total_rate, state.lang, 2),
-            state.sources(stage.sources),
-        )
-        for stage in made.stages
-    ]
-    st.table({state.say(name): [row[at] for row in rows] for at, name in enumerate(columns)})
-    st.caption(state.say("funnel_note"))
+    if beside:
+        _compared(state, beside, by, slice)
+    _by_segment(state, stages)
+    _fixes(state, stages)
     shown = [v for v in state.named().values() if v.definition.group is Group.CONVERSION]
     explain.row(state, shown, "funnel")
+
+
+# --- what is chosen
+
+
+def _stages(state: State) -> Stages:
+    """The funnel that was chosen, if the files count it; else the stages of the business."""
+    chosen, own = session.kept(CHOSEN, "main"), session.kept(OWN, ())
+    if chosen == "own" and len(own) >= FEWEST_STAGES:
+        return own_funnel(state.business, own)
+    known = {made.id: made for made in offered(state.facts, state.business)}
+    return known.get(chosen) or next(iter(known.values()), state.business.funnels[0])
+
+
+def _segment(state: State, stages: Stages) -> tuple[str | None, str]:
+    """By what the funnel is cut and of which part it is; of everybody where none is chosen."""
+    chosen = session.kept(BY, "")
+    if chosen not in cuts(state.facts, stages):
+        return None, ""
+    slice = session.kept(f"{BY}.{chosen}", "")
+    known = state.counting(stages, chosen).slices()
+    return (chosen, slice) if slice in known else (None, "")
+
+
+def _beside(state: State, stages: Stages, by: str | None, slice: str) -> Comparison | None:
+    wanted = session.kept(BESIDE, state.compare)
+    counting = state.counting(stages, by)
+    made = counting.of(slice) if slice else counting.of()
+    if wanted in EARLIER:
+        before = counting.before(wanted)
+        return before and compare(made, before.of(slice) if slice else before.of())
+    others = [other for other in counting.slices() if other != slice] if slice else []
+    if wanted == OTHERS and others:
+        return compare(made, counting.others(slice))
+    return compare(made, counting.of(wanted)) if wanted in others else None
+
+
+def _choices(state: State, stages: Stages, by: str | None, slice: str) -> None:
+    """Which funnel, of whom, and beside what."""
+    known = {made.id: made.name[state.lang] for made in offered(state.facts, state.business)}
+    known["own"] = catalogue.own_funnel(()).name[state.lang]
+    by_what = ["", *cuts(state.facts, stages)]
+    wanted = session.kept(BY, "")
+    wanted = wanted if wanted in by_what else ""
+    which, cut, *part, other = st.columns(4 if wanted else 3, vertical_alignment="bottom")
+    chosen = session.kept(CHOSEN, "main")
+    which.selectbox(
+        state.say("funnel_which"),
+        list(known),
+        format_func=known.__getitem__,
+        **session.remembered(CHOSEN, chosen if chosen in known else stages.id),
+    )
+    cut.selectbox(
+        state.say("funnel_by"),
+        by_what,
+        format_func=lambda id: words.cut(id, state.lang) if id else state.say("funnel_everybody"),
+        **session.remembered(BY, wanted),
+    )
+    named = state.counting(stages, wanted).slices() if wanted else ()
+    for place in part:
+        place.selectbox(
+            state.say("funnel_part"),
+            ["", *named],
+            format_func=lambda id: _part_name(state, wanted, id),
+            **session.remembered(f"{BY}.{wanted}", slice),
+        )
+    options = ["", *EARLIER]
+    if slice and len(named) > 1:
+        options += [OTHERS, *(id for id in named if id != slice)]
+    compared = session.kept(BESIDE, state.compare)
+    other.selectbox(
+        state.say("compare"),
+        options,
+        format_func=lambda id: _beside_name(state, by, id),
+        **session.remembered(BESIDE, compared if compared in options else ""),
+    )
+    if chosen == "own":
+        _own_stages(state)
+
+
+def _own_stages(state: State) -> None:
+    """Stages put together by the reader: added, hidden, in another order, under other names."""
+    own = [text.partition("=")[::2] for text in session.kept(OWN, ())]
+    names = dict(own)
+    st.multiselect(
+        state.say("funnel_own"),
+        list(dict.fromkeys([*countable(state.facts), *names])),
+        format_func=lambda id: words.quantity(id, state.lang),
+        help=state.say("funnel_own_help"),
+        **session.widget(
+            OWN,
+            list(names),
+            lambda ids: session.keep(OWN, tuple(_text(id, names.get(id, "")) for id in ids)),
+        ),
+    )
+    if len(names) < FEWEST_STAGES:
+        st.caption(state.say("funnel_own_few"))
+        return
+    with st.expander(state.say("funnel_own_names")):
+        for id, name in names.items():
+            st.text_input(
+                words.quantity(id, state.lang),
+                max_chars=60,
+                placeholder=words.quantity(id, state.lang),
+                **session.widget(f"{OWN}.{id}", name, _renamed(names, id)),
+            )
+
+
+def _renamed(names: dict[str, str], id: str):
+    def write(name: str) -> None:
+        renamed = {**names, id: name.strip()}
+        session.keep(OWN, tuple(_text(one, called) for one, called in renamed.items()))
+
+    return write
+
+
+def _text(id: str, name: str) -> str:
+    return f"{id}={name}" if name else id
+
+
+def _part_name(state: State, by: str | None, slice: str) -> str:
+    return words.slice_name(by, slice, state.lang) if slice else state.say("funnel_everybody")
+
+
+def _beside_name(state: State, by: str | None, id: str) -> str:
+    if id in ("", *EARLIER, OTHERS):
+        return state.say(f"compare_{id or 'none'}")
+    return state.say("compare_part", name=words.slice_name(by, id, state.lang))
+
+
+# --- answer, chart, table
+
+
+def _answer(state: State, made, beside: Comparison | None, by: str | None, slice: str) -> str:
+    leak = made.leakiest
+    if leak is None:
+        return state.say("funnel_no_step")
+    said = state.say(
+        "funnel_answer",
+        period=cards.period_words(state),
+        stage=leak.stage.name[state.lang],
+        rate=percent(leak.step_rate, state.lang),
+        lost=percent(leak.lost_rate, state.lang),
+    )
+    if slice:
+        said = f"{_part_name(state, by, slice)}, {said}"
+    if beside is None or not beside.tested:
+        return said
+    worst = beside.worst
+    if worst is None:
+        return f"{said} {state.say('funnel_nothing_worse')}"
+    worse = state.say(
+        "funnel_worse",
+        stage=worst.now.stage.name[state.lang],
+        rate=percent(worst.now.step_rate, state.lang),
+        then=percent(worst.then.step_rate, state.lang),
+        missed=number(worst.missed, state.lang),
+    )
+    return f"{said} {worse}"
+
+
+def _chart(state: State, stages: Stages, made, beside: Comparison | None) -> None:
+    """The chart, and the ways to take it along."""
+    lang = state.lang
+    drawn = charts.funnel_bars(made, lang, cards.ink(), beside)
+    st.altair_chart(drawn, key="funnel_bars")
+    if beside:
+        st.caption(state.say("funnel_mark"))
+    title = f"{stages.name[lang]} · {cards.period_words(state)}"
+    name = f"funnel-{stages.id}"
+
+    def picture(format: str):
+        return lambda: charts.picture(
+            charts.funnel_bars(made, lang, compared=beside), format, title
+        )
+
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            "CSV", as_csv(made, lang, beside), f"{name}.csv", "text/csv", icon=":material/table:"
+        )
+        for format, mime in (("png", "image/png"), ("svg", "image/svg+xml")):
+            st.download_button(
+                format.upper(),
+                picture(format),
+                f"{name}.{format}",
+                mime,
+                icon=":material/image:",
+                key=f"funnel.{format}",
+            )
+
+
+def _table(state: State, made) -> None:
+    """The figures; a row that is clicked opens its numbers."""
+    lang = state.lang
+    rows = [
+        {
+            "stage": own.stage.name[lang],
+            "stage_count": number(own.count, lang),
+            "stage_step": percent(own.step_rate, lang),
+            "stage_range": _range(own, lang),
+            "stage_total": percent(own.total_rate, lang, 2),
+            "stage_lost": number(own.lost, lang),
+            "stage_kind": kind_name(own, lang),
+            "stage_source": state.sources(own.sources),
+        }
+        for own in made.stages
+    ]
+    frame = pd.DataFrame([{state.say(key): cell for key, cell in row.items()} for row in rows])
+    st.caption(state.say("funnel_select"))
+    picked = st.dataframe(
+        frame,
+        hide_index=True,
+        height="content",
+        column_config={state.say("stage"): st.column_config.Column(pinned=True)},
+        key=f"funnel.table:{lang}",
+        on_select="rerun",
+        selection_mode="single-cell",
+    )
+    st.caption(state.say("funnel_note"))
+    cells = picked["selection"]["cells"]
+    if cells and cells[0][0] < len(made.stages):
+        _opened(state, made.stages[cells[0][0]])
+
+
+def _opened(state: State, own, whose: str = "") -> None:
+    """The numbers of a stage: its count with sources and files, and what its rate is a share of."""
+    lang = state.lang
+    with st.container(border=True):
+        st.caption(cards.plain(" · ".join(filter(None, (whose, own.stage.name[lang])))))
+        explain.figure(state, own.measure, own.given)
+        if own.step_rate is None:
+            return
+        said = {"count": number(own.count, lang), "whole": number(own.whole, lang)}
+        rate = percent(own.step_rate, lang, 2)
+        st.markdown(cards.plain(state.say("funnel_step_of", rate=rate, **said)))
+        if own.low is not None:
+            shown = {"low": percent(own.low, lang, 2), "high": percent(own.high, lang, 2)}
+            st.caption(cards.plain(state.say("funnel_within", **shown)))
+
+
+def _range(own, lang: str) -> str:
+    return "—" if own.low is None else f"{percent(own.low, lang)} – {percent(own.high, lang)}"
+
+
+# --- beside something, by segment
+
+
+def _compared(state: State, beside: Comparison, by: str | None, slice: str) -> None:
+    """Each step now and then, and whether the difference is one."""
+    lang = state.lang
+    wanted = session.kept(BESIDE, state.compare)
+    then = (
+        cards.days_words(state, beside.then.period)
+        if wanted in EARLIER
+        else state.say("funnel_others")
+        if wanted == OTHERS
+        else _part_name(state, by, wanted)
+    )
+    now = _part_name(state, by, slice) if slice else cards.period_words(state)
+    heading = state.say("funnel_beside", now=now, then=then)
+    st.subheader(cards.plain(heading[0].upper() + heading[1:]))
+    if not beside.steps:
+        st.caption(state.say("funnel_beside_none"))
+        return
+    names = [step.now.stage.name[lang] for step in beside.steps]
+    whole = state.say("funnel_overall")
+    sides = {now: beside.now, then: beside.then}
+    rates = {
+        side: [percent(made.stage(step.now.stage.id).step_rate, lang) for step in beside.steps]
+        + [percent(made.overall, lang, 2)]
+        for side, made in sides.items()
+    }
+    difference = [*(told(step, lang) for step in beside.steps), ""]
+    st.table(
+        {
+            state.say("stage"): [*names, whole],
+            **rates,
+            state.say("funnel_difference"): difference,
+        }
+    )
+    st.caption(state.say("funnel_holm", n=beside.tested))
+    with st.expander(state.say("funnel_beside_numbers")):
+        counts = {
+            side: [_of(made.stage(step.now.stage.id), lang) for step in beside.steps]
+            for side, made in sides.items()
+        }
+        st.table({state.say("stage"): names, **counts})
+
+
+def _of(own, lang: str) -> str:
+    return f"{number(own.count, lang)} / {number(own.whole, lang)}"
+
+
+def _by_segment(state: State, stages: Stages) -> None:
+    """Which channel, device, ... loses most, and where."""
+    by_what = cuts(state.facts, stages)
+    if not by_what:
+        return
+    lang = state.lang
+    chosen = session.kept(BY, "")
+    by = chosen if chosen in by_what else by_what[0]
+    found = by_segment(state.counting(stages, by))
+    st.subheader(
+        cards.plain(state.say("funnel_who", by=words.cut(by, lang))),
+        help=state.say("funnel_who_help"),
+    )
+    lines = [loss(found, part, step, lang) for part, step in found.losses[:SHOWN_LOSSES]]
+    if not lines:
+        lines = [state.say("funnel_who_nobody")]
+    st.markdown("\n".join(f"- {cards.plain(line)}" for line in lines))
+    picked = st.dataframe(
+        pd.DataFrame(_segment_columns(state, stages, found)),
+        hide_index=True,
+        height="content",
+        column_config={state.say("channels_part"): st.column_config.Column(pinned=True)},
+        key=f"funnel.segments.{by}.{stages.id}:{lang}",
+        on_select="rerun",
+        selection_mode="single-cell",
+    )
+    st.caption(state.say("funnel_select"))
+    cells = picked["selection"]["cells"]
+    if cells and cells[0][0] < len(found.parts):
+        part = found.parts[cells[0][0]]
+        named = [own for own in part.funnel.stages if own.stage.name[lang] == cells[0][1]]
+        for own in named:
+            _opened(state, own, words.slice_name(by, part.slice, lang))
+    st.caption(f"{state.say('funnel_signs')} {state.say('funnel_holm', n=found.tested)}")
+    if found.left_out:
+        st.caption(state.say("funnel_left_out", n=found.left_out))
+
+
+SIGNS = {"real": ("▲", "▼"), "chance": ("", "")}
+
+
+def _segment_columns(state: State, stages: Stages, found: Segments) -> dict[str, list[str]]:
+    """A column a step; a mark where a part differs from all the others for real."""
+    lang = state.lang
+    named = [words.slice_name(found.by, part.slice, lang) for part in found.parts]
+    columns = {state.say("channels_part"): named}
+    for stage in stages.stages[1:]:
+        cells = []
+        for part in found.parts:
+            own = part.funnel.stage(stage.id)
+            step = next((s for s in part.steps if s.now.stage.id == stage.id), None)
+            up, down = SIGNS.get(step.verdict, ("", "")) if step else ("", "")
+            mark = "" if step is None or step.change is None else up if step.change > 0 else down
+            cells.append(f"{percent(own.step_rate if own else None, lang)} {mark}".strip())
+        columns[stage.name[lang]] = cells
+    columns[state.say("funnel_overall")] = [
+        percent(part.funnel.overall, lang, 2) for part in found.parts
+    ]
+    return columns
+
+
+# --- what a fix brings
+
+
+def _fixes(state: State, stages: Stages) -> None:
+    """Every step raised to a level, ranked by what follows."""
+    lang, whole = state.lang, state.counting(stages).of()
+    if not whole.steps:
+        return
+    st.subheader(state.say("fix_question"), help=state.say("fix_help"))
+    chosen = session.kept(LEVEL, "point")
+    known = ["point", "best", *EARLIER, "typed"]
+    chosen = chosen if chosen in known else "point"
+    st.segmented_control(
+        state.say("fix_to"),
+        known,
+        format_func=lambda id: state.say(f"fix_to_{id}"),
+        required=True,
+        **session.remembered(LEVEL, chosen),
+    )
+    found, said = _raised(state, stages, chosen)
+    if not found:
+        st.caption(state.say("fix_none"))
+        return
+    told_, untold = [f for f in found if not f.untold], [f for f in found if f.untold]
+    best = told_[0] if told_ else None
+    if best and best.results:
+        st.markdown(f"**{cards.plain(_best_fix(state, best))}**")
+    st.table(_fix_columns(state, found, said))
+    for text in dict.fromkeys(own.untold.text(lang) for own in untold if own.untold):
+        st.caption(cards.plain(text))
+
+
+def _raised(state: State, stages: Stages, chosen: str) -> tuple[tuple[Fix, ...], dict[str, str]]:
+    """The fixes, and where the level of each comes from."""
+    model, plan, values = state.model(), state.judged(), state.values()
+    counting = state.counting(stages)
+    whole = counting.of()
+    if chosen == "point":
+        return points(model, plan, values, whole), {}
+    levels, said = {}, {}
+    if chosen == "best":
+        for by in cuts(state.facts, stages)[:1]:
+            best = levels_of_best(whole, by_segment(state.counting(stages, by)))
+            levels = {id: rate for id, (_, rate) in best.items()}
+            said = {id: words.slice_name(by, slice, state.lang) for id, (slice, _) in best.items()}
+    elif chosen in EARLIER:
+        before = counting.before(chosen)
+        levels = levels_then(whole, before.of()) if before else {}
+    else:
+        levels = _typed(state, stages)
+    return fixes(model, plan, values, whole, levels), said
+
+
+def _typed(state: State, stages: Stages) -> dict[str, Fraction]:
+    """The rates that the reader types, of each step as it is to begin with."""
+    steps = state.counting(stages).of().steps
+    kept = session.kept(TYPED, {})
+    boxes = st.columns(min(len(steps), 4))
+    levels = {}
+    for place, own in enumerate(steps):
+        id = own.stage.id
+        shown = kept.get((stages.id, id))
+        boxes[place % len(boxes)].number_input(
+            f"{own.stage.name[state.lang]}, %",
+            min_value=0.0,
+            max_value=100.0,
+            step=1.0,
+            format="%.2f",
+            placeholder=percent(own.step_rate, state.lang, 2),
+            **session.widget(
+                f"{TYPED}.{stages.id}.{id}",
+                shown,
+                lambda typed, key=(stages.id, id): session.keep(TYPED, {**kept, key: typed}),
+            ),
+        )
+        if shown is not None:
+            levels[id] = exact(shown) / 100
+    return levels
+
+
+def _best_fix(state: State, best: Fix) -> str:
+    gained = best.profit if best.profit is not None else best.revenue
+    key = "fix_answer" if gained is not None else "fix_answer_plain"
+    return state.say(
+        key,
+        stage=best.stage.stage.name[state.lang],
+        level=percent(best.level, state.lang, 2),
+        gained=money(gained, state.plan.currency, state.lang, 0),
+    )
+
+
+def _fix_columns(
+    state: State, found: tuple[Fix, ...], said: dict[str, str]
+) -> dict[str, list[str]]:
+    lang, currency = state.lang, state.plan.currency
+    columns = {state.say("stage"): [own.stage.stage.name[lang] for own in found]}
+    columns[state.say("fix_now")] = [percent(own.stage.step_rate, lang, 2) for own in found]
+    levels = [percent(own.level, lang, 2) for own in found]
+    whose = [said.get(own.stage.stage.id, "") for own in found]
+    columns[state.say("fix_level")] = [
+        f"{level} ({name})" if name else level for level, name in zip(levels, whose, strict=True)
+    ]
+    for id in dict.fromkeys(id for own in found for id in own.results):
+        unit = catalogue.measure(id).unit
+        columns[words.quantity(id, lang)] = [
+            _more(own.gained(id) if id in own.results else None, unit, lang, currency)
+            for own in found
+        ]
+    columns[state.say("fix_profit")] = [
+        _signed(own.profit, money(own.profit, currency, lang, 0)) for own in found
+    ]
+    columns[state.say("total_score")] = [
+        _signed(own.score, words.points(own.score, lang)) for own in found
+    ]
+    columns[state.say("fix_bonus")] = [
+        _signed(own.bonus, money(own.bonus, currency, lang, 0)) for own in found
+    ]
+    return columns
+
+
+def _more(gained, unit, lang: str, currency: str) -> str:
+    return _signed(gained, words.figure(gained, unit, lang, currency=currency))
+
+
+def _signed(gained, shown: str) -> str:
+    return f"+{shown}" if gained is not None and gained > 0 else shown
 
 
 main()

@@ -8,7 +8,20 @@ from kpi_core.errors import PlanError
 from kpi_core.kpis import Values
 from kpi_core.pay import Entry, Payout, next_steps, outcome, payout, statement
 from kpi_core.text import money
-from ui import bonus_rule, cards, controls, explain, people, plans, replayed, roi, session, signing
+from ui import (
+    bonus_rule,
+    cards,
+    controls,
+    explain,
+    fair,
+    incentives,
+    people,
+    plans,
+    replayed,
+    roi,
+    session,
+    signing,
+)
 from ui.state import State
 
 
@@ -37,6 +50,8 @@ def main() -> None:
         "statement": lambda: _derivation(state, due),
         "people": lambda: people.view(state, due),
         "rule": lambda: bonus_rule.view(state),
+        "fair": lambda: fair.view(state),
+        "earns": lambda: incentives.view(state),
         "replay": lambda: replayed.view(state),
         "signoff": lambda: signing.view(state, due),
         "roi": lambda: roi.view(state),

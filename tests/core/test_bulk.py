@@ -6,12 +6,14 @@ import random
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import defaultdict
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kpi_core.errors import IngestError
 from kpi_core.ingest import bulk_cell
@@ -39,7 +43,7 @@ from kpi_core.ingest.bulk import (
     reduce_parquet,
     reduce_text,
 )
-from kpi_core.ingest.bulk_cell import CHUNK, Limits, Looker, Refused
+from kpi_core.ingest.bulk_cell import CHUNK, Limits, Looker, Proof, Refused
 from kpi_core.ingest.values import MISSING, days
 
 HEADINGS = ("day", "channel", "note", "visits", "revenue")
@@ -475,6 +479,164 @@ def test_a_file_that_changes_meanwhile(tmp_path: Path) -> None:
     path.write_bytes(lines("x,a,,1,2", "x,a,,1,2"))
     with pytest.raises(Refused, match="file_changed"):
         bulk_cell.prove(1, given)
+
+
+# --- trust in plain figures
+
+WHOLE = re.compile("-?[0-9]+")
+PLAIN_CELLS = ["", "0", "7", "-3", "-0", "12", "480", "007", "999999999999", '"5"', '""']
+ODD_CELLS = [
+    "-", "n/a", "1.5", "2.546", "2.000", "1,5", '"1,5"', " 3", "3 ", "+5", "1e3", "12e2", "0x1f",
+    "1_000", ".5", "-.5", "5.", "1-2", "--1", "1.2.3", "1 000", "5%", "nan", "inf", "٣",
+    "1000000000000000", "12345678901234567890", "0.1234567", "0.123456", "1234567890123.5",
+    '"1""2"', '"4\n"', "1/2",
+]  # fmt: skip
+POINTED_CELLS = ["0.5", "-0.5", "-0.00", "12.25", "1.123456", "007.5", "123456789012.5", '"2.5"']
+
+
+WORDS = ["a", "", "1e5", "9.99", '"x, y"', '"two\nlines"', '"5"" wide"', "ё"]
+
+
+def text_job(path: Path, uses: list[dict[str, Any]], delimiter: str, width: int) -> dict[str, Any]:
+    return {"path": str(path), "folder": str(path.parent), "encoding": "utf-8", "width": width,
+            "delimiter": delimiter, "skip": 1, "kind": "text", "missing": sorted(MISSING),
+            "what": "table", "uses": uses}  # fmt: skip
+
+
+def outcome(job: dict[str, Any], *, trusting: bool) -> tuple[Any, bool]:
+    """The rows and what is said of them, or the code of a refusal; whether trust was confirmed."""
+    try:
+        reader = bulk_cell.TextFile(job, LIMITS)
+        confirmed = reader.is_plain(wholly=True)
+        con = bulk_cell.connect(job, reader, LIMITS)
+        reduce = bulk_cell.reduced if trusting else bulk_cell.reduce_table
+        try:
+            result = reduce(con, reader, job, LIMITS)
+            rows = con.execute(result.sql).fetchall() if result.sql else None
+        except duckdb.Error as error:
+            raise reader.fault(error) from None
+        finally:
+            reader.judged()
+    except Refused as no:
+        return (no.code, no.values), False
+    return (repr(rows), result.told), confirmed and reader.trusting
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[bytes, str, str]:
+    """A text of four columns (text, figures, figures, text), its delimiter and decimal mark."""
+    delimiter, mark = draw(st.sampled_from([(",", "."), (";", ","), ("\t", "."), (";", ".")]))
+    few = st.sampled_from(PLAIN_CELLS)
+    pointed = st.sampled_from([cell.replace(".", mark) for cell in POINTED_CELLS])
+    whole, money = few, few | pointed
+    if draw(st.booleans()):
+        whole, money = (cells | st.sampled_from(ODD_CELLS) for cells in (whole, money))
+    words = st.sampled_from(WORDS)
+    row = st.tuples(words, whole, money, words).map(delimiter.join)
+    odd = st.sampled_from([delimiter.join(cells) for cells in ("", "ab", "a12bc")])
+    rows = draw(st.lists(row, max_size=12))
+    if draw(st.integers(0, 9)) == 0:
+        rows.insert(draw(st.integers(0, len(rows))), draw(odd))
+    end = draw(st.sampled_from(["\n", "\r\n"]))
+    text = end.join([delimiter.join(["word", "whole", "money", "more"]), *rows])
+    text += end * draw(st.integers(0, 2))
+    start = draw(st.sampled_from(["", "\ufeff"]))
+    return (start + text).encode(), delimiter, mark
+
+
+@settings(deadline=None, max_examples=150)
+@given(tables())
+def test_figures_that_are_trusted_give_what_figures_that_are_proven_one_by_one_give(
+    table: tuple[bytes, str, str],
+) -> None:
+    data, delimiter, mark = table
+    uses = [{"use": "key", "at": 0}, {"use": "sum", "at": 1, "mark": None},
+            {"use": "sum", "at": 2, "mark": mark}]  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "t.csv")
+        path.write_bytes(data)
+        job = text_job(path, uses, delimiter, 4)
+        trusting, confirmed = outcome(job, trusting=True)
+        careful, _ = outcome(job, trusting=False)
+    assert trusting == careful
+    if confirmed:
+        assert "doubts" not in trusting[1]
+
+
+def test_plain_figures_are_trusted_and_odd_ones_are_not(tmp_path: Path) -> None:
+    """Else the test above would compare one way with itself."""
+    path = tmp_path / "t.csv"
+    uses = [{"use": "sum", "at": 0, "mark": None}, {"use": "sum", "at": 2, "mark": "."}]
+    for cells, money, expected in (
+        (PLAIN_CELLS, PLAIN_CELLS + POINTED_CELLS, True),
+        *(([odd], ["1.5"], False) for odd in ODD_CELLS if odd != '"4\n"'),
+    ):
+        rows = [f"{cell},x,{money[n % len(money)]}" for n, cell in enumerate(cells * 3)]
+        path.write_bytes("\n".join(["a,b,c", *rows, ""]).encode())
+        assert outcome(text_job(path, uses, ",", 3), trusting=True)[1] == expected, cells
+
+
+def proven(data: bytes, marks: dict[int, str], delimiter: str, width: int) -> bool:
+    proof = Proof(marks, width)
+
+    class Bytes(type(Path())):  # type: ignore[misc]
+        def open(self, *_args: Any, **_named: Any) -> Any:  # type: ignore[override]
+            return io.BytesIO(data)
+
+    Looker(delimiter, 0, LIMITS, proof).run(Bytes("x"), 0)
+    return proof.holds
+
+
+def test_what_the_proof_lets_through_duckdb_reads_in_one_way_or_not_at_all(tmp_path: Path) -> None:
+    """Every text of up to four of these signs, and some long ones."""
+    path = tmp_path / "t.csv"
+    con = duckdb.connect()
+    cells = ["".join(signs) for n in range(1, 5) for signs in product("09-.e", repeat=n)]
+    cells += ["1" * n for n in range(10, 22)] + ["1." + "1" * n for n in range(1, 20)]
+    cells += [cell for cell in ODD_CELLS if '"' not in cell and "," not in cell]
+    kinds = {"": "BIGINT", ".": "DECIMAL(18, 6)"}
+    read = 0
+    for mark, kind in kinds.items():
+        good = [cell for cell in cells if proven(f"{cell},x\n".encode(), {0: mark}, ",", 2)]
+        assert {"0", "-9", "90"} < set(good)
+        assert ("9.9" in good) == (mark == ".")
+        path.write_text("".join(f"{cell}\n" for cell in good), encoding="utf-8")
+        rows = con.execute(
+            f"SELECT c, TRY_CAST(c AS {kind}) FROM read_csv('{path}', auto_detect = false, "  # noqa: S608
+            "header = false, columns = {'c': 'VARCHAR'})"
+        ).fetchall()
+        assert len(rows) == len(good)
+        for cell, number in rows:
+            if number is not None:
+                read += 1
+                assert WHOLE.fullmatch(cell.replace(".", "", 1)), cell
+                assert Fraction(number) == Fraction(cell)
+    assert read > 100
+
+
+@pytest.mark.parametrize("chunk", [7, 16, 29, 64, 65])
+def test_the_proof_sees_records_across_the_edges_of_pieces(
+    chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_cell, "CHUNK", chunk)
+    pick = random.Random(chunk)  # noqa: S311
+    both = ["+5", "1e3", " 3", "5%", "٣", "1_000", "5.", ".5", "-.5", "0.1234567"]
+    spoiling = {0: [*both, "1.5"], 2: [*both, "1,5"], 3: [*both, "2.546"]}
+    for _ in range(300):
+        end = pick.choice(["\n", "\r\n"])
+        rows = [
+            [pick.choice(PLAIN_CELLS), pick.choice(["a", '"b;\n"', "1e5", ""]),
+             pick.choice(PLAIN_CELLS + POINTED_CELLS), pick.choice(PLAIN_CELLS)]
+            for _ in range(pick.randint(1, 6))
+        ]  # fmt: skip
+        marks = {0: "", 2: ".", 3: ""}
+        last = pick.choice(["", end])
+        text = end.join(";".join(row) for row in rows) + last
+        assert proven(text.encode(), marks, ";", 4)
+        row, at = pick.choice(rows), pick.choice([0, 2, 3])
+        row[at] = pick.choice(spoiling[at])
+        spoilt = end.join(";".join(row) for row in rows) + last
+        assert not proven(spoilt.encode(), marks, ";", 4), spoilt
 
 
 # --- the guard

@@ -127,3 +127,15 @@ def test_a_payout_is_proposed_approved_and_comes_out_again() -> None:
     assert "approved by Olga" in told(app)
     by_label(app.selectbox, "Period").select("2026-09-01..2026-09-30").run()
     assert "exactly the same" in app.success[0].value, "whatever is on screen"
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+@pytest.mark.parametrize("business", ["shop", "corporate", "portal"])
+@pytest.mark.parametrize("view", ["fair", "earns"])
+def test_the_rule_is_looked_into_for_every_sample(lang: str, business: str, view: str) -> None:
+    app = open_app(lang)
+    widget(app, "selectbox", "business").select(business).run()
+    open_page(app, "pages/pay/bonus.py")
+    widget(app, "segmented_control", "bonus_view").set_value(view).run()
+    assert_whole(app)
+    assert len(app.get("vega_lite_chart")) >= 2

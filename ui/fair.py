@@ -1,0 +1,43 @@
+"""Is the rule fair: what chance alone makes of the pay of somebody who performs the same."""
+
+from fractions import Fraction
+
+import streamlit as st
+
+from kpi_core import charts
+from kpi_core.errors import PlanError
+from kpi_core.fairness import LEVELS, chances_said, odds_said, scattered_said
+from kpi_core.text import percent
+from ui import cards, session
+from ui.state import State
+
+
+def view(state: State) -> None:
+    """A true performance to choose; the pay it comes to by this rule and by straight lines."""
+    st.caption(state.say("fair_about"))
+    try:
+        found = state.fairness()
+    except PlanError as refused:
+        st.warning(cards.plain(refused.text(state.lang)), icon=":material/pause_circle:")
+        return
+    level = st.select_slider(
+        state.say("fair_level"),
+        [str(level) for level in LEVELS],
+        format_func=lambda level: percent(Fraction(level), state.lang, 0),
+        **session.remembered("fair.level", session.kept("fair.level", "1")),
+    )
+    at = Fraction(level)
+    here, straight = found.at(at)
+    st.markdown(f"**{cards.plain(odds_said(found, here, state.lang))}**")
+    st.markdown(cards.plain(scattered_said(found, at, state.lang)))
+    if not found.is_straight:
+        st.markdown(
+            cards.plain(f"{state.say('fair_straight')} {odds_said(found, straight, state.lang)}")
+        )
+    st.altair_chart(charts.pay_bars(found, at, state.lang, cards.ink()), key="fair.bars")
+    st.subheader(state.say("fair_band"))
+    st.caption(state.say("fair_band_about"))
+    st.altair_chart(charts.pay_band(found, state.lang, cards.ink()), key="fair.band")
+    with st.expander(state.say("fair_chances"), icon=":material/casino:"):
+        for text in chances_said(found, state.lang):
+            st.markdown(f"- {cards.plain(text)}")
