@@ -50,14 +50,22 @@ def view(state: State, due: Payout | PlanError) -> None:
     st.caption(state.say("people_about"))
     _files(state)
     _table(state)
-    if not people(state):
-        return
     try:
-        everybody = payroll(people(state), _payouts(state, due))
+        found = everybody(state, due)
     except PlanError as refused:
         st.warning(cards.plain(refused.text(state.lang)), icon=":material/pause_circle:")
         return
-    _payroll(state, everybody)
+    if found:
+        _payroll(state, found)
+
+
+def everybody(state: State, due: Payout | PlanError) -> tuple[Payout, ...]:
+    """What everybody is paid.
+
+    Raises:
+        PlanError: a plan by which somebody is paid cannot be paid, or somebody's pay not be told.
+    """
+    return payroll(people(state), _payouts(state, due))
 
 
 def _payouts(state: State, due: Payout | PlanError) -> dict[str, Payout]:

@@ -17,7 +17,7 @@ from kpi_core.signoff import (
     superseding,
 )
 from kpi_core.text import day, days, money, say
-from ui import cards, session
+from ui import cards, people, plans, session
 from ui.state import State
 
 
@@ -33,10 +33,30 @@ def view(state: State, due: Payout | PlanError) -> None:
     if isinstance(due, PlanError):
         st.warning(cards.plain(due.text(state.lang)), icon=":material/pause_circle:")
     else:
-        _propose(state, due, name, opened)
+        _propose(state, _whose(state, due), name, opened)
     _open(state)
     if opened is not None:
         _shown(state, opened, name)
+
+
+def _whose(state: State, due: Payout) -> Payout:
+    """The payout to sign: of the plan, or of one of the people."""
+    try:
+        known = {"": due} | {
+            f"{place}. {own.person.name}": own
+            for place, own in enumerate(people.everybody(state, due), start=1)
+            if own.person
+        }
+    except PlanError:
+        return due  # the view of the people says what is wrong with them
+    kept = session.kept("signoff.whose", "")
+    chosen = st.selectbox(
+        state.say("signoff_whose"),
+        list(known),
+        format_func=lambda name: name or state.say("signoff_whose_plan"),
+        **session.remembered("signoff.whose", kept if kept in known else ""),
+    )
+    return known[chosen]
 
 
 def _propose(state: State, due: Payout, name: str, opened: Snapshot | None) -> None:
@@ -61,7 +81,9 @@ def _propose(state: State, due: Payout, name: str, opened: Snapshot | None) -> N
 
 
 def _make(state: State, due: Payout, name: str, reason: str, approved_one: Snapshot | None) -> None:
-    made = draft(state.plan, state.uploads, due)
+    # A plan of the shelf judges by its own figures; its payout carries it.
+    whole = plans.shelf().get(due.person.plan) if due.person else None
+    made = draft(whole or state.plan, state.uploads, due)
     if approved_one is not None and reason:
         made = superseding(approved_one, made, reason)
     session.keep("signoff.opened", proposed(made, name, date.today(), approved_one))

@@ -1382,10 +1382,17 @@ def reduced(con: Any, given: Given, job: dict[str, Any], limits: Limits) -> Resu
 
 def answer(job: dict[str, Any], limits: Limits) -> dict[str, Any]:
     """Does the job; what the last line says."""
-    import duckdb  # noqa: PLC0415
-
     try:
-        given: Given = (TextFile if job["kind"] == "text" else ParquetFile)(job, limits)
+        # Our own pass over a text needs numpy alone, and begins while the other libraries start.
+        text = TextFile(job, limits) if job["kind"] == "text" else None
+        # These come before the bound, so that it measures the file and not them.
+        import duckdb  # noqa: PLC0415
+        import pyarrow  # noqa: F401, PLC0415, ICN001
+
+        if text is None:
+            import pyarrow.parquet  # noqa: F401, PLC0415
+        bound(limits)
+        given: Given = text or ParquetFile(job, limits)
         con = connect(job, given, limits)
         try:
             try:
@@ -1412,14 +1419,6 @@ def main() -> None:
     gc.disable()  # it would look through all that the libraries make while they start
     job = json.loads(sys.stdin.buffer.read())
     limits = Limits(**job["limits"])
-    # Libraries come before the bound, so that it measures the file and not them.
-    import duckdb  # noqa: F401, PLC0415
-    import numpy as np  # noqa: F401, PLC0415
-    import pyarrow as pa  # noqa: F401, PLC0415
-
-    if job["kind"] == "parquet":
-        import pyarrow.parquet  # noqa: F401, PLC0415
-    bound(limits)
     try:
         last = answer(job, limits)
     # Readers raise two dozen kinds of errors; the kind is named, the text may quote the file.
