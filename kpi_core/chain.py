@@ -7,18 +7,17 @@ rules, in floats: figures that no lever moves are the exact ones, others differ 
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from kpi_core.drivers import Lever, Model, project
+from kpi_core.drivers import BUDGET, PRICE, SPEND, Model, Tree, place, project, touched
 from kpi_core.errors import PlanError
 from kpi_core.formula import Array, Exact
 from kpi_core.gates import Check, GateCheck, check
 from kpi_core.kpis import KpiValue, Values
-from kpi_core.model import Better, Consequence, Unit
+from kpi_core.model import Better, Consequence, Driver, Unit
 from kpi_core.pay import outcome
 from kpi_core.pay.payout import FEWEST
 from kpi_core.plan import Missing, Over, Plan
@@ -53,7 +52,8 @@ class Results:
     not asked for is empty.
 
     Attributes:
-        drivers, measures, kpis: by id.
+        drivers: of the total, and levers of channels, by id.
+        measures, kpis: by id.
         scores: of every goal, by its KPI; of a KPI with a line and a factor, that of the factor.
         total: the total score of the lines.
         coefficient: of the stake, after terms and gates.
@@ -104,10 +104,35 @@ class _Figure:
 
 @dataclass(frozen=True)
 class _Road:
-    """What a set of levers moves of what is wanted: measures in order, then KPIs."""
+    """What a set of levers moves of what is wanted.
+
+    Attributes:
+        steps: measures of the total, in order.
+        channels: channel to its measures, in order.
+        read_off: drivers of the total that follow from what channels change.
+    """
 
     steps: tuple[Consequence, ...]
+    channels: Mapping[str, tuple[Consequence, ...]]
+    read_off: tuple[Driver, ...]
     kpis: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """The whole, or a channel, before any lever is moved.
+
+    Attributes:
+        tree: what it tells.
+        floats: everything that the model's formulas name, as arrays without dimensions.
+        told: the measures that drivers tell.
+        beside: those of a channel that they do not, such as leads of no visit.
+    """
+
+    tree: Tree
+    floats: Mapping[str, Array]
+    told: frozenset[str]
+    beside: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -136,13 +161,15 @@ class Chain:
         """What comes of levers moved to these values; drivers that are not named stay.
 
         Args:
-            levers: driver to its values, in arrays of any shapes that broadcast together.
+            levers: lever (``cr``, ``cr@email``, ``budget@email:social``; see ``drivers``) to its
+                values, in arrays of any shapes that broadcast together.
             wanted: fields of `Results`; nothing else is computed.
 
         Raises:
-            UsageError: no such driver.
+            UsageError: no such driver or channel, or the channel does not tell it.
         """
-        self.model.check({id: Lever(to=Fraction(0)) for id in levers})
+        for id in levers:
+            self.model.base(id)
         given = {id: np.asarray(own, dtype=float) for id, own in levers.items()}
         shape = np.broadcast_shapes(*(own.shape for own in given.values()))
         flat = {
@@ -180,17 +207,31 @@ class Chain:
         return self._roads[levers, wanted]
 
     def _worked_out(self, levers: frozenset[str], wanted: frozenset[str]) -> _Road:
-        moving = set(levers)
-        steps = []
-        for made in self.model.business.consequences:
-            if moving & set(made.formula.names):
-                moving.add(made.measure)
-                steps.append(made)
+        places = {id: place(id) for id in levers if "@" in id}
+        whole = self._following(levers - places.keys())
+        moving = set(whole)
+        steps = self._moved(moving)
+        channels: dict[str, tuple[Consequence, ...]] = {}
+        for channel in touched(places):
+            own = {
+                SPEND if at.driver == BUDGET else at.driver
+                for at in places.values()
+                if channel in (at.channel, at.to)
+            }
+            channels[channel] = tuple(self._moved(self._following(own) | whole))
+        moving |= {made.measure for own_steps in channels.values() for made in own_steps}
+        read_off = []
+        for driver in self.model.business.drivers:
+            if channels and moving & set(driver.formula.names):
+                moving.add(driver.id)
+                read_off.append(driver)
         kpis = frozenset(
             id
             for id in self._kpis_for(wanted)
             if moving & {figure.id for figure in self.figures.get(id, ())}
         )
+        if channels:
+            return _Road(tuple(steps), channels, tuple(read_off), kpis)
         needed = {figure.id for id in kpis for figure in self.figures[id]}
         if "measures" in wanted:
             needed |= moving
@@ -201,11 +242,26 @@ class Chain:
             if made.measure in needed or self._can_be_undone(made):
                 needed |= set(made.formula.names)
                 kept.append(made)
-        return _Road(tuple(reversed(kept)), kpis)
+        return _Road(tuple(reversed(kept)), {}, (), kpis)
+
+    def _following(self, drivers: Collection[str]) -> set[str]:
+        """Drivers, and those that they carry or make dearer."""
+        carried = {self.model.by_id[id].step_of for id in drivers} - {None}
+        dearer = {PRICE} if SPEND in drivers and self.model.elasticity != 1 else set()
+        return {*drivers, *(id for id in carried if id), *dearer}
+
+    def _moved(self, moving: set[str]) -> list[Consequence]:
+        """The measures that follow, in order; they are added to what moves."""
+        steps = []
+        for made in self.model.business.consequences:
+            if moving & set(made.formula.names):
+                moving.add(made.measure)
+                steps.append(made)
+        return steps
 
     def _can_be_undone(self, made: Consequence) -> bool:
         """Whether a lever can leave a measure undefined that was defined: then all of it is."""
-        return "/" in made.formula.text and self.quantities.get(made.measure) is not None
+        return "/" in made.formula.text and made.measure in self.ground.told
 
     def _kpis_for(self, wanted: frozenset[str]) -> set[str]:
         if "kpis" in wanted:
@@ -234,13 +290,26 @@ class Chain:
         return self.values.totals()
 
     @cached_property
-    def quantities(self) -> dict[str, Exact]:
-        """Everything that the model's formulas name, before any lever is moved."""
+    def ground(self) -> _Ground:
+        """The whole, before any lever is moved."""
+        return self._ground(self.model, self.model.drivers, frozenset())
+
+    @cached_property
+    def grounds(self) -> dict[str, _Ground]:
+        """The channels, before any lever is moved."""
         model = self.model
-        found: dict[str, Exact] = {**model.assumptions, **model.measures, **model.drivers}
-        for made in model.business.consequences:
-            found[made.measure] = made.formula.value(found)
-        return found
+        return {
+            id: self._ground(tree, model.of_channel(tree, model.drivers), model.beside[id])
+            for id, tree in model.channels.items()
+        }
+
+    def _ground(self, tree: Tree, drivers: Mapping[str, Exact], beside: frozenset[str]) -> _Ground:
+        found: dict[str, Exact] = {**self.model.assumptions, **tree.measures, **drivers}
+        told = self.model.consequences(tree, drivers, beside)
+        found |= {id: own for id, own in told.items() if own is not None or id not in found}
+        floats = {id: _float(value) for id, value in found.items()}
+        known = frozenset(id for id, own in told.items() if own is not None)
+        return _Ground(tree, floats, known, beside)
 
     @cached_property
     def rebuilt(self) -> dict[str, Exact]:
@@ -251,11 +320,6 @@ class Chain:
     def base(self) -> dict[str, Exact]:
         """Drivers, and measures before drivers of the same name."""
         return {**self.model.drivers, **self.rebuilt}
-
-    @cached_property
-    def floats(self) -> dict[str, Array]:
-        """`quantities` as arrays without dimensions."""
-        return {id: _float(value) for id, value in self.quantities.items()}
 
     @cached_property
     def kpis(self) -> dict[str, Exact]:
@@ -289,14 +353,9 @@ def chain(plan: Plan, values: Values, model: Model) -> Chain:
     plan = plan.of_period(values.period)
     blocked = outcome(plan, values).blocked
     known = model.rebuilt({})
-    foreign = {
-        id
-        for own in values.totals().values()
-        for id, given in own.inputs.items()
-        if given.currency not in (None, plan.currency)
-    }
+    foreign = {id for id, currency in model.currencies.items() if currency != plan.currency}
     money = next((id for id in MONEY if known.get(id) is not None), None)
-    if {money, "spend"} & foreign:
+    if foreign & {SPEND, *MONEY}:
         money = None
     stopped = blocked if blocked and blocked.code not in OF_FIGURES else None
     return Chain(plan, values, model, money, stopped)
@@ -307,9 +366,9 @@ class _Block:
 
     def __init__(self, chain: Chain, road: _Road, levers: Mapping[str, Array]) -> None:
         self.chain, self.plan, self.road = chain, chain.plan, road
-        self.drivers = levers
         self.refused: Truths | None = None
-        self.measures = self._rebuilt(levers)
+        self.own = {id: own for id, own in levers.items() if "@" in id}
+        self.drivers, self.measures = self._rebuilt(levers)
         self.kpis = {
             id: chain.totals[id].formula.values(
                 {figure.id: figure.at(self._new(figure.id)) for figure in chain.figures[id]}
@@ -323,6 +382,7 @@ class _Block:
         if "drivers" in wanted:
             ids = self.chain.model.drivers
             found += [("drivers", id, self.drivers.get(id, _float(ids[id]))) for id in ids]
+            found += [("drivers", id, own) for id, own in self.own.items()]
         if "measures" in wanted:
             rebuilt = [own.measure for own in self.chain.model.business.consequences]
             every = dict.fromkeys((*self.chain.model.measures, *rebuilt))
@@ -358,25 +418,138 @@ class _Block:
 
     # --- measures
 
-    def _rebuilt(self, levers: Mapping[str, Array]) -> dict[str, Array]:
-        """The measures that the levers move; tells where the levers cannot stand so."""
+    def _rebuilt(self, levers: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+        """The drivers and measures that levers move; tells where the levers cannot stand so."""
+        self._refuse_impossible(levers)
+        ground, model = self.chain.ground, self.chain.model
+        whole = {id: own for id, own in levers.items() if id not in self.own}
+        drivers = self._carried(ground.floats, whole)
+        priced = self._priced(ground, drivers)
+        found = self._told(ground, self.road.steps, priced)
+        for id, own in found.items():
+            if id in ground.told:
+                self._refuse_unknown(own)
+            elif (measured := model.measures.get(id)) is not None:
+                found[id] = np.where(np.isnan(own), float(measured), own)
+        if not self.own:
+            return priced, found
+        totals = dict(found)
+        for channel in self.road.channels:
+            for id, more in self._added(channel, drivers).items():
+                own = totals[id] if id in totals else _float(self.chain.rebuilt.get(id))
+                totals[id] = np.where(more == 0, own, _or_zero(own) + more)
+        for id, own in totals.items():
+            before = found[id] if id in found else _float(self.chain.rebuilt.get(id))
+            slack = NEAR * np.abs(_or_zero(before))
+            self._refuse((own < -slack) & ~(before < 0))
+            totals[id] = np.where(np.abs(own) <= slack, 0.0, own)  # but for rounding
+        return self._read_off(priced, totals), totals
+
+    def _refuse_impossible(self, levers: Mapping[str, Array]) -> None:
+        """Levers that stand where they cannot, or nowhere."""
         model = self.chain.model
-        shares = {driver.id for driver in model.business.drivers if driver.unit is Unit.SHARE}
         for id, own in levers.items():
-            most = max(1.0, float(model.drivers[id] or 0)) if id in shares else np.inf
+            at, base = place(id), model.base(id)
+            share = at.driver != BUDGET and model.by_id[at.driver].unit is Unit.SHARE
+            most = max(1.0, float(base or 0)) if share else np.inf
             if not own.max() <= most:  # too much, or nan
                 self._refuse(~(own <= most))
-        quantities = {**self.chain.floats, **levers}
-        found: dict[str, Array] = {}
-        for made in self.road.steps:
-            own = quantities[made.measure] = made.formula.values(quantities)
-            if self.chain.quantities[made.measure] is None:
-                measured = model.measures.get(made.measure)
-                own = own if measured is None else np.where(np.isnan(own), float(measured), own)
-            elif np.isnan(own.max()):
-                self._refuse(np.isnan(own))
-            found[made.measure] = own
+            if at.driver == BUDGET:
+                self._refuse(own < 0)
+
+    def _carried(self, base: Mapping[str, Array], moved: Mapping[str, Array]) -> dict[str, Array]:
+        """The moved drivers with the conversions that follow their steps (``drivers``)."""
+        found = dict(moved)
+        for id, new in moved.items():
+            whole = self.chain.model.by_id[id].step_of
+            if whole:
+                was, own = base[id], found.get(whole, base[whole])
+                steps = np.where((was == 0) | np.isnan(was), 1.0, new / np.where(was == 0, 1, was))
+                found[whole] = own * steps
         return found
+
+    def _priced(self, ground: _Ground, drivers: Mapping[str, Array]) -> dict[str, Array]:
+        """The moved drivers with clicks as dear as so much spend makes them."""
+        was, e = ground.tree.drivers[SPEND], self.chain.model.elasticity
+        if SPEND not in drivers or not was or e == 1:
+            return dict(drivers)
+        more = drivers[SPEND] / float(was)
+        with np.errstate(invalid="ignore"):
+            dearer = np.where(more == 0, 1.0, more ** float(1 - e))
+        return {**drivers, PRICE: drivers.get(PRICE, ground.floats[PRICE]) * dearer}
+
+    def _told(
+        self, ground: _Ground, steps: Sequence[Consequence], drivers: Mapping[str, Array]
+    ) -> dict[str, Array]:
+        """The measures that moved drivers tell; ``nan`` where they tell none."""
+        quantities = {**ground.floats, **drivers}
+        found: dict[str, Array] = {}
+        for made in steps:
+            id = made.measure
+            own, measured = made.formula.values(quantities), ground.tree.measures.get(id)
+            if measured is not None and id in ground.beside:
+                own = float(measured) + _or_zero(own)
+            found[id] = own
+            if measured is not None and id not in ground.told:
+                own = np.where(np.isnan(own), float(measured), own)
+            quantities[id] = own
+        return found
+
+    def _added(self, channel: str, whole: Mapping[str, Array]) -> dict[str, Array]:
+        """What the levers of a channel change in it, where those of the total stand so."""
+        model, ground, steps = self.chain.model, self.chain.grounds[channel], self.road.channels
+        told = ground.tree.drivers
+        base: dict[str, Array] = {}
+        for id, new in whole.items():
+            was, told_here = model.drivers[id], told[id]
+            if told_here is None and not model.by_id[id].own:
+                base[id] = new
+            elif told_here is not None and was:
+                base[id] = new * float(told_here / was)
+        drivers = dict(base)
+        for id, stands in self.own.items():
+            at = place(id)
+            if at.channel == channel and at.driver != BUDGET:
+                was = told[at.driver]
+                moved = was and at.driver in base
+                drivers[at.driver] = stands * (base[at.driver] / float(was or 1) if moved else 1.0)
+        for id, stands in self.own.items():
+            at = place(id)
+            if at.driver == BUDGET and channel in (at.channel, at.to):
+                spend = drivers.get(SPEND, ground.floats[SPEND])
+                drivers[SPEND] = _or_zero(spend) + (stands if channel == at.to else -stands)
+        if SPEND in drivers:
+            self._refuse(drivers[SPEND] < -NEAR * (1 + float(told[SPEND] or 0)))
+            drivers[SPEND] = np.maximum(drivers[SPEND], 0.0)
+            price = drivers.get(PRICE, ground.floats[PRICE])
+            self._refuse((drivers[SPEND] > 0) & np.isnan(price))
+        carried = self._carried({**ground.floats, **base}, drivers)
+        before = self._told(ground, steps[channel], self._priced(ground, base))
+        after = self._told(ground, steps[channel], self._priced(ground, carried))
+        found = {}
+        for id, own in after.items():
+            self._refuse(np.isnan(own) & ~np.isnan(before[id]))
+            found[id] = np.where(np.isnan(own), 0.0, own - _or_zero(before[id]))
+        return found
+
+    def _read_off(
+        self, drivers: Mapping[str, Array], measures: Mapping[str, Array]
+    ) -> dict[str, Array]:
+        """The drivers as measures tell them that channels have changed, where they can."""
+        found = dict(drivers)
+        quantities = {**self.chain.ground.floats, **drivers, **measures}
+        for driver in self.road.read_off:
+            told = driver.formula.values(quantities)
+            base = self.chain.ground.floats[driver.id]
+            told = np.where(np.abs(told) <= NEAR * np.abs(base), 0.0, told)  # but for rounding
+            found[driver.id] = np.where(np.isnan(told), found.get(driver.id, base), told)
+            if driver.id not in measures:
+                quantities[driver.id] = found[driver.id]
+        return found
+
+    def _refuse_unknown(self, own: Array) -> None:
+        if np.isnan(own.max()):
+            self._refuse(np.isnan(own))
 
     def _refuse(self, where: Truths) -> None:
         self.refused = where if self.refused is None else self.refused | where

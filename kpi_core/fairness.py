@@ -18,12 +18,13 @@ from kpi_core.chance import Law, Noise, moving_together, wanted
 from kpi_core.errors import UsageError
 from kpi_core.formula import Array
 from kpi_core.model import Better, Unit
+from kpi_core.pay.payout import FEWEST
 from kpi_core.plan import AnyGoal, Missing, Over, Plan
 from kpi_core.rules import Bands, Goal, Linear, Steps
 from kpi_core.schemes import Curve, Product, Scheme, Table
-from kpi_core.text import exact, money, number, percent, rounded, say
+from kpi_core.text import money, number, percent, rounded, say
 from kpi_core.trend import chance_words
-from kpi_core.words import coefficient, figure, kpi_figure, quantity
+from kpi_core.words import figure, kpi_figure, mark, quantity
 
 LEVELS = tuple(Fraction(n, 100) for n in range(60, 141, 5))
 MOST_LEVEL = 10
@@ -33,6 +34,8 @@ MOST_LISTED = 6
 CELLS = 1024  # into which a range of totals is cut where there are more of them
 FEWEST_CELLS = 64  # the same of scores, which are cut the coarser the more goals there are
 SHARP = 0.01  # a score or total as likely as this is kept exactly
+TOSS = 0.3  # two sums as likely as this, and hardly a third one, are a toss of a coin
+NEVER_ELSE = 0.95  # so much of the chance is as good as all of it
 SAME = 1e-9  # coefficients that differ by less are one
 LEVEL_AFTER = Decimal("0.2")  # a straight line is level beyond its top: its stretch earns nothing
 FINELY, EXACTLY = 12, 30  # decimals of marks that are computed, and of those that plans hold
@@ -47,6 +50,7 @@ class Odds:
         chances: of each; they add up to 1.
         top: the most that the rule can pay.
         ideal: what it would pay if there were no chance.
+        unjudged: how likely too few goals have figures to pay by.
     """
 
     level: Fraction
@@ -54,6 +58,7 @@ class Odds:
     chances: Array = field(repr=False, hash=False, compare=False)
     top: float
     ideal: float
+    unjudged: float = 0.0
 
     @property
     def expected(self) -> float:
@@ -285,14 +290,18 @@ def _odds(
         _scores(plan, noise, goal, np.array([_float(noise.true(level))]))[0]
         for noise, goal, _ in judging
     ]
+    whole = float(weights.sum())
     top, ideal = (
-        float(_paid(_joined(own[:, None], weights, np.ones(1), plan), plan)[0][0])
+        float(_paid(_joined(own[:, None], weights, np.ones(1), plan), plan, whole)[0][0])
         for own in (tops, np.array(exact))
     )
-    coefficients, likely = _paid(so_far, plan)
+    coefficients, likely = _paid(so_far, plan, whole)
     paid, place = np.unique(coefficients.round(12), return_inverse=True)
     chances = np.bincount(place, likely)
-    return Odds(level, paid, chances / chances.sum(), round(top, 12), ideal)
+    unjudged = sum(
+        float(own.sum()) for weight, (_, own) in so_far.items() if _is_unjudged(weight, plan, whole)
+    )
+    return Odds(level, paid, chances / chances.sum(), round(top, 12), ideal, unjudged)
 
 
 def _float(value: Fraction | None) -> float:
@@ -409,58 +418,117 @@ def _in_cells(values: Array, chances: Array, cells: int) -> tuple[Array, Array]:
     return np.concatenate([exact, means]), np.concatenate([likely, held[kept]])
 
 
-def _paid(found: _Chances, plan: Plan) -> tuple[Array, Array]:
-    """Coefficients and their chances; nothing is paid where there is no total."""
+def _paid(found: _Chances, plan: Plan, whole: float) -> tuple[Array, Array]:
+    """Coefficients and their chances; nothing is paid where there is too little to judge by."""
     paid = []
     for weight, (values, _) in found.items():
+        if _is_unjudged(weight, plan, whole):
+            paid.append(np.zeros_like(values))
+            continue
         totals = values if plan.scheme.by == "factors" else values / (weight or 1.0)
-        earned = plan.scheme.terms.bent_all(plan.scheme.coefficients([totals]))
-        paid.append(earned if weight > 0 else np.zeros_like(earned))
+        paid.append(plan.scheme.terms.bent_all(plan.scheme.coefficients([totals])))
     return np.concatenate(paid), np.concatenate([chances for _, chances in found.values()])
+
+
+def _is_unjudged(weight: float, plan: Plan, whole: float) -> bool:
+    """Whether goals of `weight` of the `whole` are too few to pay by, as the payout has it."""
+    if plan.scheme.by == "factors":
+        return False
+    fewest = float(FEWEST) * whole if plan.missing is Missing.DROP else 0.0
+    return weight <= 0 or weight < fewest - SAME
 
 
 # --- in words
 
 
+def point_said(found: Fairness, odds: Odds, lang: str) -> str:
+    """What matters most at a true performance: that it is sure, a toss of a coin or a draw."""
+    likely = sorted(odds.likely(), key=lambda own: -own[1])[:MOST_LISTED]
+    sums = _sums(found, sorted(likely), lang)
+    where = "plan" if odds.level == 1 else "level"
+    at = say(lang, f"fairness.at_{where}", level=percent(odds.level, lang, 0))
+    if likely and likely[0][1] >= NEVER_ELSE:
+        pay = _money(found, found.pay(likely[0][0]), lang)
+        return say(lang, "fairness.sure", at=at, pay=pay, chance=chance_words(likely[0][1], lang))
+    if sum(chance for _, chance in likely[:2]) >= NEVER_ELSE and likely[1][1] >= TOSS:
+        two = _sums(found, sorted(likely[:2]), lang)
+        cause = _because(found, odds.level, lang)
+        return say(lang, "fairness.toss", at=at, sums=two, because=cause)
+    if sum(chance for _, chance in likely) >= NEVER_ELSE:
+        return say(
+            lang, "fairness.draw", at=at, sums=sums, because=_because(found, odds.level, lang)
+        )
+    low, high = _range(found, odds, lang)
+    return say(
+        lang, "fairness.scatters", at=at, low=low, high=high, middle=percent(MIDDLE, lang, 0)
+    )
+
+
 def odds_said(found: Fairness, odds: Odds, lang: str) -> str:
-    """What a rule pays at a true performance, and how often nothing or all of it."""
-    low, high = (_money(found, found.pay(share), lang) for share in odds.interval())
-    said = [
-        say(
-            lang,
-            "fairness.odds",
-            level=percent(odds.level, lang, 0),
-            nothing=chance_words(odds.nothing, lang),
-            full=chance_words(odds.full, lang),
-            pay=_money(found, found.pay(odds.expected), lang),
-            middle=percent(MIDDLE, lang, 0),
-            low=low,
-            high=high,
-        )
-    ]
-    likely = odds.likely()
-    if len(likely) <= MOST_LISTED and sum(chance for _, chance in likely) > 1 - MOST_LISTED * SEEN:
-        listed = (
-            say(
-                lang,
-                "fairness.likely",
-                coefficient=coefficient(exact(round(share, 4)), lang),
-                chance=chance_words(chance, lang),
-            )
-            for share, chance in likely
-        )
-        said.append("; ".join(listed) + ".")
-    return " ".join(said)
+    """The average pay at a true performance, and how often nothing or all of the bonus is paid."""
+    said = say(
+        lang,
+        "fairness.odds",
+        nothing=chance_words(odds.nothing, lang),
+        full=chance_words(odds.full, lang),
+        pay=_money(found, found.pay(odds.expected), lang),
+    )
+    if not odds.unjudged:
+        return said
+    chance = chance_words(odds.unjudged, lang)
+    return f"{said} {say(lang, 'fairness.unjudged', chance=chance)}"
+
+
+def _range(found: Fairness, odds: Odds, lang: str) -> tuple[str, str]:
+    low, high = odds.interval()
+    return _money(found, found.pay(low), lang), _money(found, found.pay(high), lang)
+
+
+def _sums(found: Fairness, likely: Sequence[tuple[float, float]], lang: str) -> str:
+    """What is paid how often: ``€37,500 in 50% of months; €60,000 in 49%``."""
+    said = []
+    for share, chance in likely:
+        key = "fairness.likely" if said else "fairness.likely_first"
+        pay = _money(found, found.pay(share), lang)
+        said.append(say(lang, key, pay=pay, chance=chance_words(chance, lang)))
+    return "; ".join(said)
+
+
+def _because(found: Fairness, level: Fraction, lang: str) -> str:
+    """The goals of the rule that have a step at just this performance; empty where none has."""
+    named: dict[str, list[str]] = {}
+    for noise in found.noises:
+        rule = noise.goal.rule
+        steps = rule.steps if isinstance(rule, Steps) and noise.goal.base is None else ()
+        for step in steps:
+            if step.at == level:
+                key = "rules.from" if step.inclusive else "rules.above"
+                where = say(lang, key, mark=mark(step.at, rule, None, lang))
+                named.setdefault(where, []).append(noise.kpi.name[lang])
+    return "".join(
+        say(lang, "fairness.because", where=where, kpis=", ".join(kpis))
+        for where, kpis in named.items()
+    )
 
 
 def scattered_said(found: Fairness, level: Fraction, lang: str) -> str:
-    """By how much chance moves the pay, and would with a straight line."""
+    """By how much chance moves the pay, and what straight lines would make of it."""
     stepped, linear = found.at(level)
     stake = float(found.plan.scheme.stake)
     rule, line = (_money(found, stake * own.spread, lang) for own in (stepped, linear))
     if found.is_straight:
         return say(lang, "fairness.scattered_straight", rule=rule)
-    return say(lang, "fairness.scattered", rule=rule, line=line)
+    low, high = _range(found, linear, lang)
+    return say(
+        lang,
+        "fairness.scattered",
+        rule=rule,
+        line=line,
+        pay=_money(found, found.pay(linear.expected), lang),
+        middle=percent(MIDDLE, lang, 0),
+        low=low,
+        high=high,
+    )
 
 
 def chances_said(found: Fairness, lang: str) -> list[str]:

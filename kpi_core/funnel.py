@@ -15,7 +15,6 @@ from kpi_core.facts import Facts, believed, speakers, wanted_source
 from kpi_core.kpis import Evaluation, Input, Settings
 from kpi_core.model import (
     TOTAL,
-    Adds,
     Business,
     Kind,
     Measure,
@@ -23,13 +22,12 @@ from kpi_core.model import (
     Speak,
     Stage,
     Stages,
-    Unit,
 )
+from kpi_core.stages import FEWEST_STAGES, counts
 from kpi_core.stats import share_interval
 from kpi_core.text import say
 
 CUTS = ("channel", "device", "campaign", "source", "country", "engine")
-FEWEST_STAGES = 2
 NOBODY = Input(None)
 
 
@@ -138,7 +136,7 @@ def offered(facts: Facts, business: Business) -> tuple[Stages, ...]:
 def countable(facts: Facts) -> tuple[str, ...]:
     """The measures that could be stages, as far as the files have them."""
     told = _told(facts)
-    return tuple(id for id, own in catalogue.measures().items() if id in told and _counts(own))
+    return tuple(id for id, own in catalogue.measures().items() if id in told and counts(own))
 
 
 def cuts(facts: Facts, stages: Stages) -> tuple[str, ...]:
@@ -152,39 +150,8 @@ def cuts(facts: Facts, stages: Stages) -> tuple[str, ...]:
     return tuple(by for by in CUTS if len(told.get(by, ())) >= FEWEST_STAGES)
 
 
-def own_funnel(business: Business, wanted: Sequence[str]) -> Stages:
-    """A funnel of one's own: measures in order, each with a name of one's own or its usual one.
-
-    Args:
-        business: whose names of stages hold.
-        wanted: ``carts`` or ``carts=In the basket``.
-
-    Raises:
-        UsageError: no such measure, none that counts, the same one twice, or fewer than two.
-    """
-    known = (stage for made in reversed(business.funnels) for stage in reversed(made.stages))
-    usual = {stage.measure: stage.name for stage in known}
-    stages: dict[str, Stage] = {}
-    for text in wanted:
-        id, _, name = (part.strip() for part in text.partition("="))
-        measure = catalogue.measure(id)
-        if not _counts(measure):
-            raise UsageError("stage_not_a_count", where=id)
-        if id in stages:
-            raise UsageError("stage_twice", where=id)
-        named = {"ru": name, "en": name} if name else usual.get(id, measure.name)
-        stages[id] = Stage(id, named, id)
-    if len(stages) < FEWEST_STAGES:
-        raise UsageError("too_few_stages", where=", ".join(wanted))
-    return catalogue.own_funnel(tuple(stages.values()))
-
-
 def _told(facts: Facts) -> set[str]:
     return {id for stream in facts.streams for id in stream.measures}
-
-
-def _counts(measure: Measure) -> bool:
-    return measure.unit is Unit.COUNT and measure.adds is Adds.SUM
 
 
 def _measures(stage: Stage) -> tuple[str, ...]:
@@ -360,7 +327,7 @@ class Counting:
         if len(given) == 1:
             return given[0]
         known = [each for each in given if each.value is not None]
-        if not known or not _counts(catalogue.measure(id)):
+        if not known or not counts(catalogue.measure(id)):
             return NOBODY
         return Input(
             sum((each.value or Fraction(0) for each in known), Fraction(0)),

@@ -10,11 +10,12 @@ import zlib
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from kpi_core.errors import KpiError, UsageError
 from kpi_core.plan import Plan
-from kpi_core.rules import Number, Part
+from kpi_core.rules import AnyPart, Number, Part
+from kpi_core.scenario import Change, Id, Scenario, Scenarios, scenario
 
 MAX_UNPACKED = 64_000
 REACH = Decimal("0.5")  # how far a lever moves either way, as a share
@@ -28,21 +29,40 @@ class View(Part):
     Attributes:
         plan: the plan as edited.
         period: ``2026-10``, a range, or ``all`` for all days; that of the plan if not given.
-        levers: driver to its change as a share (0.1 is +10 %), in whole percent.
+        levers: lever to its change as people write it, ``+10%`` or ``4500``; or as a share (0.1 is
+            +10 %), in whole percent.
+        elasticity: clicks grow with spend to this power.
+        scenarios: those that are kept beside the levers; none if not given.
         sample: whether the sample business is shown; files never travel by link.
     """
 
     format: Literal[1] = 1
     plan: Plan
     period: str | None = None
-    levers: dict[str, Share] = Field(default_factory=dict)
+    levers: dict[Id, Annotated[Change | Share, Field(union_mode="left_to_right")]] = Field(
+        default_factory=dict
+    )
+    elasticity: Annotated[Number, Field(gt=0, le=1)] = Field(default=1, validate_default=True)
+    scenarios: Scenarios | None = None
     sample: bool = True
+
+    @model_validator(mode="after")
+    def _readable(self) -> "View":
+        self.moved()
+        return self
+
+    def moved(self) -> Scenario:
+        """Where the levers stand, as a scenario."""
+        written = {
+            id: change if isinstance(change, str) else f"{100 * change:+f}%"
+            for id, change in self.levers.items()
+        }
+        return scenario("link", written, elasticity=self.elasticity)
 
 
 def encode(view: View) -> str:
     """The view as a word for a URL."""
-    packed = zlib.compress(view.model_dump_json(exclude_none=True).encode(), 9)
-    return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+    return _packed(view)
 
 
 def decode(word: str) -> View:
@@ -51,13 +71,36 @@ def decode(word: str) -> View:
     Raises:
         UsageError: the word is cut, altered, too large, or of another version.
     """
+    return _unpacked(word, View)
+
+
+def encode_scenarios(file: Scenarios) -> str:
+    """Scenarios as a word for a URL."""
+    return _packed(file)
+
+
+def decode_scenarios(word: str) -> Scenarios:
+    """The scenarios of a link.
+
+    Raises:
+        UsageError: the word is cut, altered, too large, or of another version.
+    """
+    return _unpacked(word, Scenarios)
+
+
+def _packed(shared: Part) -> str:
+    packed = zlib.compress(shared.model_dump_json(exclude_none=True).encode(), 9)
+    return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+
+
+def _unpacked(word: str, kind: type[AnyPart]) -> AnyPart:
     try:
         packed = base64.b64decode(word + "=" * (-len(word) % 4), altchars=b"-_", validate=True)
         unpacker = zlib.decompressobj()
         unpacked = unpacker.decompress(packed, MAX_UNPACKED)
         if unpacker.unconsumed_tail or not unpacker.eof:
             raise UsageError("broken_link")
-        return View.model_validate_json(unpacked)
+        return kind.model_validate_json(unpacked)
     except (binascii.Error, zlib.error, ValidationError, ValueError) as broken:
         if isinstance(broken, KpiError):
             raise

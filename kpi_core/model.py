@@ -271,6 +271,10 @@ class Driver:
     """A cause in the what-if model: how it is read off the period's measures.
 
     `formula` may use measures, and drivers declared before it. The `main` ones are shown first.
+
+    Attributes:
+        own: a channel of which nobody tells it has none; any other driver is as in total there.
+        step_of: the conversion that it is a step of, and which it carries.
     """
 
     id: str
@@ -278,6 +282,8 @@ class Driver:
     unit: Unit
     formula: Formula
     main: bool = False
+    own: bool = False
+    step_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -323,6 +329,7 @@ class Business:
     drivers: tuple[Driver, ...] = ()
     consequences: tuple[Consequence, ...] = ()
     fund: str | None = None
+    per: str = "month"
 
     @property
     def stages(self) -> tuple[Stage, ...]:

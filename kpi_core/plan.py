@@ -30,6 +30,7 @@ from kpi_core.model import (
     Kpi,
     Period,
     Phase,
+    Stages,
     Unit,
     Variant,
     Vat,
@@ -47,6 +48,7 @@ from kpi_core.schemes import (
     Table,
     Team,
 )
+from kpi_core.stages import OWN, named_funnel, own_funnel
 from kpi_core.text import phrases, rounded
 
 MAX_BYTES = 256_000
@@ -66,6 +68,7 @@ def _is_printed(text: str) -> str:
 
 PRINTED = AfterValidator(_is_printed)
 Comment = Annotated[str, Field(max_length=500), PRINTED]
+StageText = Annotated[str, Field(max_length=120), PRINTED]
 
 
 class Missing(StrEnum):
@@ -81,6 +84,19 @@ class Partial(StrEnum):
 
     WAIT = "wait"  # nothing yet
     PAY = "pay"  # as if it were whole
+
+
+class Per(StrEnum):
+    """What the sums of money and the targets of a plan are of."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+    @property
+    def months(self) -> int:
+        """How many calendar months it has."""
+        return {Per.MONTH: 1, Per.QUARTER: 3, Per.YEAR: 12}[self]
 
 
 class Over(StrEnum):
@@ -199,11 +215,15 @@ class Plan(Part):
     """A whole plan.
 
     Attributes:
-        period: ``2026-10`` or ``2026-10-01..2026-10-14``; everything in the files if not given.
+        period: ``2026-10`` or ``2026-10-01..2026-10-14``; what its sums, targets and stated
+            figures are of. Any period as long as `per` if not given.
+        per: what its sums and targets are of, where it names no period.
         own: KPIs defined by a formula, by the id that goals call them.
         targets: period to the targets that hold in it instead of those of the goals.
         objectives: what the work is for, each with targets of volume, quality and price.
         fair: the principles of a fair personal KPI that its owner has confirmed.
+        funnel: the one that is looked at: the id of a funnel of the business type, or ``own``.
+        stages: of the own funnel: measures in order, ``carts`` or ``carts=In the basket``.
         variants: KPI to the definition that counts.
         assumptions: quantities that no export holds, such as ``margin_rate``.
         sources: family or measure to the source that is heard.
@@ -220,6 +240,7 @@ class Plan(Part):
     business: str
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     period: str | None = None
+    per: Per = Per.MONTH
     own: Annotated[dict[OwnId, OwnKpi], Field(max_length=30)] = Field(default_factory=dict)
     lines: Annotated[tuple[Line, ...], Field(min_length=1, max_length=60)]
     gates: Annotated[tuple[Gate, ...], Field(max_length=20)] = ()
@@ -233,6 +254,8 @@ class Plan(Part):
     over: Over = Over.ALLOWED
     partial_period: Partial = Partial.WAIT
     fair: tuple[str, ...] = ()
+    stages: Annotated[tuple[StageText, ...], Field(max_length=20)] = ()
+    funnel: Annotated[str, Field(max_length=40)] = ""
     variants: dict[str, str] = Field(default_factory=dict)
     assumptions: dict[str, Number] = Field(default_factory=dict)
     sources: dict[str, str] = Field(default_factory=dict)
@@ -332,6 +355,25 @@ class Plan(Part):
         for id in fair:
             catalogue.principle(id)
         return tuple(dict.fromkeys(fair))
+
+    @field_validator("stages")
+    @classmethod
+    def _are_stages(cls, stages: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        business = info.data.get("business")
+        if stages and business:
+            own_funnel(catalogue.business(business), stages)
+        return stages
+
+    @field_validator("funnel")
+    @classmethod
+    def _is_funnel(cls, id: str, info: ValidationInfo) -> str:
+        business = info.data.get("business")
+        if id == OWN:
+            if info.data.get("stages") == ():  # stages that were wrong are told themselves
+                raise UsageError("too_few_stages")
+        elif id and business:
+            named_funnel(catalogue.business(business), id)
+        return id
 
     @field_validator("facts")
     @classmethod
@@ -515,7 +557,7 @@ class Plan(Part):
         A plan that names a period has its targets for it.
         """
         period = values.period
-        if period is None or not values.asked or period.months == 1:
+        if period is None or not values.asked or period.months == self.per.months:
             return []
         if self.asked_period() == period:
             return []
@@ -532,11 +574,18 @@ class Plan(Part):
         """Raise where nothing can be paid for the period of some values.
 
         Raises:
-            PlanError: nobody asked for a period, and the data hold more than a month; or the plan
-                has targets of some of its days, of which none can be made for it.
+            PlanError: nobody asked for a period, and the data are of no whole one; it is longer or
+                shorter than what the plan's sums are of; the plan states figures of other days; or
+                it has targets of some of its days, of which none can be made for it.
         """
-        if not values.asked and _of_months(values.period):
-            raise PlanError("period_needed", period=str(values.period))
+        period, own = values.period, self.asked_period()
+        length = own.months if own else self.per.months
+        if period and period != own and (length is None or period.months != length):
+            if not values.asked:
+                raise PlanError("period_needed", period=str(period))
+            raise PlanError("sums_of_other_length", period=str(period), sums=str(own or self.per))
+        if own and self.facts and period not in (own, None):
+            raise PlanError("facts_of_other_days", period=str(period), own=str(own))
         paying = {goal.kpi for goal in self.paying()}
         for id, words in self.open_targets(values.period).items():
             if id in paying:
@@ -691,6 +740,13 @@ class Plan(Part):
                 else:
                     kept[id] = target
         return changed(self, targets=dict(sorted(merged.items())))
+
+    def chosen_funnel(self) -> Stages | None:
+        """The funnel that it names, or its own stages; ``None``: it names neither."""
+        business = catalogue.business(self.business)
+        if self.funnel and self.funnel != OWN:
+            return named_funnel(business, self.funnel)
+        return own_funnel(business, self.stages) if self.stages else None
 
     def unconfirmed(self) -> tuple[str, ...]:
         """The principles of a fair personal KPI that nobody has confirmed."""
@@ -888,6 +944,7 @@ def default_plan(business: str) -> Plan:
     return Plan(
         business=business,
         currency=type_.currency,
+        per=Per(type_.per),
         lines=tuple(
             Line.model_validate(_goal(default) | {"weight": Decimal(default.weight)})
             for default in type_.goals
@@ -901,14 +958,16 @@ def default_plan(business: str) -> Plan:
 def offered(plan: Plan) -> dict[str, Scheme]:
     """Kind to a scheme of it to start from, with the plan's fixed part and stake; its own as it is.
 
-    The factors of a product are those of the default plan, else of its two heaviest lines.
+    The factors of a product are its two heaviest lines; of a plan whose lines are still those of
+    the default plan, the factors of that.
     """
     fixed, stake = plan.scheme.fixed, plan.scheme.stake
     fund = stake or fixed
     half = rounded(Fraction(fund) / 2, 2)
-    default = default_plan(plan.business).scheme
+    default = default_plan(plan.business)
+    untouched = (plan.lines, plan.currency) == (default.lines, default.currency)
     heaviest = sorted(plan.lines, key=lambda line: -line.weight)[:2]
-    factors = _factors(default) or tuple(
+    factors = (_factors(default.scheme) if untouched else ()) or tuple(
         Goal.model_validate(line.model_dump(include=set(Goal.model_fields))) for line in heaviest
     )
     full = Decimal(max(fund, Decimal(1)))
@@ -978,7 +1037,8 @@ def invalid(wrong: ValidationError, where: str = "") -> PlanError:
     first = wrong.errors(include_url=False, include_input=False)[0]
     at = ".".join(str(part) for part in first["loc"]) or "plan"
     reason = _reason(first["type"], first.get("ctx", {}))
-    return PlanError("plan_wrong", where=where, field=at, reason=reason)
+    said = {lang: reason.text(lang).rstrip(".") for lang in ("ru", "en")}
+    return PlanError("plan_wrong", where=where, field=at, reason=said)
 
 
 def _reason(kind: str, context: Mapping[str, Any]) -> KpiError:

@@ -6,7 +6,7 @@ cannot be paid is missing, never 0, and says why.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -20,7 +20,7 @@ from kpi_core.errors import Finding, PlanError, Severity
 from kpi_core.facts import Facts
 from kpi_core.forecast import FEWEST_MONTHS, SEASONAL_MONTHS, YEAR
 from kpi_core.formula import Exact
-from kpi_core.kpis import Evaluation, Input, Settings, Values, kpi_values
+from kpi_core.kpis import Evaluation, Input, Values, kpi_values
 from kpi_core.model import Period, month_of
 from kpi_core.pay import Outcome, Payout, outcome
 from kpi_core.plan import Plan, period_word
@@ -139,8 +139,9 @@ def replay(facts: Facts, plans: Mapping[str, Plan], within: Period | None = None
         raise PlanError("replay_currencies", currencies=", ".join(currencies))
     for name, plan in plans.items():
         asked = plan.asked_period()
-        if asked and asked.months != 1:
-            raise PlanError("replay_not_monthly", where=name, period=str(asked))
+        if (asked.months if asked else plan.per.months) != 1:
+            sums = str(asked or plan.per)
+            raise PlanError("replay_not_monthly", where=name, period=sums)
     months = [month for month in facts.months() if within is None or within.holds(month)]
     left_out = tuple(month for month in _touched(facts, within) if month not in months)
     first = next(iter(plans.values()))
@@ -149,7 +150,7 @@ def replay(facts: Facts, plans: Mapping[str, Plan], within: Period | None = None
     rules = []
     for name, plan in plans.items():
         outcomes = tuple(
-            outcome(plan.of_period(month), _values(facts, plan, month, known)) for month in months
+            outcome(_of_month(plan, month), _values(facts, plan, month, known)) for month in months
         )
         rules.append(Replayed(name, plan, outcomes, _summary(months, outcomes, profits)))
     findings = [
@@ -181,17 +182,17 @@ def _listed(months: Sequence[Period]) -> str:
     return ", ".join(map(period_word, months))
 
 
-def _settings(plan: Plan, month: Period) -> Settings:
-    """The plan's choices; what it states by hand is of its own period only."""
-    settings = plan.settings()
-    return settings if plan.asked_period() == month else replace(settings, given={})
+def _of_month(plan: Plan, month: Period) -> Plan:
+    """The plan as it pays a month; what it states by hand is of its own period only."""
+    stated = {} if plan.asked_period() != month else plan.facts
+    return plan.model_copy(update={"facts": stated}).of_period(month)
 
 
 def _values(
     facts: Facts, plan: Plan, month: Period, known: dict[tuple[object, ...], Values]
 ) -> Values:
     """What the pay slip of a month is computed from; plans that read alike share it."""
-    settings, kpis = _settings(plan, month), tuple(sorted(plan.shown_kpis()))
+    settings, kpis = _of_month(plan, month).settings(), tuple(sorted(plan.shown_kpis()))
     key = (month, plan.business, settings, kpis, plan.against())
     if key not in known:
         business = catalogue.business(plan.business)
@@ -206,7 +207,7 @@ def _profit(facts: Facts, plan: Plan, month: Period) -> Fraction | None:
 
     Gross profit is measured, or made of what is by the model of the business.
     """
-    evaluation = Evaluation(facts, month, settings=_settings(plan, month))
+    evaluation = Evaluation(facts, month, settings=_of_month(plan, month).settings())
     business = catalogue.business(plan.business)
     rates = {driver.id: driver.formula for driver in business.drivers}
     made = {own.measure: own.formula for own in business.consequences}

@@ -286,7 +286,8 @@ class Goal(Part):
     def score(self, value: Fraction | None, better: Better) -> Fraction | None:
         """The score of a value; ``None`` if the value is missing.
 
-        A lower-is-better value of 0 passes every boundary: the limit of target / value.
+        A lower-is-better value of 0 passes every boundary: the limit of target / value. So does
+        one below.
         """
         if value is None:
             return None
@@ -294,7 +295,7 @@ class Goal(Part):
             return self.rule.score(value)
         attainment = self.attainment(value, better)
         if attainment is None:
-            return self.rule.top() if value == 0 else None
+            return self.rule.top()
         return self.rule.score(attainment)
 
     def scores(self, values: Array, better: Better) -> Array:
@@ -312,4 +313,4 @@ class Goal(Part):
             return self.rule.scores(values / target)
         with np.errstate(divide="ignore"):
             attainments = np.where(values > 0, target / values, np.nan)
-        return np.where(values == 0, float(self.rule.top()), self.rule.scores(attainments))
+        return np.where(values <= 0, float(self.rule.top()), self.rule.scores(attainments))

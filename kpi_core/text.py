@@ -199,6 +199,15 @@ def harmless(text: str) -> str:
     )
 
 
+def harmed(text: str) -> str:
+    """A text cell as it was before it was made harmless.
+
+    >>> harmed(harmless("=1+1"))
+    '=1+1'
+    """
+    return text[1:] if text[:1] == "'" and harmless(text[1:]) == text else text
+
+
 def shared_out(whole: Decimal, weights: Sequence[Fraction], digits: int = 2) -> list[Decimal]:
     """A sum in rounded parts that add up to it, as near to `weights` of it as they can be.
 

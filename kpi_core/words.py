@@ -1,6 +1,7 @@
 """Figures, rules and slices in words: the same sentences on screen and in every export."""
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
@@ -15,6 +16,7 @@ from kpi_core.stats import Lift
 from kpi_core.text import Number, digits_beside, exact, money, number, percent, percent_beside, say
 from kpi_core.traffic import Judgement
 
+MOST_DECIMALS = 30  # that a plan may hold
 _NAMES = re.compile(r"(?:previous|year_ago)\(\s*\w+\s*\)|[^\W\d]\w*")
 
 
@@ -60,21 +62,59 @@ def usual(kpi: Kpi, norm: Norm, lang: str) -> str:
     return say(lang, "words.usual", name=norm.name[lang], low=low, high=high)
 
 
+def planned(kpi: Kpi, value: Number | None, currency: str | None, lang: str) -> str:
+    """A target or limit of a KPI with every decimal that the plan holds: they decide."""
+    if value is None:
+        return "—"
+    decimals = _decimals(_as_printed(kpi, value), kpi.decimals, kpi.decimals)
+    return figure(value, kpi.unit, lang, decimals=decimals, currency=currency)
+
+
+def exactly(value: Number, lang: str) -> str:
+    """A number of the plan with every decimal that it holds."""
+    return number(value, lang, _decimals(exact(value), 0, 6))
+
+
+def exact_share(value: Number, lang: str) -> str:
+    """A share of the plan as percent, with every decimal that it holds."""
+    return percent(value, lang, _decimals(exact(value) * 100, 0, 2))
+
+
+def _decimals(value: Fraction, fewest: int, endless: int) -> int:
+    """How many decimals a number has, at least `fewest`; `endless` if it never ends."""
+    digits = range(fewest, MOST_DECIMALS + 1)
+    return next((own for own in digits if (value * 10**own).denominator == 1), endless)
+
+
+def _as_printed(kpi: Kpi, value: Number) -> Fraction:
+    """A value in what its decimals are of: shares are printed in percent."""
+    return exact(value) * (100 if kpi.unit is Unit.SHARE else 1)
+
+
+def kpi_figure_beside(
+    kpi: Kpi, value: Number | None, marks: Sequence[Number], currency: str | None, lang: str
+) -> str:
+    """A value of a KPI, with as many decimals as it takes not to look like a mark it misses."""
+    if value is None or not marks:
+        return kpi_figure(kpi, value, currency, lang)
+    shown = _as_printed(kpi, value)
+    digits = digits_beside(shown, [_as_printed(kpi, mark) for mark in marks], kpi.decimals)
+    if digits is not None:
+        return figure(value, kpi.unit, lang, decimals=digits, currency=currency)
+    nearest = min(marks, key=lambda mark: abs(exact(mark) - exact(value)))
+    sign = "<" if exact(value) < exact(nearest) else ">"
+    return sign + planned(kpi, nearest, currency, lang)
+
+
 def judged_figure(
     goal: Goal, kpi: Kpi, value: Number | None, currency: str | None, lang: str
 ) -> str:
-    """A value as it is printed beside the rule that judges it.
-
-    Where bands judge the value itself, it never looks like a boundary it misses.
-    """
-    if value is None or not isinstance(goal.rule, Bands):
-        return kpi_figure(kpi, value, currency, lang)
-    if kpi.unit is Unit.SHARE:
-        return percent_beside(value, goal.rule.marks(), lang, kpi.decimals)
-    digits = digits_beside(value, goal.rule.marks(), kpi.decimals)
-    return figure(
-        value, kpi.unit, lang, decimals=8 if digits is None else digits, currency=currency
-    )
+    """A value as it is printed beside the target, or the bands, that judge it."""
+    if isinstance(goal.rule, Bands):
+        marks: Sequence[Number] = goal.rule.marks()
+    else:
+        marks = [mark for mark in (goal.base, goal.target) if mark is not None]
+    return kpi_figure_beside(kpi, value, marks, currency, lang)
 
 
 def slice_name(by: str | None, slice: str, lang: str) -> str:
@@ -147,10 +187,8 @@ def moved_points(share: Fraction, lang: str) -> str:
 def mark(value: Decimal | Fraction, rule: Rule, kpi: Kpi | None, lang: str) -> str:
     """A boundary: of attainment in percent, of bands in the unit of the KPI."""
     if isinstance(rule, Bands) and kpi:
-        return figure(value, kpi.unit, lang, decimals=max(kpi.decimals, 2))
-    scaled = Fraction(value) * 100
-    digits = 0 if scaled.denominator == 1 else 2
-    return percent(value, lang, digits)
+        return planned(kpi, value, None, lang)
+    return exact_share(value, lang)
 
 
 def segments(rule: Rule, kpi: Kpi | None, lang: str) -> list[tuple[str, str]]:
@@ -208,7 +246,7 @@ def segments(rule: Rule, kpi: Kpi | None, lang: str) -> list[tuple[str, str]]:
                 for band in rule.bands
             ]
             rows.append((say(lang, "rules.otherwise"), Fraction(rule.beyond)))
-    return [(where, coefficient(score, lang)) for where, score in rows]
+    return [(where, exactly(score, lang)) for where, score in rows]
 
 
 def landed(rule: Rule, kpi: Kpi, reached: Fraction | None, lang: str) -> str:
@@ -261,7 +299,8 @@ def quantity(id: str, lang: str) -> str:
     return say(lang, f"words.{id}")
 
 
-def _unit_of(id: str) -> Unit:
+def unit_of(id: str) -> Unit:
+    """The unit of what a formula is made of: a measure, one of earlier days, an assumption."""
     when = earlier(id)
     measure = catalogue.measures().get(when[1] if when else id)
     return measure.unit if measure else Unit.SHARE
@@ -269,8 +308,8 @@ def _unit_of(id: str) -> Unit:
 
 def input_figure(id: str, given: Input, lang: str) -> str:
     """The figure of a quantity as it went into a value."""
-    decimals = 2 if _unit_of(id) is Unit.MONEY else 0
-    return figure(given.value, _unit_of(id), lang, decimals=decimals, currency=given.currency)
+    decimals = 2 if unit_of(id) is Unit.MONEY else 0
+    return figure(given.value, unit_of(id), lang, decimals=decimals, currency=given.currency)
 
 
 def formula_in_figures(value: KpiValue, lang: str) -> str:
@@ -296,7 +335,7 @@ def example(kpi: Kpi, variant: Variant, lang: str) -> str:
 
     def shown(id: str) -> str:
         known = Fraction(worked.given[id])
-        if _unit_of(id) is Unit.SHARE:
+        if unit_of(id) is Unit.SHARE:
             return f"{_small(quantity(id, lang))} {percent(known, lang, 0)}"
         return f"{_small(quantity(id, lang))} {coefficient_or_whole(known, lang)}"
 
@@ -456,10 +495,12 @@ def format_name(id: str, lang: str) -> str:
 def took(seconds: float, lang: str) -> str:
     """How long something took, in the largest unit of which there is one and a half.
 
-    >>> took(38, "en"), took(5400, "en"), took(200_000, "en")
-    ('38 s', '1.5 h', '2.3 d')
+    >>> took(38, "en"), took(5400, "en"), took(172_800, "en")
+    ('38 s', '1.5 h', '2 d')
     """
     for unit, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 1.5 * length:
-            return say(lang, f"words.took_{unit}", n=number(seconds / length, lang, 1))
+            tenths = round(10 * seconds / length)
+            shown = number(tenths / 10, lang, 1 if tenths % 10 else 0)
+            return say(lang, f"words.took_{unit}", n=shown)
     return say(lang, "words.took_seconds", n=number(seconds, lang))

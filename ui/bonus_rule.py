@@ -8,6 +8,7 @@ import streamlit as st
 from kpi_core import words
 from kpi_core.errors import PlanError
 from kpi_core.pay import Paid, clauses, edges, payout
+from kpi_core.plan import Per
 from kpi_core.rules import Goal
 from kpi_core.schemes import Accelerator, Curve, PayStep, Product, Split, Table, Team
 from kpi_core.text import money
@@ -63,12 +64,19 @@ def view(state: State) -> None:
 def _sums(state: State) -> None:
     """The fixed part, the stake, and what an unfinished period pays."""
     scheme = state.plan.scheme
-    fixed, stake, partial = st.columns(3)
+    fixed, stake, per, partial = st.columns(4)
     with fixed:
         _amount(state, scheme.fixed_field, scheme.fixed, plans.set_fixed)
     if scheme.stake_field:
         with stake:
             _amount(state, scheme.stake_field, scheme.stake, plans.set_stake)
+    with per:
+        st.selectbox(
+            state.say("per"),
+            [str(per) for per in Per],
+            format_func=lambda per: state.say(f"per_{per}"),
+            **session.widget("per", str(state.plan.per), lambda per: plans.set_plan(per=per)),
+        )
     with partial:
         st.selectbox(
             state.say("partial_period"),
@@ -204,7 +212,8 @@ def _terms(state: State) -> None:
     """Floor, cap and accelerator of the coefficient."""
     terms = state.plan.scheme.terms
     with st.expander(state.say("terms"), icon=":material/tune:"):
-        st.caption(state.say("terms_about"))
+        stake = money(state.plan.scheme.stake, state.plan.currency, state.lang)
+        st.caption(cards.plain(state.say("terms_about", stake=stake)))
         floor, cap, above, times = st.columns(4)
         with floor:
             controls.share_box(

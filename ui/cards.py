@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -86,6 +86,25 @@ def _told(state: State, finding: Finding, within: str) -> str:
     where, text = words.place(finding.where, state.lang), finding.text(state.lang)
     where = where.removeprefix(within).removeprefix(" › ")
     return plain(f"{where}: {text}" if where else text)
+
+
+def take_along(name: str, table: str, draw: Callable[[], Any], title: str, place: str) -> None:
+    """Buttons for a table as CSV and for the chart that `draw` makes, as PNG and SVG."""
+
+    def picture(format: str) -> Callable[[], bytes]:
+        return lambda: charts.picture(draw(), format, title)
+
+    with st.container(horizontal=True, gap="small"):
+        st.download_button("CSV", table, f"{name}.csv", "text/csv", icon=":material/table:")
+        for format, mime in (("png", "image/png"), ("svg", "image/svg+xml")):
+            st.download_button(
+                format.upper(),
+                picture(format),
+                f"{name}.{format}",
+                mime,
+                icon=":material/image:",
+                key=f"{place}.{format}",
+            )
 
 
 _Colour = Literal["gray", "green", "orange", "red"]

@@ -6,7 +6,7 @@ import streamlit as st
 
 from kpi_core import charts
 from kpi_core.errors import PlanError
-from kpi_core.fairness import LEVELS, chances_said, odds_said, scattered_said
+from kpi_core.fairness import LEVELS, chances_said, odds_said, point_said, scattered_said
 from kpi_core.text import percent
 from ui import cards, session
 from ui.state import State
@@ -27,13 +27,10 @@ def view(state: State) -> None:
         **session.remembered("fair.level", session.kept("fair.level", "1")),
     )
     at = Fraction(level)
-    here, straight = found.at(at)
-    st.markdown(f"**{cards.plain(odds_said(found, here, state.lang))}**")
+    here, _ = found.at(at)
+    st.markdown(f"**{cards.plain(point_said(found, here, state.lang))}**")
+    st.markdown(cards.plain(odds_said(found, here, state.lang)))
     st.markdown(cards.plain(scattered_said(found, at, state.lang)))
-    if not found.is_straight:
-        st.markdown(
-            cards.plain(f"{state.say('fair_straight')} {odds_said(found, straight, state.lang)}")
-        )
     st.altair_chart(charts.pay_bars(found, at, state.lang, cards.ink()), key="fair.bars")
     st.subheader(state.say("fair_band"))
     st.caption(state.say("fair_band_about"))

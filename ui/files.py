@@ -1,14 +1,17 @@
 """What the Data page does to the files: read, replace, take out, explain the columns of."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 
 from kpi_core.errors import IngestError, KpiError
 from kpi_core.ingest import Upload, read
+from kpi_core.ingest.eventlog import EventLog, read_event_log
 from kpi_core.ingest.formats import Format
 from kpi_core.ingest.layouts import Draft, read_layout, written
 from ui import session
 from ui.state import Failed
 
+LOGS = "files.logs"
 TEACHABLE = frozenset({"unknown_layout", "no_headings", "no_figures", "nothing_left"})
 TAUGHT_BYTES = 20 * 2**20  # of a file that waits to be explained; it stays in memory so long
 
@@ -30,11 +33,19 @@ def add_files(files: list[tuple[str, bytes]], progress: Callable[[int], object] 
     for number, (name, data) in enumerate(files):
         progress(number)
         try:
-            _keep(read(name, data, taught()))
+            _keep(_read(name, data))
         except KpiError as failed:
             waits = failed.code in TEACHABLE and len(data) <= TAUGHT_BYTES
             failures.append(Failed(name, failed, data if waits else None))
     session.tell_failures(*failures)
+
+
+def _read(name: str, data: bytes) -> Upload:
+    """A file; if its rows are events, these are kept one by one as well."""
+    upload = read(name, data, taught())
+    if any(table.added is not None for table in upload.tables):
+        _keep_log(upload.digest, name, data)
+    return upload
 
 
 def _keep(upload: Upload) -> None:
@@ -48,12 +59,13 @@ def replace_file(digest: str, name: str, data: bytes) -> None:
     """Read a file in the place of another one, which stays if the new one fails."""
     session.took_file()
     try:
-        new = read(name, data, taught())
+        new = _read(name, data)
     except KpiError as failed:
         session.tell_failures(Failed(name, failed))
         return
     if new.digest != digest:
         session.uploads().pop(digest, None)
+        drop_log(digest)
     _keep(new)
     session.tell_failures()
 
@@ -61,10 +73,41 @@ def replace_file(digest: str, name: str, data: bytes) -> None:
 def remove_file(digest: str) -> None:
     """Take one file out."""
     session.uploads().pop(digest, None)
+    drop_log(digest)
     session.tell_failures()
     if not session.uploads():
         session.choose_sample(True)
     session.follow_currency()
+
+
+# --- event logs, for funnels
+
+
+def logs() -> Mapping[str, EventLog | Failed]:
+    """Digest of a file to its events, or to why it has none that a funnel could be made of."""
+    known: Mapping[str, EventLog | Failed] = session.kept(LOGS, {})
+    return known
+
+
+def bring_log(name: str, data: bytes) -> str:
+    """Take a file for its events alone, whatever else it says; gives its digest."""
+    session.took_file()
+    digest = hashlib.sha256(data).hexdigest()
+    _keep_log(digest, name, data)
+    return digest
+
+
+def drop_log(digest: str) -> None:
+    """Let go of the events of a file."""
+    session.keep(LOGS, {own: log for own, log in logs().items() if own != digest})
+
+
+def _keep_log(digest: str, name: str, data: bytes) -> None:
+    try:
+        found: EventLog | Failed = read_event_log(data, name, tuple(taught()))
+    except KpiError as failed:
+        found = Failed(name, failed)
+    session.keep(LOGS, {**logs(), digest: found})
 
 
 # --- layouts

@@ -35,7 +35,9 @@ def notices(lang: str, broken: str | None) -> None:
     if broken:
         st.warning(say(lang, f"errors.{broken}"), icon=":material/link_off:")
     if refused := session.take_refused():
-        st.warning(cards.plain(refused.text(lang)), icon=":material/block:")
+        told = cards.plain(refused.text(lang))
+        st.warning(told, icon=":material/block:")
+        st.toast(told, icon=":material/block:")  # in view wherever the page is scrolled to
     state = session.current(lang)
     if any(finding.severity is Severity.ERROR for finding in state.odd()):
         st.warning(state.say("data_trouble"), icon=":material/warning:")

@@ -24,25 +24,39 @@ from kpi_core.pay import (
     read_people,
     statement,
 )
+from kpi_core.schemes import Team
 from kpi_core.text import money, say
 from ui import cards, plans, session
 from ui.state import SAMPLES, State
 
-_SHOWN = ("name", "plan", "fixed", "bonus", "corrections", "pay")
+_COLUMNS = ("name", "plan", "fixed", "bonus", "corrections", "pay")  # of the payroll
+_ORDER = (
+    "name", "plan", "hours", "contribution", "first", "last", "absent", "salary", "fund",
+    "correction", "reason",
+)  # fmt: skip
 
 
 def people(state: State) -> tuple[Person, ...]:
-    """The people that were entered or brought, in their order; at first those of the sample."""
-    known: tuple[Person, ...] | None = session.kept("people", None)
+    """The people that were entered or brought, in their order; at first those of the sample.
+
+    Raises:
+        PlanError: somebody cannot be as typed.
+    """
+    return tuple(person_of(_typed(row), place) for place, row in enumerate(_rows(state), start=1))
+
+
+def _rows(state: State) -> list[dict[str, Any]]:
+    """The cells of the table as they were typed, right or wrong."""
+    known: list[dict[str, Any]] | None = session.kept("people", None)
     if known is not None:
-        return known
-    return _sample() if state.sample else ()
+        return [{field: row.get(field) for field in Person.model_fields} for row in known]
+    return [_as_cells(person) for person in (_sample() if state.sample else ())]
 
 
 @st.cache_resource(show_spinner=False)
 def _sample() -> tuple[Person, ...]:
     file = SAMPLES / "people.csv"
-    return read_people(file.name, file.read_bytes())
+    return read_people(file.name, file.read_bytes()).people
 
 
 def view(state: State, due: Payout | PlanError) -> None:
@@ -65,22 +79,23 @@ def everybody(state: State, due: Payout | PlanError) -> tuple[Payout, ...]:
     Raises:
         PlanError: a plan by which somebody is paid cannot be paid, or somebody's pay not be told.
     """
-    return payroll(people(state), _payouts(state, due))
+    team = people(state)
+    return payroll(team, _payouts(state, team, due))
 
 
-def _payouts(state: State, due: Payout | PlanError) -> dict[str, Payout]:
+def _payouts(state: State, team: Sequence[Person], due: Payout | PlanError) -> dict[str, Payout]:
     """What the plan at hand pays, and those of the shelf by which somebody is paid.
 
     Raises:
         PlanError: one of them cannot be paid.
     """
-    named = {person.plan for person in people(state)} & set(plans.shelf())
+    plans_of = {person.plan for person in team}
     found = {}
-    if "" in {person.plan for person in people(state)}:
+    if "" in plans_of:
         if isinstance(due, PlanError):
             raise due
         found[""] = due
-    for name in named:
+    for name in plans_of & set(plans.shelf()):
         of = replace(state, plan=plans.shelf()[name])
         made = outcome(of.judged(), of.values())
         if made.blocked:
@@ -100,18 +115,14 @@ def _files(state: State) -> None:
     if file:
         _bring(file.name, file.getvalue())
         st.rerun()
-    st.download_button(
-        state.say("people_download"),
-        people_csv(people(state), state.lang).encode("utf-8-sig"),
-        "people.csv",
-        "text/csv",
-        icon=":material/download:",
-    )
+    cards.findings(state, session.kept("people.findings", ()))
 
 
 def _bring(name: str, data: bytes) -> None:
     def take() -> None:
-        session.keep("people", read_people(name, data))
+        table = read_people(name, data)
+        session.keep("people", [_as_cells(person) for person in table.people])
+        session.keep("people.findings", table.findings())
 
     session.took_file()
     session.guarded(take)()
@@ -132,16 +143,20 @@ def _table(state: State) -> None:
         for field, name in names.items()
         if field in sums | {"absent", "contribution", "hours"}
     }
-    config |= {field: st.column_config.DateColumn(names[field]) for field in ("first", "last")}
+    config |= {
+        field: st.column_config.DateColumn(names[field], width="small")
+        for field in ("first", "last")
+    }
     config |= {field: st.column_config.TextColumn(names[field]) for field in ("name", "reason")}
     config["plan"] = st.column_config.SelectboxColumn(
         names["plan"], options=["", *plans.shelf()], help=state.say("people_plan_help")
     )
-    rows = [_as_cells(person) for person in people(state)]
+    rows = _rows(state)
     digest = sha256(repr((rows, [*plans.shelf()])).encode()).hexdigest()[:12]
     st.data_editor(
         pd.DataFrame(rows, columns=list(Person.model_fields)),
         column_config=config,
+        column_order=_shown(state, rows),
         num_rows="dynamic",
         hide_index=True,
         placeholder="",
@@ -149,7 +164,22 @@ def _table(state: State) -> None:
     )
 
 
-def _as_cells(person: Person) -> dict[str, object]:
+def _shown(state: State, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The columns that can decide something here, or that hold something."""
+    schemes = [state.plan.scheme, *(plan.scheme for plan in plans.shelf().values())]
+    splits = {str(scheme.split) for scheme in schemes if isinstance(scheme, Team)}
+    decide = {
+        "plan": bool(plans.shelf()),
+        "fund": any(scheme.stake_field for scheme in schemes if not isinstance(scheme, Team)),
+        "hours": "hours" in splits,
+        "contribution": "contribution" in splits,
+    }
+    usual = _as_cells(Person(name="-"))
+    filled = {field for row in rows for field, cell in row.items() if cell != usual.get(field)}
+    return [field for field in _ORDER if decide.get(field, True) or field in filled]
+
+
+def _as_cells(person: Person) -> dict[str, Any]:
     return {
         field: float(value) if isinstance(value, Decimal) else value
         for field, value in person.model_dump().items()
@@ -163,23 +193,22 @@ def _edit(rows: Sequence[Mapping[str, object]], edits: Mapping[str, Any]) -> Non
     added = [row for row in edits["added_rows"] if row.get("name")]
     session.keep(
         "people",
-        tuple(person_of(_typed(row), place) for place, row in enumerate([*kept, *added], start=1)),
+        [{field: _day(field, cell) for field, cell in row.items()} for row in (*kept, *added)],
     )
 
 
 def _typed(row: Mapping[str, Any]) -> dict[str, object]:
     """The cells of a row as a person has them: what was typed, digit by digit."""
     return {
-        field: Decimal(repr(cell)) if isinstance(cell, float) else _day(field, cell)
+        field: Decimal(repr(cell)) if isinstance(cell, float) else cell
         for field, cell in row.items()
         if cell is not None
     }
 
 
 def _day(field: str, cell: object) -> object:
-    return date.fromisoformat(cell[:10]) if field in ("first", "last") and isinstance(
-        cell, str
-    ) else cell  # fmt: skip
+    is_day = field in ("first", "last") and isinstance(cell, str)
+    return date.fromisoformat(str(cell)[:10]) if is_day else cell
 
 
 def _payroll(state: State, everybody: Sequence[Payout]) -> None:
@@ -199,12 +228,13 @@ def _payroll(state: State, everybody: Sequence[Payout]) -> None:
             )
         )
     )
+    columns = [name for name in _COLUMNS if name != "plan" or any(row["plan"] for row in rows)]
     table = {
         say(lang, f"payroll.{column}"): [
             money(cell, currency, lang) if isinstance(cell := row[column], Decimal) else cell
             for row in rows
         ]
-        for column in _SHOWN
+        for column in columns
     }
     picked = st.dataframe(
         table,
@@ -217,6 +247,13 @@ def _payroll(state: State, everybody: Sequence[Payout]) -> None:
         state.say("payroll_download"),
         payroll_csv(everybody, lang).encode("utf-8-sig"),
         "payroll.csv",
+        "text/csv",
+        icon=":material/download:",
+    )
+    st.download_button(
+        state.say("people_download"),
+        people_csv([paid.person for paid in everybody if paid.person], lang).encode("utf-8-sig"),
+        "people.csv",
         "text/csv",
         icon=":material/download:",
     )

@@ -23,10 +23,12 @@ from kpi_core.plan import (
 )
 from kpi_core.rules import TENTH, Bands, Goal
 from kpi_core.schemes import PayStep, Product, Scheme, Table
+from kpi_core.stages import FEWEST_STAGES, OWN
 from kpi_core.targets import read_period, read_targets
 from kpi_core.text import exact, rounded
 from ui import session
 
+DRAFT = "funnel.draft"
 NO_FORM: Mapping[str, object] = {
     "id": None,
     "name": "",
@@ -126,6 +128,30 @@ def set_variant(kpi: str, variant: str) -> None:
     """The definition that counts; nothing: the first that the data allow."""
     others = {id: chosen for id, chosen in session.plan().variants.items() if id != kpi}
     set_plan(variants=others | ({kpi: variant} if variant else {}))
+
+
+# --- which funnel is looked at
+
+
+def choose_funnel(id: str) -> None:
+    """A funnel by its id; ``own`` asks for stages first where the plan has none."""
+    session.keep(DRAFT, () if id == OWN and not session.plan().stages else None)
+    if id != OWN or session.plan().stages:
+        set_plan(funnel=id)
+
+
+def funnel_draft() -> tuple[str, ...] | None:
+    """Stages that are too few for the plan yet; ``None``: nobody is choosing any."""
+    draft: tuple[str, ...] | None = session.kept(DRAFT, None)
+    return draft
+
+
+def set_stages(wanted: tuple[str, ...]) -> None:
+    """Stages of one's own; as long as they are too few, the plan stays as it is."""
+    few = len(wanted) < FEWEST_STAGES
+    session.keep(DRAFT, wanted if few else None)
+    if not few:
+        set_plan(funnel=OWN, stages=wanted)
 
 
 # --- whose figures, and what money is

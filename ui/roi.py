@@ -44,7 +44,7 @@ def view(state: State) -> None:
         }
     )
     even = catalogue.kpi(_BREAK_EVEN).variants[0].formula.value(given)
-    if even is not None:
+    if even:
         key = "roi_even" if given["margin_rate"] >= even else "roi_loss"
         st.markdown(cards.plain(state.say(key, margin=percent(even, state.lang))))
     st.caption(state.say("roi_cycle"))

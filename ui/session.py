@@ -4,9 +4,8 @@ What must survive a change of page lives here, not in widget keys. The plan is t
 weights, targets and rules; widgets show it and write back to it through callbacks.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import streamlit as st
@@ -18,6 +17,7 @@ from kpi_core.ingest import Upload
 from kpi_core.link import View, decode, encode
 from kpi_core.model import Period, parse_period
 from kpi_core.plan import Plan, changed, default_plan
+from kpi_core.scenario import Scenario, Scenarios
 from ui.state import Failed, State, named, sample_facts, sample_uploads
 
 ALL_DAYS = "all"
@@ -25,6 +25,7 @@ OWN_DAYS = "days"  # of the period: from one day to another
 UNDO = 50  # changes of the plan that can be taken back
 LINK = "v"  # the query parameter of a shared view
 ANALYST = "analyst"  # the role whose page it is
+STILL = Scenario(name="levers")  # none of them moved
 
 
 # --- reading the session
@@ -44,7 +45,7 @@ def start() -> str | None:
         period=None,
         own_days=False,
         compare="previous",
-        levers={},
+        levers=STILL,
         uploader=0,
         undo=(),
         redo=(),
@@ -68,9 +69,11 @@ def start() -> str | None:
     st.session_state.update(
         plan=view.plan,
         period=view.period or view.plan.period,
-        levers=dict(view.levers),
+        levers=view.moved(),
         sample=view.sample,
     )
+    if view.scenarios:
+        put_scenarios(view.scenarios)
     return None
 
 
@@ -164,17 +167,32 @@ def upload_key(name: str) -> str:
     return f"{name}:{st.session_state['uploader']}"
 
 
-def lever_shares() -> dict[str, Decimal]:
-    """Driver to the change its lever stands at."""
-    shares: dict[str, Decimal] = st.session_state["levers"]
-    return shares
+def levers() -> Scenario:
+    """Where the levers stand."""
+    stand: Scenario = st.session_state["levers"]
+    return stand
+
+
+def scenarios() -> Scenarios:
+    """The scenarios that are kept for the business type of the plan."""
+    found: Scenarios = kept(f"scenarios.{plan().business}", Scenarios())
+    return found
 
 
 def link(state: State) -> str:
     """The word that reproduces this view."""
     period = f"{state.period.first}..{state.period.last}" if state.period else ALL_DAYS
-    levers = {id: share for id, share in lever_shares().items() if share}
-    return encode(View(plan=state.plan, period=period, levers=levers, sample=state.sample))
+    stand, own = levers(), scenarios()
+    return encode(
+        View(
+            plan=state.plan,
+            period=period,
+            levers=dict(stand.levers),
+            elasticity=stand.elasticity,
+            scenarios=own if own.scenarios else None,
+            sample=state.sample,
+        )
+    )
 
 
 # --- changing the session (for callbacks)
@@ -236,7 +254,7 @@ def _step(back: str, forth: str) -> None:
     st.session_state[forth] = (*st.session_state[forth], plan())[-UNDO:]
     st.session_state[back] = tuple(rest)
     if last.business != plan().business:
-        st.session_state["levers"] = {}
+        st.session_state["levers"] = STILL
     st.session_state["plan"] = last
 
 
@@ -265,7 +283,7 @@ def choose_business(id: str) -> None:
     """Another business type, with the plan last edited for it."""
     plans: dict[str, Plan] = st.session_state["plans"]
     plans[plan().business] = plan()
-    st.session_state["levers"] = {}
+    st.session_state["levers"] = STILL
     put(plans.get(id) or default_plan(id))
     follow_currency()
 
@@ -323,8 +341,9 @@ def tell_failures(*failed: Failed) -> None:
 
 def follow_currency() -> None:
     """A plan that nobody has touched speaks the currency of the files; any other keeps its own."""
-    fresh = default_plan(plan().business)
-    if changed(plan(), currency=fresh.currency) != fresh:
+    now = plan()
+    fresh = changed(default_plan(now.business), funnel=now.funnel, stages=now.stages)
+    if changed(now, currency=fresh.currency) != fresh:
         return
     found = {
         code
@@ -348,9 +367,14 @@ def take_refused() -> KpiError | None:
     return refused
 
 
-def put_levers(shares: Mapping[str, Decimal]) -> None:
-    """Driver to the change its lever is moved to; none: all back to the middle."""
-    st.session_state["levers"] = dict(shares)
+def put_levers(stand: Scenario) -> None:
+    """Where the levers are moved to."""
+    st.session_state["levers"] = stand
+
+
+def put_scenarios(own: Scenarios) -> None:
+    """The scenarios to keep for the business type of the plan."""
+    keep(f"scenarios.{plan().business}", own)
 
 
 def guarded(write: Callable[..., None], *values: object) -> Callable[[], None]:

@@ -1,19 +1,26 @@
 """Sign-off: a payout is proposed, approved, and computed again."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import streamlit as st
 
-from kpi_core.errors import KpiError, PlanError
-from kpi_core.pay import Payout
+from kpi_core.changes import plan_differences
+from kpi_core.errors import Finding, KpiError, PlanError, Severity
+from kpi_core.pay import Payout, Person, payout
+from kpi_core.plan import Plan
 from kpi_core.signoff import (
     Snapshot,
     Status,
     approved,
     draft,
+    last_approved,
+    paid_as,
     proposed,
     read_snapshot,
+    remarks,
     superseding,
 )
 from kpi_core.text import day, days, money, say
@@ -33,22 +40,30 @@ def view(state: State, due: Payout | PlanError) -> None:
     if isinstance(due, PlanError):
         st.warning(cards.plain(due.text(state.lang)), icon=":material/pause_circle:")
     else:
-        _propose(state, _whose(state, due), name, opened)
+        everybody = _everybody(state, due)
+        _propose(state, _whose(state, due, everybody), everybody, name, opened)
     _open(state)
     if opened is not None:
         _shown(state, opened, name)
 
 
-def _whose(state: State, due: Payout) -> Payout:
-    """The payout to sign: of the plan, or of one of the people."""
+def _everybody(state: State, due: Payout) -> Sequence[Payout]:
+    """The payroll; nobody where it cannot be told: the view of the people says why."""
     try:
-        known = {"": due} | {
-            f"{place}. {own.person.name}": own
-            for place, own in enumerate(people.everybody(state, due), start=1)
-            if own.person
-        }
+        return people.everybody(state, due)
     except PlanError:
-        return due  # the view of the people says what is wrong with them
+        return ()
+
+
+def _whose(state: State, due: Payout, everybody: Sequence[Payout]) -> Payout:
+    """The payout to sign: of the plan, or of one of the people."""
+    known = {"": due} | {
+        f"{place}. {own.person.name}": own
+        for place, own in enumerate(everybody, start=1)
+        if own.person
+    }
+    if not everybody:
+        return due
     kept = session.kept("signoff.whose", "")
     chosen = st.selectbox(
         state.say("signoff_whose"),
@@ -59,9 +74,16 @@ def _whose(state: State, due: Payout) -> Payout:
     return known[chosen]
 
 
-def _propose(state: State, due: Payout, name: str, opened: Snapshot | None) -> None:
+def _propose(
+    state: State, due: Payout, everybody: Sequence[Payout], name: str, opened: Snapshot | None
+) -> None:
     """A proposal of the payout on screen; it may correct an approved one that is open."""
     st.subheader(state.say("signoff_propose"))
+    try:
+        made = draft(_plan_of(state, due.person), state.uploads, due, everybody=everybody)
+    except KpiError as refused:
+        st.warning(cards.plain(refused.text(state.lang)), icon=":material/pause_circle:")
+        return
     reason = ""
     correctable = opened is not None and opened.status is Status.APPROVED
     if correctable:
@@ -70,23 +92,55 @@ def _propose(state: State, due: Payout, name: str, opened: Snapshot | None) -> N
             max_chars=500,
             **session.remembered("signoff.reason", session.kept("signoff.reason", "")),
         )
+    superseded = opened if correctable and reason.strip() else None
+    earlier = superseded or last_approved(_known(), made)
+    _compared(state, earlier)
     st.button(
         state.say("signoff_make"),
         key="signoff.propose",
         icon=":material/edit_document:",
         disabled=not name,
         help=None if name else state.say("signoff_name_first"),
-        on_click=session.guarded(_make, state, due, name, reason, opened if correctable else None),
+        on_click=session.guarded(_make, made, name, reason if superseded else "", earlier),
     )
 
 
-def _make(state: State, due: Payout, name: str, reason: str, approved_one: Snapshot | None) -> None:
-    # A plan of the shelf judges by its own figures; its payout carries it.
-    whole = plans.shelf().get(due.person.plan) if due.person else None
-    made = draft(whole or state.plan, state.uploads, due)
-    if approved_one is not None and reason:
-        made = superseding(approved_one, made, reason)
-    session.keep("signoff.opened", proposed(made, name, date.today(), approved_one))
+def _plan_of(state: State, person: Person | None) -> Plan:
+    """The plan on screen by which somebody is paid: one of the shelf has figures of its own."""
+    return (plans.shelf().get(person.plan) if person else None) or state.plan
+
+
+def _compared(state: State, earlier: Snapshot | None) -> None:
+    """With what was approved the KPIs are compared, to know the new ones."""
+    if earlier is None:
+        st.caption(Finding(Severity.INFO, "signoff_no_earlier").text(state.lang))
+        return
+    period = earlier.days()
+    told = state.say(
+        "signoff_compared",
+        period=days(period.first, period.last, state.lang),
+        act=_status(earlier, state.lang),
+    )
+    st.caption(cards.plain(told))
+
+
+def _make(made: Snapshot, name: str, reason: str, earlier: Snapshot | None) -> None:
+    if earlier is not None and reason:
+        made = superseding(earlier, made, reason)
+    _hold(proposed(made, name, date.today(), earlier))
+
+
+def _known() -> tuple[Snapshot, ...]:
+    """What was approved or opened approved in this session, also if it is closed by now."""
+    known: tuple[Snapshot, ...] = session.kept("signoff.known", ())
+    return known
+
+
+def _hold(snapshot: Snapshot) -> None:
+    """Open a snapshot; an approved one is remembered when it is closed."""
+    session.keep("signoff.opened", snapshot)
+    if snapshot.status is Status.APPROVED and snapshot not in _known():
+        session.keep("signoff.known", (*_known(), snapshot))
 
 
 def _open(state: State) -> None:
@@ -100,7 +154,7 @@ def _open(state: State) -> None:
         data = file.getvalue()
 
         def take() -> None:
-            session.keep("signoff.opened", read_snapshot(data, file.name))
+            _hold(read_snapshot(data, file.name))
 
         session.took_file()
         session.guarded(take)()
@@ -126,6 +180,8 @@ def _shown(state: State, own: Snapshot, name: str) -> None:
                 )
             )
         _checked(state, own)
+        cards.findings(state, remarks(own))
+        _beside(state, own)
         with st.container(horizontal=True):
             if own.status is Status.PROPOSED:
                 st.button(
@@ -133,9 +189,7 @@ def _shown(state: State, own: Snapshot, name: str) -> None:
                     key="signoff.approve",
                     icon=":material/verified:",
                     disabled=not name,
-                    on_click=session.guarded(
-                        lambda: session.keep("signoff.opened", approved(own, name, date.today()))
-                    ),
+                    on_click=session.guarded(lambda: _hold(approved(own, name, date.today()))),
                 )
             st.download_button(
                 state.say("signoff_download"),
@@ -169,3 +223,29 @@ def _checked(state: State, own: Snapshot) -> None:
         return
     st.warning(say(state.lang, "signoff.differs"), icon=":material/warning:")
     cards.findings(state, differences)
+
+
+def _beside(state: State, own: Snapshot) -> None:
+    """What the plan on screen pays for the same period, where it is not that of the snapshot."""
+    lang, person, period = state.lang, own.read_person(), own.days()
+    then, now = own.read_plan(), _plan_of(state, person)
+    if (then.name, then.business) != (now.name, now.business):
+        return
+    changes = plan_differences(then.of_period(period), now.of_period(period), lang)
+    if not changes:
+        return
+    said = state.say("signoff_now_other")
+    if own.result:
+        values = replace(state, plan=now, period=period).values()
+        was = (Decimal(own.result.bonus), Decimal(own.result.pay))
+        try:
+            paid = paid_as(own, payout(now, values))
+        except PlanError as blocked:
+            said = state.say("signoff_now_blocked", why=blocked.text(lang))
+        else:
+            sums = [money(sum, then.currency, lang) for sum in was]
+            sums += [money(sum, now.currency, lang) for sum in (paid.bonus, paid.pay)]
+            named = dict(zip(("was_bonus", "was_pay", "bonus", "pay"), sums, strict=True))
+            said = state.say("signoff_now_pays", **named)
+    lines = [cards.plain(said), *(f"- {cards.plain(change)}" for change in changes)]
+    st.warning("\n".join([lines[0], "", *lines[1:]]), icon=":material/difference:")

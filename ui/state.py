@@ -10,11 +10,11 @@ from pathlib import Path
 import streamlit as st
 
 from kpi_core import catalogue
-from kpi_core.chain import chain
+from kpi_core.chain import Chain, chain
 from kpi_core.chance import noises
 from kpi_core.channels import Channels, by_slice
 from kpi_core.drivers import Model, calibrate
-from kpi_core.errors import Finding, KpiError
+from kpi_core.errors import Finding, KpiError, UsageError
 from kpi_core.facts import Facts, combine
 from kpi_core.fairness import Fairness, fairness
 from kpi_core.funnel import Counting
@@ -24,10 +24,15 @@ from kpi_core.kpis import Evaluation, Input, KpiValue, Values, kpi_values
 from kpi_core.model import Business, Period, Stages
 from kpi_core.plan import OwnKpi, Plan, changed
 from kpi_core.replay import Replay, replay
+from kpi_core.scenario import Scenario
 from kpi_core.schemes import Scheme
+from kpi_core.seek import Answer, Budget, Means, Target, most_profit, seek
+from kpi_core.sensitivity import Shares, Swing, tornado, variance_shares
 from kpi_core.signoff import Snapshot, reopened
+from kpi_core.simulate import Simulated, simulate
 from kpi_core.text import say
 from kpi_core.trend import recent
+from kpi_core.uncertainty import History, Uncertain, history, uncertain
 from kpi_core.words import source_name
 
 SAMPLES = Path(__file__).parent.parent / "sample_data"
@@ -46,6 +51,15 @@ class Failed:
     def digest(self) -> str:
         """What tells it from other files that wait."""
         return hashlib.sha256(self.data or b"").hexdigest()
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Which driver matters: what it may be, what it moves by itself, its share in the variance."""
+
+    chances: Uncertain
+    swings: tuple[Swing, ...]
+    shares: Mapping[str, tuple[Shares, ...]]
 
 
 @dataclass(frozen=True)
@@ -138,6 +152,50 @@ class State:
         plan, values = self.judged(), self.values()
         return _study(*self._key(), plan.as_json(), plan, values, self.model())
 
+    def expected(self, model: Model, ahead: int) -> Uncertain:
+        """What the drivers of the model may be in the months after the period.
+
+        Raises:
+            UsageError: nothing is known of any period, or the months follow one that is none.
+        """
+        period = self.values().period
+        if period is None:
+            raise UsageError("no_files")
+        known = _remembered(*self._key(), self.facts, self.plan, period, self.model())
+        return uncertain(model, known, ahead=ahead)
+
+    def simulated(
+        self, plans: Mapping[str, Plan], stand: Scenario, *, ahead: int, seed: int
+    ) -> tuple[Uncertain, Mapping[str, Simulated]]:
+        """What the months ahead may bring to plans with the levers as they stand.
+
+        Raises:
+            UsageError: as of `expected`; the levers cannot stand so, or there is no such seed.
+        """
+        said = tuple((name, plan.as_json()) for name, plan in plans.items())
+        asked = (said, stand.model_dump_json(), ahead, seed)
+        return _simulated(*self._key(), *asked, self, plans, stand)
+
+    def sensitivity(self, stand: Scenario, *, seed: int) -> Sensitivity:
+        """Which driver matters in the month ahead, with the levers as they stand.
+
+        Raises:
+            UsageError: as of `simulated`.
+        """
+        asked = (self.judged().as_json(), stand.model_dump_json(), seed)
+        return _sensitivity(*self._key(), *asked, self, stand)
+
+    def sought(
+        self, made: Chain, target: Target | None, means: tuple[Means, ...], budget: Budget
+    ) -> Answer:
+        """The least effort that reaches a target, or the most profit within a budget.
+
+        Raises:
+            KpiError: as of ``seek.seek`` and ``seek.most_profit``.
+        """
+        asked = (made.plan.as_json(), str(made.model.elasticity), repr((target, means, budget)))
+        return _sought(*self._key(), *asked, made, target, means, budget)
+
     def model(self) -> Model:
         """The what-if model calibrated to the period."""
         return _model(*self._key(), self.facts, self.plan, self.period)
@@ -158,7 +216,7 @@ class State:
         kpis = ",".join(self.plan.kpis())
         readings = self.plan.model_dump_json(
             exclude={"name", "period", "lines", "scheme", "missing", "partial_period", "over"}
-            | {"targets", "gates", "fair", "objectives"}
+            | {"targets", "gates", "fair", "objectives", "funnel", "stages"}
         )
         return str(named(self.uploads)), str(self.period), readings + kpis
 
@@ -283,6 +341,75 @@ def _study(
 ) -> Study:
     del digest, period, readings, said
     return study(chain(_plan, _values, _model))
+
+
+@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+def _remembered(
+    digest: str,
+    period: str,
+    readings: str,
+    _facts: Facts,
+    _plan: Plan,
+    _period: Period,
+    _model: Model,
+) -> History:
+    del digest, period, readings
+    return history(_facts, _model, _period, _plan.settings())
+
+
+@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+def _simulated(
+    digest: str,
+    period: str,
+    readings: str,
+    said: tuple[tuple[str, str], ...],
+    levers: str,
+    ahead: int,
+    seed: int,
+    _state: State,
+    _plans: Mapping[str, Plan],
+    _stand: Scenario,
+) -> tuple[Uncertain, Mapping[str, Simulated]]:
+    del digest, period, readings, said, levers
+    chances = _state.expected(_elastic(_state.model(), _stand), ahead)
+    moved = _stand.moved()
+    return chances, simulate(_plans, _state.values(), chances, moved, seed=seed)
+
+
+@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+def _sensitivity(
+    digest: str,
+    period: str,
+    readings: str,
+    said: str,
+    levers: str,
+    seed: int,
+    _state: State,
+    _stand: Scenario,
+) -> Sensitivity:
+    del digest, period, readings, said, levers
+    model, moved = _elastic(_state.model(), _stand), _stand.moved()
+    chances = _state.expected(model, 1)
+    made = chain(_state.judged(), _state.values(), model)
+    shares = variance_shares(made, chances, moved, seed=seed)
+    return Sensitivity(chances, tornado(made, chances, moved), shares)
+
+
+@st.cache_resource(max_entries=16, scope="session", show_spinner=False)
+def _sought(
+    digest: str,
+    period: str,
+    readings: str,
+    said: str,
+    elasticity: str,
+    asked: str,
+    _made: Chain,
+    _target: Target | None,
+    _means: tuple[Means, ...],
+    _budget: Budget,
+) -> Answer:
+    del digest, period, readings, said, elasticity, asked
+    return seek(_made, _target, _means) if _target else most_profit(_made, _means, _budget)
 
 
 @st.cache_resource(max_entries=16, scope="session", show_spinner=False)

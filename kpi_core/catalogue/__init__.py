@@ -205,8 +205,9 @@ def _business(path: Path) -> Business:
     for id, driver in entry["drivers"].items():
         formula = parse(driver["formula"])
         check_names(formula, known | {made.id for made in drivers}, f"{path.name}: {id}")
-        unit, main = Unit(driver["unit"]), driver.get("main", False)
-        drivers.append(Driver(id, _both(driver), unit, formula, main))
+        unit = Unit(driver["unit"])
+        kind = driver.get("main", False), driver.get("own", False), driver.get("step_of")
+        drivers.append(Driver(id, _both(driver), unit, formula, *kind))
     consequences = []
     for id, text in entry["consequences"].items():
         formula = parse(text)
@@ -227,6 +228,7 @@ def _business(path: Path) -> Business:
         drivers=tuple(drivers),
         consequences=tuple(consequences),
         fund=entry.get("fund"),
+        per=entry.get("per", "month"),
     )
     for id in business.kpis():
         kpi(id).variant(business.variants.get(id))

@@ -5,11 +5,14 @@ Channels are objects, not shorthand strings, which cost milliseconds each.
 """
 
 from kpi_core.charts.calendar import calendar
+from kpi_core.charts.chance import bonus_chances, fan, share_bars, tornado_bars
 from kpi_core.charts.channels import returns
+from kpi_core.charts.events import cohort_line, took_bars
 from kpi_core.charts.fairness import pay_band, pay_bars
-from kpi_core.charts.funnel import funnel_bars, picture
+from kpi_core.charts.funnel import event_bars, funnel_bars, picture
 from kpi_core.charts.incentive import bonus_curve, profit_curve
 from kpi_core.charts.replay import pay_steps, profit_bars
+from kpi_core.charts.scenarios import scenario_bonus, scenario_profit
 from kpi_core.charts.scorecard import contributions, rule_curve, waterfall
 from kpi_core.charts.style import INK
 from kpi_core.charts.trend import course_line, trend_line
@@ -17,11 +20,15 @@ from kpi_core.charts.whatif import changes
 
 __all__ = [
     "INK",
+    "bonus_chances",
     "bonus_curve",
     "calendar",
     "changes",
+    "cohort_line",
     "contributions",
     "course_line",
+    "event_bars",
+    "fan",
     "funnel_bars",
     "pay_band",
     "pay_bars",
@@ -31,6 +38,11 @@ __all__ = [
     "profit_curve",
     "returns",
     "rule_curve",
+    "scenario_bonus",
+    "scenario_profit",
+    "share_bars",
+    "took_bars",
+    "tornado_bars",
     "trend_line",
     "waterfall",
 ]

@@ -10,12 +10,17 @@ import pandas as pd
 
 from kpi_core.charts.style import BLUE, INK, ORANGE, figure_axis, labels_of, name_axis
 from kpi_core.fairness import MIDDLE, SAME, Fairness, Odds
-from kpi_core.text import money, percent, say
+from kpi_core.text import money, number, percent, say
 
 COLOURS = {"rule": BLUE, "line": ORANGE}
 TENTHS = 10  # parts of the largest bonus, a bar each
-FEWEST = 0.005  # of the cases: rarer bars are left out
-HEIGHT, PAIR = 330, 44
+FEWEST = 0.005  # of the months: rarer bars are left out
+HEIGHT, PAIR, HEAD = 330, 44, 70  # pixels: of the band, of a pair of bars, of legend and titles
+
+ON_TOP = {
+    "titleAngle": 0, "titleAlign": "right", "titleAnchor": "end", "titleBaseline": "bottom",
+    "titleX": -8, "titleY": -6, "titleFontWeight": "normal",
+}  # fmt: skip
 
 
 def pay_band(found: Fairness, lang: str, ink: str = INK) -> Any:
@@ -108,23 +113,30 @@ def _band_row(found: Fairness, odds: Odds, kind: str, lang: str) -> dict[str, An
 
 
 def pay_bars(found: Fairness, level: Fraction, lang: str, ink: str = INK) -> Any:
-    """How often which part of the bonus is paid at one true performance."""
+    """How often which bonus is paid at one true performance."""
     said = _said(found, lang)
     top = max(odds.top for odds in found.at(level))
-    names = _names(top, lang)
+    names = _names(found, top, lang)
     rows = []
     for kind, odds in zip(said.values(), found.at(level), strict=False):
         for name, chance in zip(names, _parts(odds, top), strict=True):
-            label = percent(chance, lang, 0) if chance >= FEWEST else ""
+            label = percent(chance, lang, 0)  # of empty bars as well: a row says both figures
             rows.append({"name": name, "kind": kind, "chance": float(chance), "label": label})
     frame = pd.DataFrame(rows)
     most = frame.groupby("name")["chance"].max()
     kept = [name for name in names if most[name] >= FEWEST]
     frame = frame[frame["name"].isin(kept)]
+    y = name_axis(kept, ink)
+    for name, own in {"title": say(lang, "fairness.bonus"), "titleColor": ink, **ON_TOP}.items():
+        y["axis"][name] = own
     base = alt.Chart(frame).encode(
-        y=name_axis(kept, ink),
+        y=y,
         yOffset=alt.YOffset("kind:N", sort=list(said.values())),
-        x=alt.X("chance:Q", axis=None, scale=alt.Scale(domain=[0, 1.2 * frame["chance"].max()])),
+        x=alt.X(
+            "chance:Q",
+            axis=_bare(say(lang, "fairness.cases"), ink),
+            scale=alt.Scale(domain=[0, 1.2 * frame["chance"].max()]),
+        ),
         tooltip=[
             alt.Tooltip("name:N", title=say(lang, "fairness.bonus")),
             alt.Tooltip("kind:N", title=say(lang, "charts.line")),
@@ -135,16 +147,27 @@ def pay_bars(found: Fairness, level: Fraction, lang: str, ink: str = INK) -> Any
     text = base.mark_text(align="left", dx=5, fontSize=12, color=ink).encode(
         text=alt.Text("label:N")
     )
-    height = max(3 * PAIR, PAIR * len(kept))
+    height = HEAD + PAIR * len(kept)
     return alt.layer(bars, text).properties(height=height, width="container")
 
 
-def _names(top: float, lang: str) -> list[str]:
-    """Nothing, tenths of the largest bonus, and all of it."""
-    marks = [percent(top * tenth / TENTHS, lang, 0) for tenth in range(TENTHS + 1)]
-    between = [f"{low} – {high}" for low, high in pairwise(marks)]
-    most = say(lang, "fairness.all_paid", most=marks[-1])
-    return [say(lang, "fairness.none_paid"), *between, most]
+def _bare(title: str, ink: str) -> alt.Axis:
+    """An axis with nothing but its title: the bars say their figures."""
+    return alt.Axis(
+        title=title, titleColor=ink, titleFontWeight="normal", orient="top",
+        labels=False, ticks=False, domain=False, grid=False,
+    )  # fmt: skip
+
+
+def _names(found: Fairness, top: float, lang: str) -> list[str]:
+    """Nothing, tenths of the largest bonus in money, and all of it."""
+    currency, most = found.plan.currency, top * float(found.plan.scheme.stake)
+    marks = [most * tenth / TENTHS for tenth in range(TENTHS + 1)]
+    between = [
+        f"{number(low, lang)} – {money(high, currency, lang, 0)}" for low, high in pairwise(marks)
+    ]
+    all_paid = say(lang, "fairness.all_paid", most=money(most, currency, lang, 0))
+    return [say(lang, "fairness.none_paid"), *between, all_paid]
 
 
 def _parts(odds: Odds, top: float) -> list[float]:

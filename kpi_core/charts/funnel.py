@@ -1,11 +1,13 @@
 """Charts of the funnel, on the page and as a picture to take away."""
 
+from fractions import Fraction
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
 from kpi_core.charts.style import BLUE, GREY, INK, ORANGE
+from kpi_core.events import Group, step_name
 from kpi_core.funnel import Funnel, FunnelStage
 from kpi_core.leaks import Comparison
 from kpi_core.text import number, percent, say
@@ -26,6 +28,37 @@ def funnel_bars(
     counted = funnel.counted
     first = float(counted[0].count or 0) if counted else 0.0
     rows = [_row(funnel, stage, lang, compared, first) for stage in counted]
+    return _bars(rows, lang, ink, marked=compared is not None)
+
+
+def event_bars(group: Group, lang: str, ink: str = INK) -> Any:
+    """The steps of an event funnel in the same way."""
+    rates = [row.of_previous.value for row in group.steps if row.of_previous]
+    rows: list[dict[str, Any]] = []
+    for row in group.steps:
+        rate = row.of_previous.value if row.of_previous else None
+        before = rows[-1]["count"] if rows else 0.0
+        lost = before - row.units
+        leak = rate is not None and rate == min(rates)
+        name, count = step_name(row, lang), number(row.units, lang)
+        rows.append(
+            {
+                "place": row.number,
+                "name": name,
+                "head": f"{name}: {count}",
+                "line": _said(rate, number(lost, lang), lang, leak=leak),
+                "shown": count,
+                "step": percent(rate, lang),
+                "total": percent(row.of_first.value if row.of_first else None, lang, 2),
+                "count": float(row.units),
+                "then": None,
+                "kind": "leak" if leak else "step",
+            }
+        )
+    return _bars(rows, lang, ink)
+
+
+def _bars(rows: list[dict[str, Any]], lang: str, ink: str, *, marked: bool = False) -> Any:
     frame = pd.DataFrame(rows)
     top = max([row["count"] for row in rows] + [row["then"] or 0 for row in rows] + [1.0])
     x: Any = {"axis": None, "scale": alt.Scale(domain=[0, top])}
@@ -53,7 +86,7 @@ def funnel_bars(
     )
     lines = base.mark_text(fontSize=12.5, dy=1, **words).encode(x=at_left, text=alt.Text("line:N"))
     layers = [bars, heads, lines]
-    if compared is not None:
+    if marked:
         marks = base.transform_filter("isValid(datum.then)")
         layers.append(
             marks.mark_tick(
@@ -68,19 +101,13 @@ def _row(
 ) -> dict[str, Any]:
     leak = funnel.leakiest is not None and stage.stage.id == funnel.leakiest.stage.id
     count = number(stage.count, lang)
-    line = ""
-    if stage.step_rate is not None:
-        rate = percent(stage.step_rate, lang)
-        line = say(lang, "charts.got_here", rate=rate, lost=number(stage.lost, lang))
-        if leak:
-            line += f" · {say(lang, 'charts.leakiest')}"
     other = compared.then.stage(stage.stage.id) if compared else None
     then = other.total_rate if other else None
     return {
         "place": funnel.counted.index(stage),
         "name": stage.stage.name[lang],
         "head": f"{stage.stage.name[lang]}: {count}",
-        "line": line,
+        "line": _said(stage.step_rate, number(stage.lost, lang), lang, leak=leak),
         "shown": count,
         "step": percent(stage.step_rate, lang),
         "total": percent(stage.total_rate, lang, 2),
@@ -88,6 +115,14 @@ def _row(
         "then": None if then is None else float(then) * first,
         "kind": "leak" if leak else "step",
     }
+
+
+def _said(rate: Fraction | None, lost: str, lang: str, *, leak: bool) -> str:
+    """How many came from the step before; nothing of the first one."""
+    if rate is None:
+        return ""
+    told = say(lang, "charts.got_here", rate=percent(rate, lang), lost=lost)
+    return f"{told} · {say(lang, 'charts.leakiest')}" if leak else told
 
 
 def picture(chart: Any, format: str, title: str) -> bytes:

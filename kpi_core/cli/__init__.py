@@ -1,14 +1,15 @@
 """The whole chain without a browser: ``python -m kpi_core COMMAND``.
 
 The commands: ``read``, ``kpis``, ``funnel``, ``channels``, ``lift``, ``score``, ``bonus``,
-``whatif``, ``trend``, ``objectives``, ``fair``, ``incentive``, ``replay``, ``propose``,
-``approve``, ``check``; ``plan`` and ``schema`` print a plan
-file to edit and the JSON Schema of plan files (``python -m kpi_core schema >
+``whatif``, ``compare``, ``simulate``, ``trend``, ``objectives``, ``fair``, ``incentive``,
+``seek``, ``replay``, ``report``, ``propose``, ``approve``, ``check``; ``plan`` and ``schema``
+print a plan file to edit and the JSON Schema of plan files (``python -m kpi_core schema >
 docs/plan.schema.json`` keeps the committed one); ``formats`` says what is read (``python -m
 kpi_core formats > docs/formats.md``).
 
-Exit code 0: done. 2: wrong use or bad input, one clear line on stderr. ``--json`` prints what
-other programs may rely on; without it, a table to read.
+Exit code 0: done. 1: the answer of a command that checks is no (``check``: something differs); the
+command says so of its answer with its default ``exit_code``. 2: wrong use or bad input, one clear
+line on stderr. ``--json`` prints what other programs may rely on; without it, a table to read.
 
 A module holds the commands of one idea and registers them with its ``add``; ``asked`` is what a
 command line asks, ``printed`` what every answer is written with.
@@ -29,7 +30,11 @@ from kpi_core.cli import (
     paying,
     reading,
     replay,
+    report,
+    scenarios,
+    seek,
     signoff,
+    simulate,
 )
 from kpi_core.errors import KpiError
 
@@ -46,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps(answer, ensure_ascii=False, indent=2))
     else:
         print("\n".join(table))
-    return 0
+    code: int = options.exit_code(answer)
+    return code
 
 
 class _Parser(argparse.ArgumentParser):
@@ -57,8 +63,9 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m kpi_core", description="From export files to a pay slip.")
+    parser.set_defaults(exit_code=lambda _: 0)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    judged = (judging, paying, incentive, replay, signoff, fairness)
-    for module in (reading, measuring, *judged, ahead):
+    judged = (judging, scenarios, simulate, paying, incentive, seek, replay, signoff, fairness)
+    for module in (reading, measuring, *judged, ahead, report):
         module.add(commands)
     return parser

@@ -17,7 +17,7 @@ from kpi_core.ingest.formats import Format
 from kpi_core.ingest.layouts import read_layout
 from kpi_core.kpis import Settings, Values, kpi_values
 from kpi_core.model import VATS, Period, Vat, parse_period
-from kpi_core.plan import Plan, changed, read_plan
+from kpi_core.plan import Plan, changed, default_plan, read_plan
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -125,8 +125,13 @@ def _text(name: str) -> str:
 
 
 def facts(options: argparse.Namespace, sources: Mapping[str, str]) -> Facts:
-    """The facts of the files; nobody is answered by silence for having misspelt a source."""
-    found = combine(uploads(options))
+    """The facts of the files that a command line names."""
+    return combined(uploads(options), sources)
+
+
+def combined(files: Sequence[Upload], sources: Mapping[str, str]) -> Facts:
+    """The facts of files; nobody is answered by silence for having misspelt a source."""
+    found = combine(files)
     known = found.sources()
     for source in sources.values():
         if source not in known:
@@ -136,14 +141,12 @@ def facts(options: argparse.Namespace, sources: Mapping[str, str]) -> Facts:
 
 
 def plan(options: argparse.Namespace) -> Plan:
-    """The plan, with what the command line says otherwise."""
-    path = Path(options.plan)
-    try:
-        found = read_plan(path.read_bytes(), path.name)
-    except OSError:
-        raise UsageError("no_such_file", where=options.plan) from None
+    """The plan, or the default one of a business, with what the command line says otherwise."""
+    found = _plan_file(options.plan) if options.plan else default_plan(options.business)
     vat_rate = _vat_rate(options)
+    assumed = _decimals(getattr(options, "assume", ()), "bad_assumption")
     said: dict[str, Any] = {
+        "assumptions": found.assumptions | assumed,
         "sources": found.sources | _words(options.source, "bad_source"),
         "rates": found.rates | _decimals(options.rate, "bad_rate"),
         "vat": found.vat | _words(options.vat, "bad_vat"),
@@ -151,6 +154,14 @@ def plan(options: argparse.Namespace) -> Plan:
         "vat_basis": options.vat_basis or found.vat_basis,
     }
     return changed(found, **said)
+
+
+def _plan_file(name: str) -> Plan:
+    path = Path(name)
+    try:
+        return read_plan(path.read_bytes(), path.name)
+    except OSError:
+        raise UsageError("no_such_file", where=name) from None
 
 
 def settings(options: argparse.Namespace, assumptions: Sequence[str] = ()) -> Settings:

@@ -21,6 +21,8 @@ from kpi_core.events import (
     duration,
     event_funnel,
     step,
+    step_name,
+    way_name,
 )
 from kpi_core.events.asked import CUTS, UNITS
 from kpi_core.ingest.eventlog import read_event_log
@@ -28,7 +30,7 @@ from kpi_core.text import day, number, percent, say
 
 _NEVER = "none"
 # What the counted funnel is asked and a log is not.
-_OF_COUNTS = {"period": "--period", "funnel": "--funnel", "stages": "--stages",
+_OF_COUNTS = {"plan": "--plan", "period": "--period", "funnel": "--funnel", "stages": "--stages",
               "segment": "--segment", "compare": "--compare", "raised": "--raise"}  # fmt: skip
 
 
@@ -174,12 +176,8 @@ def _step_rows(found: EventFunnelResult, lang: str) -> list[list[str]]:
     for row in found.total.steps:
         shares = (_share(share, lang) for share in (row.of_previous, row.of_first, row.of_all))
         times = (_median(times, lang) for times in (row.since_first, row.since_previous))
-        rows.append([_name(row, lang), number(row.units, lang), *shares, *times])
+        rows.append([step_name(row, lang), number(row.units, lang), *shares, *times])
     return rows
-
-
-def _name(row: EventStep, lang: str) -> str:
-    return f"{row.number}. {row.name or say(lang, 'words.any_steps', n=row.number)}"
 
 
 def _share(share: Portion | None, lang: str) -> str:
@@ -195,13 +193,10 @@ def _left_lines(found: EventFunnelResult, lang: str) -> Lines:
     for left in found.left:
         if not left.units:
             continue
-        ways = [
-            f"{say(lang, 'words.nothing_more') if event is None else event} {number(units, lang)}"
-            for event, units in left.ways
-        ]
+        ways = [f"{way_name(event, lang)} {number(units, lang)}" for event, units in left.ways]
         if left.other:
             ways.append(f"{say(lang, 'words.other_events')} {number(left.other, lang)}")
-        step = _name(found.total.steps[left.step - 1], lang)
+        step = step_name(found.total.steps[left.step - 1], lang)
         units = number(left.units, lang)
         lines.append(
             "  " + say(lang, "words.left_after", step=step, units=units, ways=", ".join(ways))

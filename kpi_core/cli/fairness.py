@@ -11,15 +11,20 @@ from kpi_core.cli.printed import Answer, Lines
 from kpi_core.errors import UsageError
 from kpi_core.fairness import (
     LEVELS,
+    MOST_LEVEL,
     Fairness,
     Odds,
     chances_said,
     fairness,
     odds_said,
+    point_said,
     scattered_said,
 )
 from kpi_core.kpis import kpi_values
 from kpi_core.text import money, percent, say
+
+LONGEST = 40  # characters of a level that are read, and told when they cannot be
+LEAST = Decimal("1e-6")  # a level that is smaller is a slip of the pen
 
 
 def add(commands: asked.Commands) -> None:
@@ -48,7 +53,8 @@ def _fair(options: argparse.Namespace) -> tuple[Answer, Lines]:
     levels = sorted({*LEVELS, level})
     found = fairness(plan, noises(plan, values, facts), levels)
     stepped, _ = found.at(level)
-    lines = [odds_said(found, stepped, lang), scattered_said(found, level, lang), ""]
+    said = (point_said, odds_said)
+    lines = [*(tell(found, stepped, lang) for tell in said), scattered_said(found, level, lang), ""]
     lines += [*_table(found, lang), "", *chances_said(found, lang)]
     answer = {
         "period": printed.span(values.period),
@@ -64,12 +70,15 @@ def _fair(options: argparse.Namespace) -> tuple[Answer, Lines]:
 
 
 def _level(text: str) -> Fraction:
-    number = text.strip().removesuffix("%").replace(",", ".")
+    part = text.strip()
     try:
-        found = Fraction(Decimal(number))
-    except (InvalidOperation, ValueError, OverflowError):
-        raise UsageError("bad_level", where=text) from None
-    return found / 100 if text.strip().endswith("%") else found
+        found = Decimal(part.removesuffix("%").replace(",", "."))
+    except InvalidOperation:
+        raise UsageError("bad_level", where=text[:LONGEST]) from None
+    most = 100 * MOST_LEVEL if part.endswith("%") else MOST_LEVEL
+    if not found.is_finite() or not LEAST <= found <= most or len(part) > LONGEST:
+        raise UsageError("bad_level", where=text[:LONGEST])
+    return Fraction(found) / (100 if part.endswith("%") else 1)
 
 
 def _table(found: Fairness, lang: str) -> Lines:
@@ -104,6 +113,7 @@ def _odds_row(found: Fairness, odds: Odds) -> Answer:
         "low": low,
         "high": high,
         "top": odds.top,
+        "unjudged": odds.unjudged,
         "without_chance": odds.ideal,
         "pay": round(found.pay(odds.expected), 2),
         "likely": [{"coefficient": paid, "chance": chance} for paid, chance in odds.likely()],

@@ -1,21 +1,21 @@
 """Counted funnels: which stages, of whom, beside what, and what raising a step would bring."""
 
 import argparse
-from dataclasses import replace
 from fractions import Fraction
 
 from kpi_core import catalogue, words
 from kpi_core.cli import asked, printed
 from kpi_core.cli.printed import Answer, Lines
 from kpi_core.drivers import calibrate
-from kpi_core.errors import UsageError, did_you_mean
+from kpi_core.errors import UsageError
 from kpi_core.facts import Facts
 from kpi_core.fixes import Fix, brings, fixes, points
-from kpi_core.funnel import CUTS, Counting, Funnel, FunnelStage, kind_name, own_funnel
-from kpi_core.kpis import Evaluation, Settings, kpi_values
+from kpi_core.funnel import CUTS, Counting, Funnel, FunnelStage, kind_name
+from kpi_core.kpis import Evaluation, kpi_values
 from kpi_core.leaks import Comparison, Part, Segments, Step, by_segment, compare, loss, told
-from kpi_core.model import Business, Stages
-from kpi_core.plan import default_plan
+from kpi_core.model import Stages
+from kpi_core.plan import Plan
+from kpi_core.stages import MAIN, named_funnel, own_funnel
 from kpi_core.text import number, percent, say
 
 EARLIER = ("previous", "year_ago")
@@ -25,6 +25,7 @@ POINT = "point"
 
 def takes_funnel(made: argparse.ArgumentParser) -> None:
     """Which stages, of whom, and beside what."""
+    made.add_argument("--plan", metavar="PLAN.json", help="whose funnel, stages and choices hold")
     made.add_argument("--funnel", metavar="main|classic|checkout|...", help="one by its name")
     made.add_argument(
         "--stages", metavar="sessions,carts=In the basket,orders", help="stages of your own"
@@ -43,12 +44,12 @@ def takes_funnel(made: argparse.ArgumentParser) -> None:
 
 def counted(options: argparse.Namespace) -> tuple[Answer, Lines]:
     """The funnel, and whatever else was asked of it."""
-    business, lang = catalogue.business(options.business), options.lang
-    settings = asked.settings(options, options.assume)
+    plan, lang = asked.plan(options), options.lang
+    settings, period = plan.settings(), asked.period(options, plan)
     facts = asked.facts(options, settings.sources)
-    stages = _stages(options, business)
+    stages = _stages(options, plan)
     by, slice = _segment(options)
-    counting = Counting(facts, stages, asked.period(options), settings, by=by)
+    counting = Counting(facts, stages, period, settings, by=by)
     made = counting.part(slice) if slice else counting.of()
     beside = _beside(options.compare, counting, made, slice)
     answer: Answer = {
@@ -69,30 +70,24 @@ def counted(options: argparse.Namespace) -> tuple[Answer, Lines]:
         answer["compared"] = _comparison(options.compare, beside)
         lines += _comparison_lines(beside, lang)
     if options.by:
-        cut = Counting(facts, stages, asked.period(options), settings, by=options.by)
-        segments = by_segment(cut)
+        segments = by_segment(Counting(facts, stages, period, settings, by=options.by))
         answer["segments"] = _segments(segments)
         lines += _segment_lines(segments, lang)
     if options.raised:
         # What is sold and paid is everybody's, so the funnel that is raised is, too.
-        whole = Counting(facts, stages, asked.period(options), settings).of()
-        found = _fixes(options, facts, business, settings, whole)
-        answer["fixes"] = [_fix_row(fix, business.currency) for fix in found]
-        lines += _fix_lines(found, business.currency, lang)
+        whole = Counting(facts, stages, period, settings).of()
+        found = _fixes(options, facts, plan, whole)
+        answer["fixes"] = [_fix_row(fix, plan.currency) for fix in found]
+        lines += _fix_lines(found, plan.currency, lang)
     return printed.with_findings(answer, lines, (*facts.findings, *made.findings), lang)
 
 
-def _stages(options: argparse.Namespace, business: Business) -> Stages:
+def _stages(options: argparse.Namespace, plan: Plan) -> Stages:
+    business = catalogue.business(plan.business)
     if options.stages:
         return own_funnel(business, options.stages.split(","))
-    if not business.funnels:
-        raise UsageError("unknown_funnel", where=business.id, near="", known="—")
-    known = {made.id: made for made in business.funnels}
-    wanted = options.funnel or business.funnels[0].id
-    if wanted not in known:
-        near = did_you_mean(wanted, set(known))
-        raise UsageError("unknown_funnel", where=wanted, near=near, known=", ".join(known))
-    return known[wanted]
+    chosen = None if options.funnel else plan.chosen_funnel()
+    return chosen or named_funnel(business, options.funnel or MAIN)
 
 
 def _segment(options: argparse.Namespace) -> tuple[str | None, str | None]:
@@ -204,18 +199,9 @@ def _part_line(found: Segments, part: Part, lang: str) -> str:
     return f"{words.slice_name(found.by, part.slice, lang)}: {', '.join(steps) or '—'}"
 
 
-def _fixes(
-    options: argparse.Namespace,
-    facts: Facts,
-    business: Business,
-    settings: Settings,
-    whole: Funnel,
-) -> tuple[Fix, ...]:
-    plan = default_plan(business.id)
-    own = plan.settings()
-    assumed = {**own.assumptions, **settings.assumptions}
-    settings = replace(settings, variants=own.variants, assumptions=assumed)
-    period = asked.period(options)
+def _fixes(options: argparse.Namespace, facts: Facts, plan: Plan, whole: Funnel) -> tuple[Fix, ...]:
+    business, settings = catalogue.business(plan.business), plan.settings()
+    period = asked.period(options, plan)
     values = kpi_values(facts, business, period, settings=settings, kpis=plan.shown_kpis())
     model = calibrate(Evaluation(facts, period, settings=settings), business)
     plan = plan.of_period(values.period)

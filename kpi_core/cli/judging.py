@@ -1,21 +1,29 @@
 """What a plan makes of the figures: ``score``, ``bonus``, and ``whatif`` some drivers moved."""
 
 import argparse
-from collections.abc import Sequence
-from decimal import Decimal
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from pathlib import Path
 
 from kpi_core import catalogue, words
+from kpi_core.attribution import MONEY, PAIRS, Attribution, attribute, in_kopecks
+from kpi_core.chain import Chain, chain
 from kpi_core.cli import asked, compared, printed
 from kpi_core.cli.paying import payout_row
 from kpi_core.cli.printed import Answer, Lines
-from kpi_core.drivers import Lever, calibrate, parse_lever, project
+from kpi_core.cli.simulate import expected, plan_lines, plan_row
+from kpi_core.drivers import Lever, calibrate, parse_lever, parse_move, project
 from kpi_core.errors import UsageError
 from kpi_core.kpis import Evaluation, Values
 from kpi_core.model import TOTAL
 from kpi_core.pay import outcome
 from kpi_core.plan import Plan
+from kpi_core.scenario import lever_name
 from kpi_core.score import Scorecard, changes, earlier, score
+from kpi_core.simulate import DRAWS, SEED, Simulated, drawn_said, simulate
 from kpi_core.text import money, number, percent, say
+from kpi_core.uncertainty import Uncertain
 
 
 def add(commands: asked.Commands) -> None:
@@ -25,7 +33,32 @@ def add(commands: asked.Commands) -> None:
     compared.takes_comparison(scoring)
     moving = asked.command(commands, "whatif", _whatif, "What would be, were some drivers moved.")
     asked.takes_plan(moving)
-    moving.add_argument("--set", action="append", default=[], metavar="DRIVER=+10%", required=True)
+    moving.add_argument(
+        "--set", action="append", default=[], metavar="DRIVER[@CHANNEL]=+10%",
+        help="a lever in total or of one channel, e.g. cr=0.015 or cr@paid_search=+10%%",
+    )  # fmt: skip
+    moving.add_argument(
+        "--move", action="append", default=[], metavar="FROM:TO=10000",
+        help="spend moved between channels, the sum as it is; 10%% is of the first one's",
+    )  # fmt: skip
+    takes_elasticity(moving)
+    moving.add_argument(
+        "--attribute", metavar="bonus|profit_after_pay|kpis.cr|...",
+        help="divide the change of a result among the levers",
+    )  # fmt: skip
+    moving.add_argument(
+        "--draws", type=int, metavar=str(DRAWS),
+        help="what chance may bring next month with the levers moved, in so many draws",
+    )  # fmt: skip
+    moving.add_argument("--seed", type=int, metavar=str(SEED), help="of the draws")
+
+
+def takes_elasticity(made: argparse.ArgumentParser) -> None:
+    """How clicks answer to spend."""
+    made.add_argument(
+        "--elasticity", metavar="0.8", default="1",
+        help="an assumption: clicks grow with spend to this power, 1 if not given",
+    )  # fmt: skip
 
 
 def _score(options: argparse.Namespace) -> tuple[Answer, Lines]:
@@ -111,18 +144,24 @@ def _score_lines(card: Scorecard, lang: str) -> Lines:
 
 
 def _whatif(options: argparse.Namespace) -> tuple[Answer, Lines]:
-    plan = asked.plan(options)
-    levers = _levers(options.set)
+    levers = _levers(options)
+    plan, lang = asked.plan(options), options.lang
     facts, values = asked.values(options, plan)
     evaluation = Evaluation(facts, asked.period(options, plan), settings=plan.settings())
-    plan = plan.of_period(values.period)
+    standing, plan = plan, plan.of_period(values.period)
     model = calibrate(evaluation, catalogue.business(plan.business))
+    model = replace(model, elasticity=_elasticity(options))
+    model.check(levers)
     moved = model.moved_drivers(levers)
     answer: Answer = {
         "period": printed.span(values.period),
+        "elasticity": printed.number(model.elasticity),
         "drivers": {
-            id: {"base": printed.number(base), "result": printed.number(moved[id])}
-            for id, base in model.drivers.items()
+            id: {
+                "base": printed.number(model.base(id)),
+                "result": printed.number(moved[id]),
+            }
+            for id in moved
         },
     }
     for name, chosen in (("base", {}), ("result", levers)):
@@ -132,18 +171,83 @@ def _whatif(options: argparse.Namespace) -> tuple[Answer, Lines]:
                 id: printed.number(v) for id, v in model.rebuilt(chosen).items() if v is not None
             },
             "kpis": {row.kpi: printed.number(row.value) for row in projected.rows},
-            **_outcome(plan, projected, options.lang),
+            **_outcome(plan, projected, lang),
         }
-    return answer, _whatif_lines(answer["base"], answer["result"], plan, options.lang)
+    lines = _whatif_lines(answer["base"], answer["result"], plan, lang)
+    if model.elasticity != 1:
+        lines.append(say(lang, "scenario.elasticity", e=words.coefficient(model.elasticity, lang)))
+    if options.attribute:
+        own = chain(plan, values, model)
+        found = attribute(own, levers, options.attribute)
+        answer["attribution"] = _attribution(found)
+        lines += _attribution_lines(own, found, lang)
+    if options.draws is not None or options.seed is not None:
+        chances = replace(expected(facts, standing, values, {}, 1), model=model)
+        drawn = _drawn(options, standing, values, chances, levers)
+        answer["chance"] = {"draws": drawn.draws, "seed": drawn.seed, **plan_row(drawn)}
+        lines += ["", *plan_lines(drawn, lang), drawn_said(drawn, lang)]
+    return answer, lines
 
 
-def _levers(texts: Sequence[str]) -> dict[str, Lever]:
+def _drawn(
+    options: argparse.Namespace,
+    plan: Plan,
+    values: Values,
+    chances: Uncertain,
+    levers: dict[str, Lever],
+) -> Simulated:
+    name = Path(options.plan).stem
+    draws = DRAWS if options.draws is None else options.draws
+    seed = SEED if options.seed is None else options.seed
+    return simulate({name: plan}, values, chances, levers, draws=draws, seed=seed)[name]
+
+
+def _levers(options: argparse.Namespace) -> dict[str, Lever]:
     levers: dict[str, Lever] = {}
-    for id, lever in map(parse_lever, texts):
+    for id, lever in (*map(parse_lever, options.set), *map(parse_move, options.move)):
         if id in levers:
             raise UsageError("lever_twice", where=id)
         levers[id] = lever
+    if not levers:
+        raise UsageError("no_lever_named")
     return levers
+
+
+def _elasticity(options: argparse.Namespace) -> Fraction:
+    try:
+        return Fraction(Decimal(options.elasticity.replace(",", ".")))
+    except (InvalidOperation, ValueError, OverflowError):
+        raise UsageError("bad_elasticity", where=options.elasticity) from None
+
+
+def _attribution(found: Attribution) -> Answer:
+    return {
+        "output": found.output,
+        "method": "shapley",
+        "seed": found.seed,
+        "before": printed.number(found.before),
+        "after": printed.number(found.after),
+        "parts": {id: printed.number(part) for id, part in found.parts.items()},
+        "errors": dict(found.errors),
+    }
+
+
+def _attribution_lines(own: Chain, found: Attribution, lang: str) -> Lines:
+    """Lever by lever, money in kopecks that add up."""
+    if found.seed is None:
+        said = say(lang, "scenario.attributed")
+    else:
+        said = say(lang, "scenario.attributed_drawn", n=2 * PAIRS, seed=found.seed)
+    names = {id: lever_name(own, id, lang) for id in found.parts}
+    currency = own.plan.currency
+    if found.output not in MONEY:
+        rows = [[names[id], number(part, lang, 6)] for id, part in found.parts.items()]
+        return ["", said, *printed.aligned(rows)]
+    shared = in_kopecks(found)
+    rows = [[names[id], money(part, currency, lang)] for id, part in shared.parts.items()]
+    rest = money(shared.rest, currency, lang)
+    told = say(lang, "scenario.attributed_rest", rest=rest, lever=names[shared.bearer])
+    return ["", said, *printed.aligned(rows), *([told] if shared.rest else [])]
 
 
 def _outcome(plan: Plan, values: Values, lang: str) -> Answer:

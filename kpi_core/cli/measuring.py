@@ -133,7 +133,7 @@ def _kpi_row(row: KpiValue) -> Answer:
 def _funnel(options: argparse.Namespace) -> tuple[Answer, Lines]:
     if options.steps:
         return events.answer(options)
-    if options.business is None:
+    if not (options.business or options.plan):
         raise UsageError("no_business")
     return funnels.counted(options)
 

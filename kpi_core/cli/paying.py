@@ -67,10 +67,12 @@ def _bonus(options: argparse.Namespace) -> tuple[Answer, Lines]:
         "next": [_entry(entry) for entry in next_steps(paid, lang)],
     }
     if options.people:
-        payouts = {"": paid, Path(options.plan).stem: paid} | _others(options, plan)
+        own = Path(options.plan).stem
+        payouts = {"": paid, own: paid} | _others(options, plan, own)
         name = Path(options.people)
-        people = read_people(name.name, _bytes(options.people))
-        everybody = payroll(people, payouts)
+        table = read_people(name.name, _bytes(options.people))
+        everybody = payroll(table.people, payouts)
+        found = (*found, *table.findings())
         if options.to:
             Path(options.to).write_text(payroll_csv(everybody, lang), "utf-8-sig")
         if options.person:
@@ -83,15 +85,17 @@ def _bonus(options: argparse.Namespace) -> tuple[Answer, Lines]:
     else:
         lines = _lines(paid, lang)
     if options.rule:
-        answer["rule"] = list(clauses(plan, lang))
-        lines += ["", *clauses(plan, lang), "", *_edge_lines(paid.plan, lang)]
+        answer["rule"] = list(clauses(paid.plan, lang))
+        lines += ["", *answer["rule"], "", *_edge_lines(paid.plan, lang)]
     return printed.with_findings(answer, lines, found, lang)
 
 
-def _others(options: argparse.Namespace, plan: Plan) -> dict[str, Payout]:
+def _others(options: argparse.Namespace, plan: Plan, taken: str) -> dict[str, Payout]:
     """What the other plans pay for the same files and period."""
-    found = {}
+    found: dict[str, Payout] = {}
     for name in options.also:
+        if Path(name).stem in (taken, *found):
+            raise UsageError("plan_named_twice", where=name)
         own = read_plan(_bytes(name), Path(name).name)
         facts = asked.facts(options, own.sources)
         values = kpi_values(
@@ -117,7 +121,7 @@ def _printed(paid: Payout) -> Answer:
     """A row of the payroll as JSON has it: money as text, exactly."""
     row = payroll_row(paid)
     return {
-        name: str(value) if isinstance(value, Decimal) else value for name, value in row.items()
+        name: f"{value:.2f}" if isinstance(value, Decimal) else value for name, value in row.items()
     }
 
 

@@ -43,7 +43,9 @@ def findings(found: Sequence[Finding], lang: str) -> list[Answer]:
 def finding_lines(found: Sequence[Finding], lang: str) -> Lines:
     """Findings, a line each."""
     return [
-        f"  {say(lang, f'words.{finding.severity}')}: {finding.where}: {finding.text(lang)}"
+        f"  {say(lang, f'words.{finding.severity}')}: "
+        + (f"{finding.where}: " if finding.where else "")
+        + finding.text(lang)
         for finding in found
     ]
 

@@ -1,6 +1,8 @@
 """Rules over the past months: ``replay``."""
 
 import argparse
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from kpi_core.cli import asked, printed
@@ -8,7 +10,7 @@ from kpi_core.cli.printed import Answer, Lines
 from kpi_core.errors import UsageError
 from kpi_core.model import Period
 from kpi_core.pay import Outcome
-from kpi_core.plan import Plan, period_word
+from kpi_core.plan import period_word
 from kpi_core.replay import Correlation, Replay, Replayed, Summary, budget_said, figures, replay
 from kpi_core.text import days, money, say
 
@@ -19,17 +21,21 @@ def add(commands: asked.Commands) -> None:
         commands, "replay", _replay, "What several rules would have paid in the past months."
     )
     asked.takes_files(made, "+")
-    made.add_argument("--plan", action="append", required=True, metavar="PLAN.json")
+    made.add_argument(
+        "--plan",
+        action="append",
+        required=True,
+        metavar="PLAN.json",
+        help="may repeat: each is a rule beside the others, called as its file",
+    )
     asked.takes_choices(made)
 
 
 def _replay(options: argparse.Namespace) -> tuple[Answer, Lines]:
-    plans: dict[str, Plan] = {}
-    for path in options.plan:
-        name = Path(path).stem
-        if name in plans:
-            raise UsageError("plan_named_twice", where=name)
-        plans[name] = asked.plan(argparse.Namespace(**vars(options) | {"plan": path}))
+    plans = {
+        name: asked.plan(argparse.Namespace(**vars(options) | {"plan": path}))
+        for path, name in _names(options.plan).items()
+    }
     sources = {family: source for own in plans.values() for family, source in own.sources.items()}
     facts = asked.facts(options, sources)
     found = replay(facts, plans, asked.period(options))
@@ -44,6 +50,18 @@ def _replay(options: argparse.Namespace) -> tuple[Answer, Lines]:
     }
     findings = (*facts.findings, *found.findings)
     return printed.with_findings(answer, _lines(found, options.lang), findings, options.lang)
+
+
+def _names(paths: Sequence[str]) -> dict[str, str]:
+    """Path to what the plan in it is called: as its file, and where two are, with the folder."""
+    stems = Counter(Path(path).stem for path in paths)
+    found: dict[str, str] = {}
+    for path in paths:
+        if path in found:
+            raise UsageError("plan_named_twice", where=path)
+        stem = Path(path).stem
+        found[path] = stem if stems[stem] == 1 else str(Path(path).with_suffix(""))
+    return found
 
 
 def _rule(own: Replayed, months: tuple[Period, ...], lang: str) -> Answer:

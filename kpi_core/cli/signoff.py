@@ -19,6 +19,7 @@ from kpi_core.signoff import (
     draft,
     proposed,
     read_snapshot,
+    remarks,
     reopened,
     superseding,
     write_snapshot,
@@ -37,24 +38,37 @@ def add(commands: asked.Commands) -> None:
     asked.takes_plan(made)
     made.add_argument("--by", required=True, metavar="NAME")
     made.add_argument("--to", required=True, metavar="SNAPSHOT.json", help="a new file")
-    made.add_argument(
-        "--earlier", metavar="SNAPSHOT.json", help="approved last; KPIs that it lacks need notice"
+    before = made.add_mutually_exclusive_group()
+    before.add_argument(
+        "--earlier",
+        metavar="SNAPSHOT.json",
+        help="approved last, of the same plan; KPIs that it lacks need notice",
     )
-    made.add_argument("--supersedes", metavar="SNAPSHOT.json", help="approved, and now corrected")
+    before.add_argument(
+        "--supersedes",
+        metavar="SNAPSHOT.json",
+        help="approved, and now corrected; its KPIs are those known before",
+    )
     made.add_argument("--reason", default="", metavar="TEXT", help="why it is corrected")
     made = asked.command(commands, "approve", _approve, "Approve a proposal, into a new file.")
     made.add_argument("snapshot", metavar="SNAPSHOT.json")
     made.add_argument("--by", required=True, metavar="NAME")
     made.add_argument("--to", metavar="SNAPSHOT.json", help="instead of SNAPSHOT.approved.json")
     made = asked.command(
-        commands, "check", _check, "Compute a snapshot again from its files; say what differs."
+        commands,
+        "check",
+        _check,
+        "Compute a snapshot again from its files; say what differs, with exit code 1 if it does.",
     )
+    made.set_defaults(exit_code=lambda answer: 0 if answer["identical"] else 1)
     made.add_argument("snapshot", metavar="SNAPSHOT.json")
     made.add_argument("files", nargs="*", metavar="FILE", help="CSV, TSV, XLSX or Parquet")
     asked.takes_layouts(made)
 
 
 def _propose(options: argparse.Namespace) -> tuple[Answer, Lines]:
+    if options.reason and not options.supersedes:
+        raise UsageError("reason_of_nothing")
     plan, today = asked.plan(options), date.today()
     period = asked.period(options, plan)
     uploads = asked.uploads(options)
@@ -70,9 +84,10 @@ def _propose(options: argparse.Namespace) -> tuple[Answer, Lines]:
         )
         paid = payout(plan, values)
     made = draft(plan, uploads, paid, period)
-    if options.supersedes:
-        made = superseding(_read(options.supersedes), made, options.reason)
-    earlier = _read(options.earlier) if options.earlier else None
+    known = options.earlier or options.supersedes
+    earlier = _read(known) if known else None
+    if earlier and options.supersedes:
+        made = superseding(earlier, made, options.reason)
     made = proposed(made, options.by, today, earlier)
     return _written(made, Path(options.to), options.lang)
 
@@ -92,7 +107,7 @@ def _check(options: argparse.Namespace) -> tuple[Answer, Lines]:
         *_lines(found, lang),
         say(lang, f"signoff.{'differs' if differences else 'identical'}"),
     ]
-    return printed.with_findings(answer, lines, differences, lang)
+    return printed.with_findings(answer, lines, (*differences, *remarks(found)), lang)
 
 
 def _read(path: str | Path) -> Snapshot:
@@ -107,7 +122,8 @@ def _read(path: str | Path) -> Snapshot:
 
 def _written(made: Snapshot, path: Path, lang: str) -> tuple[Answer, Lines]:
     write_snapshot(made, path)
-    return _told(made) | {"file": str(path)}, [*_lines(made, lang), str(path)]
+    answer, lines = _told(made) | {"file": str(path)}, [*_lines(made, lang), str(path)]
+    return printed.with_findings(answer, lines, remarks(made), lang)
 
 
 def _told(own: Snapshot) -> Answer:

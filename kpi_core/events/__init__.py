@@ -5,7 +5,8 @@ Spark Connect server the same. By construction no step has more units than the o
 """
 
 from kpi_core.events.asked import EventFunnel, Exclusion, Order, Step, duration, step
-from kpi_core.events.engine import event_funnel
+from kpi_core.events.engine import event_counts, event_funnel, usual_steps
+from kpi_core.events.table import as_csv, step_name, way_name
 from kpi_core.events.told import (
     Cohort,
     EventFunnelResult,
@@ -28,7 +29,12 @@ __all__ = [
     "Portion",
     "Step",
     "Times",
+    "as_csv",
     "duration",
+    "event_counts",
     "event_funnel",
     "step",
+    "step_name",
+    "usual_steps",
+    "way_name",
 ]

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from kpi_core.errors import UsageError
 
-MOST_STEPS = 30
+FEWEST_STEPS, MOST_STEPS = 2, 30
 Unit = Literal["user", "session", "customer"]
 Cut = Literal["channel", "device", "campaign"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
@@ -109,7 +109,7 @@ class EventFunnel:
     cohort: Literal["day", "week"] = "week"
 
     def __post_init__(self) -> None:
-        if not 2 <= len(self.steps) <= MOST_STEPS:
+        if not FEWEST_STEPS <= len(self.steps) <= MOST_STEPS:
             raise UsageError("funnel_steps", most=MOST_STEPS)
         _positive(self.window)
         for exclusion in self.exclusions:

@@ -5,6 +5,7 @@ through piece by piece.
 """
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,13 +16,15 @@ import pandas as pd
 import pyarrow as pa
 
 from kpi_core.errors import Finding, Severity, UsageError
-from kpi_core.events.asked import EventFunnel
+from kpi_core.events.asked import FEWEST_STEPS, EventFunnel, Step
 from kpi_core.events.attempts import FOREVER, Rules, outcomes
 from kpi_core.events.told import EventFunnelResult, told
 from kpi_core.ingest.eventlog import EventLog
+from kpi_core.ingest.privacy import event_name
 
 MEMORY = "768MiB"  # what DuckDB keeps before it goes to disk
 _BATCH = 250_000  # events that are handed over at once
+_FREQUENT = 4  # events of a funnel to begin with
 
 
 def event_funnel(log: EventLog, asked: EventFunnel) -> EventFunnelResult:
@@ -54,6 +57,35 @@ def event_funnel(log: EventLog, asked: EventFunnel) -> EventFunnelResult:
     made = answer(asked, log.kinds, found, span, log.name)
     lost = without_unit(count - known, log.name)
     return replace(made, findings=(*log.findings, *lost, *made.findings))
+
+
+def event_counts(log: EventLog) -> dict[str, int]:
+    """Each event of a log to how many there are of it, the most frequent first.
+
+    Without those whose name may be personal.
+    """
+    with duckdb.connect(config={"memory_limit": MEMORY}) as con:
+        rows = con.read_parquet(str(log.path)).aggregate("kind, count(*)").fetchall()
+    counts: dict[str, int] = {}
+    events = log.kinds["event"].tolist()
+    for kind, n in rows:
+        counts[events[kind]] = counts.get(events[kind], 0) + n
+    shown = {name: n for name, n in counts.items() if event_name(name, lambda _: False) == name}
+    return dict(sorted(shown.items(), key=lambda each: (-each[1], each[0])))
+
+
+def usual_steps(log: EventLog, counts: Mapping[str, int]) -> tuple[Step, ...]:
+    """A funnel to begin with: the steps to a purchase, if the log has two of them or more.
+
+    Else its most frequent events, of which there are fewer and fewer.
+
+    Args:
+        log: the log.
+        counts: its `event_counts`.
+    """
+    if len(log.usual) >= FEWEST_STEPS:
+        return tuple(map(Step, log.usual))
+    return tuple(Step((event,)) for event in list(counts)[:_FREQUENT])
 
 
 def check(asked: EventFunnel, where: str, units: tuple[str, ...], cuts: tuple[str, ...]) -> None:

@@ -1387,7 +1387,7 @@ def answer(job: dict[str, Any], limits: Limits) -> dict[str, Any]:
         text = TextFile(job, limits) if job["kind"] == "text" else None
         # These come before the bound, so that it measures the file and not them.
         import duckdb  # noqa: PLC0415
-        import pyarrow  # noqa: F401, PLC0415, ICN001
+        import pyarrow  # noqa: PLC0415
 
         if text is None:
             import pyarrow.parquet  # noqa: F401, PLC0415

@@ -37,6 +37,7 @@ from kpi_core.ingest.values import Cell, is_missing
 
 CUTS = ("channel", "device", "campaign")
 _DESCRIBED = ("channel", "source", "medium", "source_medium", "device", "campaign")
+_WAY = ("product_views", "carts", "checkouts", "orders")
 _CUSTOMER = ("customer id", "customer", "crm id", "user id", "id клиента")
 _CLOCK = re.compile(r".*\d{1,2}:\d{2}.*|\d{10}(?:\d{3}){0,2}", re.DOTALL)
 
@@ -55,6 +56,7 @@ class EventLog:
         events: how many.
         units: of user, session, customer those that it names.
         cuts: of channel, device, campaign those that it names.
+        usual: on the way to a purchase, the events of each step that it knows, in order.
     """
 
     name: str
@@ -64,6 +66,7 @@ class EventLog:
     units: tuple[str, ...]
     cuts: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
+    usual: tuple[tuple[str, ...], ...] = ()
 
 
 def read_event_log(
@@ -138,7 +141,17 @@ def _read(source: Path | bytes, label: str, layouts: tuple[Format, ...]) -> Even
         tuple(units),
         tuple(cut for cut in CUTS if (kinds[cut] != "").any()),
         (*findings, *_told(first, written, _has_clock(first, at))),
+        tuple(_usual(format, kinds["event"])),
     )
+
+
+def _usual(format: Format, events: pd.Series) -> Iterator[tuple[str, ...]]:
+    """The events of each step to a purchase; no event is of two."""
+    names = sorted(set(events))
+    for id in _WAY:
+        pattern = format.steps.get(id)
+        if found := [name for name in names if pattern and pattern.fullmatch(name)]:
+            yield tuple(found)
 
 
 def _kinds(head: Head, first: Reading, reduced: Reduced) -> tuple[pd.DataFrame, list[Finding]]:

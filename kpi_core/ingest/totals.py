@@ -19,7 +19,7 @@ from kpi_core.ingest.values import Cell, interval, is_day
 Figures = npt.NDArray[np.float64]
 
 # Итого и средние; Итого за май; Всего:; Total: Campaigns; Grand total
-_CERTAIN = re.compile(
+TOTAL_LABEL = re.compile(
     r"\s*(итого\b.*|(всего|итоги?|сводка)\s*([:(].*|(за|по)\s.*|)|(grand )?totals?\s*(:.*|)"
     r"|общ(ий|ая|ее|ие)\s+итого?и?"
     r"|totals? (and|&) averages?"
@@ -82,10 +82,10 @@ def total_rows(
         ends: whether the first and the last row are totals if their figures are.
     """
     alike = _named(labels)
-    certain = {row for row, names in alike.items() if _CERTAIN.fullmatch(names[0])}
+    certain = {row for row, names in alike.items() if TOTAL_LABEL.fullmatch(names[0])}
     certain |= _branches(labels, alike)
     certain |= {
-        row for row, cells in extra.items() if any(map(_CERTAIN.fullmatch, map(str, cells)))
+        row for row, cells in extra.items() if any(map(TOTAL_LABEL.fullmatch, map(str, cells)))
     }
     parts = {row for row, names in alike.items() if _PART.fullmatch(names[-1])} - certain
     merely = set(alike) - certain - parts

@@ -31,7 +31,7 @@ class Edge:
 
 
 def edges(plan: Plan, goal: Goal) -> tuple[Edge, ...]:
-    """The boundaries of the rule of a goal that the bonus is made of; the target is always one.
+    """The boundaries of the rule of one of `plan.paying()`; the target is always one.
 
     The bonus is that of somebody who worked all of the period, with every other goal at a score
     of 1 and no gate broken.
@@ -50,7 +50,7 @@ def edges(plan: Plan, goal: Goal) -> tuple[Edge, ...]:
 def _paid(plan: Plan, goal: Goal, score: Fraction) -> Paid:
     scheme = plan.scheme
     if isinstance(scheme, Product):
-        scores = [score if own.kpi == goal.kpi else Fraction(1) for own in scheme.factors]
+        scores = [score if own is goal else Fraction(1) for own in scheme.factors]
     else:
         counted = min(score, Fraction(1)) if plan.over is Over.CAPPED else score
         share = plan.shares()[goal.kpi]

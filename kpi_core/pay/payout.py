@@ -6,6 +6,7 @@ plan says otherwise, and what the plan says is printed in the statement.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -219,6 +220,19 @@ def _unfinished(plan: Plan, named: Mapping[str, KpiValue], values: Values) -> tu
     )
 
 
+def concerned_by(plan: Plan, values: Values) -> frozenset[str]:
+    """What a finding may be about that touches the pay: KPIs, sources and files; and the whole."""
+    named = values.totals()
+    judged = [named[id] for id in _paid_by(plan) if id in named]
+    inputs = [(id, given) for value in judged for id, given in value.inputs.items()]
+    return frozenset(
+        {"", "plan"}
+        | {value.kpi for value in judged}
+        | {id for id, _ in inputs}
+        | {name for _, given in inputs for name in (*given.sources, *given.files)}
+    )
+
+
 def _paid_by(plan: Plan) -> tuple[str, ...]:
     """The KPIs that decide what is paid: of the goals, and of what can stop the bonus."""
     stopping = [id for guard in plan.guards if guard.gate for id in (guard.kpi, guard.guard)]
@@ -310,41 +324,92 @@ def paid_to(paid: Payout, person: Person, part: Fraction | None = None) -> Payou
 
 def _settled(paid: Payout, fixed: Decimal, bonus: Decimal) -> Payout:
     """A person's payout with its lines of money."""
-    amounts = [Amount(What.FIXED, fixed), Amount(What.BONUS, bonus)]
-    wanted = paid.person.correction if paid.person else NOTHING
-    given = max(wanted, -bonus)
-    if paid.person and given:
-        amounts.append(Amount(What.CORRECTION, given, paid.person.reason))
-    return replace(paid, amounts=tuple(amounts), carried=given - wanted)
+    amounts = (Amount(What.FIXED, fixed), Amount(What.BONUS, bonus))
+    own = replace(paid, amounts=amounts)
+    return own if paid.person is None else _corrected(own, paid.person.correction)
+
+
+def _corrected(paid: Payout, by: Decimal) -> Payout:
+    """A payout with one correction more: as much of it as the bonus has room for."""
+    room = paid.pay - paid.amounts[0].money
+    given = max(by, -room)
+    if not given:
+        return replace(paid, carried=paid.carried - by)
+    reason = paid.person.reason if paid.person else ""
+    line = Amount(What.CORRECTION, given, reason)
+    return replace(paid, amounts=(*paid.amounts, line), carried=paid.carried + given - by)
 
 
 def payroll(people: Sequence[Person], payouts: Mapping[str, Payout]) -> tuple[Payout, ...]:
     """What everybody is paid, in the order of `people`.
 
     The fund of a team is shared out to the kopeck among those who are paid by its plan: by what
-    each brought, times the part of the period each worked.
+    each brought, times the part of the period each worked. What an overpayment leaves is taken from
+    the other rows of the same person.
 
     Args:
-        people: may name one person twice, with two plans.
+        people: may name one person twice, with other days.
         payouts: name of a plan to what it pays; the empty name is the plan at hand.
 
     Raises:
-        PlanError: a plan is not among them, or somebody's pay cannot be told.
+        PlanError: a plan is not among them, the plans are of several currencies, somebody stands
+            there twice for the same days, or somebody's pay cannot be told.
     """
-    found: dict[int, Payout] = {}
-    teams: dict[str, dict[int, Person]] = {}
-    for place, person in enumerate(people):
+    for person in people:
         if person.plan not in payouts:
             near = did_you_mean(person.plan, set(payouts))
             raise PlanError("no_such_plan", where=person.name, plan=person.plan, near=near)
-        paid = payouts[person.plan]
+    used = [payouts[person.plan] for person in people]
+    currencies = sorted({paid.plan.currency for paid in used})
+    if len(currencies) > 1:
+        raise PlanError("payroll_currencies", currencies=", ".join(currencies))
+    _check_twice(people)
+    found: dict[int, Payout] = {}
+    teams: dict[str, dict[int, Person]] = {}
+    for place, (person, paid) in enumerate(zip(people, used, strict=True)):
         if isinstance(paid.plan.scheme, Team):
-            teams.setdefault(person.plan, {})[place] = person
+            # One fund, by whatever names its plan is called.
+            fund = paid.plan.model_dump_json(exclude={"name", "comments"})
+            teams.setdefault(fund, {})[place] = person
         else:
             found[place] = paid_to(paid, person)
-    for name, team in teams.items():
-        found |= dict(zip(team, _team(list(team.values()), payouts[name]), strict=True))
-    return tuple(found[place] for place in range(len(people)))
+    for team in teams.values():
+        paid = used[next(iter(team))]
+        found |= dict(zip(team, _team(list(team.values()), paid), strict=True))
+    return _owing(tuple(found[place] for place in range(len(people))))
+
+
+def _check_twice(people: Sequence[Person]) -> None:
+    """Raise where somebody stands there twice for the same days."""
+    spans: dict[str, list[tuple[date, date]]] = {}
+    for person in people:
+        first, last = person.first or date.min, person.last or date.max
+        others = spans.setdefault(person.name.casefold(), [])
+        if any(first <= until and since <= last for since, until in others):
+            raise PlanError("same_person_twice", where=person.name)
+        others.append((first, last))
+
+
+def _owing(rows: tuple[Payout, ...]) -> tuple[Payout, ...]:
+    """What a row could not take back, taken from other rows of the same person."""
+    settled = list(rows)
+    by_name: dict[str, list[int]] = {}
+    for place, own in enumerate(rows):
+        if own.person:
+            by_name.setdefault(own.person.name.casefold(), []).append(place)
+    for places in by_name.values():
+        for owing in places:
+            for other in places:
+                owed = settled[owing].carried
+                if other == owing or not owed:
+                    continue
+                asked = replace(settled[other], carried=NOTHING)
+                taken = _corrected(replace(asked, person=rows[owing].person), -owed)
+                settled[other] = replace(
+                    taken, person=rows[other].person, carried=settled[other].carried
+                )
+                settled[owing] = replace(settled[owing], carried=taken.carried)
+    return tuple(settled)
 
 
 def _team(people: Sequence[Person], paid: Payout) -> list[Payout]:
@@ -376,10 +441,13 @@ def _team_weight(person: Person, paid: Payout) -> Fraction:
 def bonus_by_line(paid: Payout) -> dict[str, Decimal]:
     """KPI to its part of the bonus, for a scheme paid by the plan's lines; they add up to it.
 
-    What the terms took or gave is shared out like the points.
+    What the terms took or gave is shared out like the points; where nothing was reached, a
+    guaranteed bonus is shared out like the weights.
     """
     lines = paid.scorecard.lines if paid.scorecard else ()
     points = [line.points or ZERO for line in lines]
+    if not any(points):
+        points = [line.share for line in lines]
     parts = shared_out(paid.bonus, points)
     return {line.judged.goal.kpi: part for line, part in zip(lines, parts, strict=True)}
 

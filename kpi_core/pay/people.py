@@ -13,19 +13,21 @@ import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from kpi_core import catalogue
-from kpi_core.errors import PlanError
+from kpi_core.errors import Finding, PlanError, Severity
 from kpi_core.ingest.headings import plain
 from kpi_core.ingest.opening import opened
+from kpi_core.ingest.totals import TOTAL_LABEL
 from kpi_core.ingest.values import Cell, days, decimal_mark, is_missing, numbers
 from kpi_core.model import Period
 from kpi_core.plan import PRINTED, invalid
 from kpi_core.rules import Number, Part
 from kpi_core.schemes import Money, Split
-from kpi_core.text import exact, harmless, rounded
+from kpi_core.text import exact, harmed, harmless, rounded
 from kpi_core.workdays import working_days
 
 MAX_PEOPLE = 20_000
 MAX_BYTES = 10_000_000
+_SUMS = ("salary", "fund", "correction", "withheld")
 Signed = Annotated[Decimal, Field(max_digits=15, decimal_places=2, allow_inf_nan=False)]
 Text = Annotated[str, Field(max_length=200), PRINTED]
 
@@ -123,7 +125,22 @@ def worked(person: Person, period: Period | None) -> Worked | None:
 # --- a table of people
 
 
-def read_people(name: str, data: bytes) -> tuple[Person, ...]:
+@dataclass(frozen=True)
+class PeopleTable:
+    """The people of a table; `unread` are the headings of columns that mean nothing here."""
+
+    people: tuple[Person, ...]
+    unread: tuple[str, ...] = ()
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What is odd about the table."""
+        if not self.unread:
+            return ()
+        named: dict[str, object] = {"columns": ", ".join(self.unread)}
+        return (Finding(Severity.WARNING, "people_columns_unread", values=named),)
+
+
+def read_people(name: str, data: bytes) -> PeopleTable:
     """The people of a CSV or XLSX table, one row each; headings in Russian or English.
 
     Raises:
@@ -134,10 +151,10 @@ def read_people(name: str, data: bytes) -> tuple[Person, ...]:
         raise PlanError("plan_too_large", where=name, limit=MAX_BYTES // 1000)
     for grid in opened(name, data).sheets:
         for place, row in enumerate(grid.rows):
-            columns = _columns(row)
-            if "name" in columns:
+            if "name" in _fields(row).values():
                 below = [row for row in grid.rows[place + 1 :] if not all(map(is_missing, row))]
-                return _people(name, _Table(columns, row, below, grid.delimiter))
+                table = _Table(_columns(name, row), row, below, grid.delimiter)
+                return PeopleTable(_people(name, table), table.unread())
     raise PlanError("people_without_names", where=name)
 
 
@@ -154,6 +171,16 @@ class _Table:
         at = self.columns[field]
         return [row[at] if at < len(row) else None for row in self.rows]
 
+    def unread(self) -> tuple[str, ...]:
+        """The headings that name no field, of columns with something in them."""
+        others = set(range(len(self.headings))) - set(self.columns.values())
+        return tuple(
+            str(self.headings[at]).strip()
+            for at in sorted(others)
+            if not is_missing(self.headings[at])
+            and any(at < len(row) and not is_missing(row[at]) for row in self.rows)
+        )
+
     def refused(self, field: str, row: int) -> PlanError:
         """What cannot be read, by its column and row (from 1, below the headings)."""
         heading = str(self.headings[self.columns[field]])
@@ -161,13 +188,21 @@ class _Table:
         return PlanError("people_cell", column=heading, row=row + 1, cell=cell)
 
 
-def _columns(row: Sequence[Cell]) -> dict[str, int]:
+def _fields(row: Sequence[Cell]) -> dict[int, str]:
+    """Place to the field that a heading names."""
     known = catalogue.people_headings()
+    found = {at: known.get(plain(cell)) for at, cell in enumerate(row) if isinstance(cell, str)}
+    return {at: field for at, field in found.items() if field}
+
+
+def _columns(name: str, row: Sequence[Cell]) -> dict[str, int]:
+    """Field to place."""
     found: dict[str, int] = {}
-    for at, cell in enumerate(row):
-        field = known.get(plain(str(cell))) if isinstance(cell, str) else None
-        if field and field not in found:
-            found[field] = at
+    for at, field in _fields(row).items():
+        if field in found:
+            first, second = str(row[found[field]]), str(row[at])
+            raise PlanError("people_column_twice", where=name, first=first, second=second)
+        found[field] = at
     return found
 
 
@@ -187,7 +222,7 @@ def _read(field: str, table: _Table) -> list[object]:
     """A column as its field wants it; ``None`` where nothing is given."""
     cells = table.cells(field)
     if field in ("name", "plan", "reason"):
-        return [None if is_missing(cell) else str(cell).strip() for cell in cells]
+        return [None if is_missing(cell) else harmed(str(cell).strip()) for cell in cells]
     if field in ("first", "last"):
         found = days(cells)
         if found.ambiguous or found.mixed or found.unread:
@@ -199,20 +234,36 @@ def _read(field: str, table: _Table) -> list[object]:
     figures = numbers(cells, mark)
     if figures.unread or figures.unclear:
         raise table.refused(field, next(iter(figures.unread), 0))
-    return [None if np.isnan(value) else rounded(exact(value), 2) for value in figures.values]
+    digits = 2 if field in _SUMS else 15
+    return [None if np.isnan(v) else rounded(exact(v), digits).normalize() for v in figures.values]
 
 
 def person_of(fields: Mapping[str, object], place: int) -> Person:
     """A person of fields by name, as a table has them; what is not given is left out.
 
     Raises:
-        PlanError: one of them cannot be; the person, or the row, is named.
+        PlanError: one of them cannot be, or it is the row of a total; the person, or the row, is
+            named.
     """
+    if TOTAL_LABEL.fullmatch(str(fields.get("name", "")).casefold()):
+        raise PlanError("people_total", row=place, name=fields["name"])
     given = {field: value for field, value in fields.items() if value is not None}
+    if withheld := given.pop("withheld", None):
+        given["correction"] = Decimal(str(given.get("correction", 0))) - abs(Decimal(str(withheld)))
     try:
         return Person.model_validate(given)
     except ValidationError as wrong:
-        raise invalid(wrong, where=str(given.get("name", place))) from None
+        raise _misfit(wrong, str(given.get("name", place))) from None
+
+
+def _misfit(wrong: ValidationError, where: str) -> PlanError:
+    """What a person cannot be, by the heading of the column; dates that do not fit have none."""
+    found = invalid(wrong, where)
+    field = str(found.values["field"])
+    if field in Person.model_fields:
+        named = {lang: catalogue.people_heading(field, lang) for lang in ("ru", "en")}
+        return PlanError("plan_wrong", where=where, reason=found.values["reason"], field=named)
+    return PlanError("person_wrong", where=where, reason=found.values["reason"])
 
 
 def people_csv(people: Sequence[Person], lang: str) -> str:

@@ -1,14 +1,13 @@
 """The rule of a plan in words, as a clause of a bonus regulation would put it."""
 
 from collections.abc import Iterator
-from fractions import Fraction
 
 from kpi_core import words
 from kpi_core.model import Better
 from kpi_core.plan import Missing, Over, Plan
 from kpi_core.rules import Bands, Goal, Linear, Steps
 from kpi_core.schemes import Product, Table, Team
-from kpi_core.text import money, percent, say
+from kpi_core.text import money, say
 
 
 def clauses(plan: Plan, lang: str) -> tuple[str, ...]:
@@ -60,13 +59,15 @@ def _goal(plan: Plan, goal: Goal, lang: str) -> str:
     """What is wanted of a KPI, and what each attainment is worth, exactly on the boundaries too."""
     kpi = plan.kpi(goal.kpi)
     target, base = (
-        words.kpi_figure(kpi, figure, plan.currency, lang) for figure in (goal.target, goal.base)
+        words.planned(kpi, figure, plan.currency, lang) for figure in (goal.target, goal.base)
     )
     rule = "; ".join(f"{where}: {score}" for where, score in words.segments(goal.rule, kpi, lang))
     if isinstance(goal.rule, Linear):
         rule += say(lang, "regulation.on_the_line")
     share = plan.shares().get(goal.kpi)
-    lines = "" if isinstance(plan.scheme, Product) or share is None else percent(share, lang)
+    lines = (
+        "" if isinstance(plan.scheme, Product) or share is None else words.exact_share(share, lang)
+    )
     weight = say(lang, "regulation.weight", share=lines) if lines else ""
     if isinstance(goal.rule, Bands):
         key = "goal_bands"
@@ -94,19 +95,19 @@ def _how_judged(plan: Plan, lang: str) -> Iterator[str]:
 def _terms(plan: Plan, lang: str) -> Iterator[str]:
     terms = plan.scheme.terms
     if terms.accelerator and terms.accelerator.times > 1:
-        above = words.coefficient(Fraction(terms.accelerator.above), lang)
-        times = Fraction(terms.accelerator.times)
+        above = words.exactly(terms.accelerator.above, lang)
+        times = words.exactly(terms.accelerator.times, lang)
         yield say(lang, "regulation.accelerator", above=above, times=times)
     if terms.floor:
-        yield say(lang, "regulation.floor", floor=percent(terms.floor, lang))
+        yield say(lang, "regulation.floor", floor=words.exact_share(terms.floor, lang))
     if terms.cap is not None:
-        yield say(lang, "regulation.cap", cap=percent(terms.cap, lang))
+        yield say(lang, "regulation.cap", cap=words.exact_share(terms.cap, lang))
 
 
 def _gates(plan: Plan, lang: str) -> Iterator[str]:
     for gate in plan.gates:
         kpi = plan.kpi(gate.kpi)
-        limit = words.kpi_figure(kpi, gate.limit, plan.currency, lang)
+        limit = words.planned(kpi, gate.limit, plan.currency, lang)
         key = f"regulation.gate_{kpi.better}"
         yield say(lang, key, kpi=kpi.name[lang], limit=limit)
     for pair in plan.guards:
@@ -115,6 +116,9 @@ def _gates(plan: Plan, lang: str) -> Iterator[str]:
         names = (plan.kpi(id).name[lang] for id in (pair.kpi, pair.guard))
         kpi_name, guard = names
         yield say(lang, key, kpi=kpi_name, guard=guard, against=against)
+    if plan.gates or any(pair.gate for pair in plan.guards):
+        policy = "zero" if plan.missing is Missing.ZERO else "block"
+        yield say(lang, f"regulation.limit_unknown_{policy}")
 
 
 def _conditions(plan: Plan, lang: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from kpi_core.gates import Check, GateCheck
 from kpi_core.model import TOTAL
 from kpi_core.nearest import told
 from kpi_core.pay.payout import Amount, Payout, What, ahead, bonus_by_line
-from kpi_core.plan import Over, Plan
+from kpi_core.plan import Missing, Over, Plan
 from kpi_core.rules import Bands
 from kpi_core.schemes import Curve, Product, Table
 from kpi_core.score import Judged, Scorecard
@@ -57,6 +57,8 @@ def next_steps(paid: Payout, lang: str) -> list[Entry]:
     currency = paid.plan.currency
     found = []
     for own in ahead(paid):
+        if own.gain is not None and own.gain <= 0:
+            continue  # a limit breaks, or what is guaranteed is more
         text = f"{own.judged.kpi.name[lang]}: {told(own.step, own.judged, currency, lang)}"
         gain = "—" if own.gain is None else "+" + money(own.gain, currency, lang)
         found.append(Entry(text, gain))
@@ -80,7 +82,16 @@ def _inputs(paid: Payout, lang: str) -> Iterator[Entry]:
     )
     if files:
         of = paid.values.rows_of
-        counted = [say(lang, "statement.rows", file=file, n=of.get(file, 0)) for file in files]
+        counted = [
+            say(
+                lang,
+                "statement.rows",
+                file=file,
+                n=of.get(file, 0),
+                rows=number(of.get(file, 0), lang),
+            )
+            for file in files
+        ]
         yield Entry(say(lang, "statement.files"), "; ".join(counted))
     for finding in paid.unfinished:
         source = words.source_name(finding.where, lang)
@@ -94,13 +105,11 @@ def _inputs(paid: Payout, lang: str) -> Iterator[Entry]:
 
 def checked(item: Check, plan: Plan, lang: str) -> Entry:
     """A gate or guard, and whether it held."""
-    kept = {True: "kept", False: "broken", None: "unknown"}[item.kept]
-    verdict = "told" if item.kept is False and not item.stops else kept
     kpi = item.value.definition
     if isinstance(item, GateCheck):
-        limit, value = (
-            words.kpi_figure(kpi, figure, plan.currency, lang)
-            for figure in (item.gate.limit, item.value.value)
+        limit = words.planned(kpi, item.gate.limit, plan.currency, lang)
+        value = words.kpi_figure_beside(
+            kpi, item.value.value, [item.gate.limit], plan.currency, lang
         )
         text = say(
             lang, f"statement.gate_{kpi.better}", kpi=kpi.name[lang], limit=limit, value=value
@@ -114,7 +123,18 @@ def checked(item: Check, plan: Plan, lang: str) -> Entry:
             gained=_moved(item.gained, lang),
             harmed=_moved(None if item.harmed is None else -item.harmed, lang),
         )
-    return Entry(text, say(lang, f"statement.check_{verdict}"))
+    return Entry(text, say(lang, f"statement.check_{_verdict(item, plan)}"))
+
+
+def _verdict(item: Check, plan: Plan) -> str:
+    """Whether a check held, and what comes of one that did not or that nobody can tell."""
+    if item.kept:
+        return "kept"
+    if not item.stops:
+        return "unknown" if item.kept is None else "told"
+    if item.kept is None:
+        return "unknown_zero" if plan.missing is Missing.ZERO else "unknown_block"
+    return "broken"
 
 
 def _moved(better: Fraction | None, lang: str) -> str:
@@ -161,7 +181,7 @@ def _reached(judged: Judged, paid: Payout, lang: str) -> Entry:
     """Target, value, what it was made of, and what the rule judges: attainment or value."""
     goal, kpi, plan = judged.goal, judged.kpi, paid.plan
     base, target = (
-        words.kpi_figure(kpi, figure, plan.currency, lang) for figure in (goal.base, goal.target)
+        words.planned(kpi, figure, plan.currency, lang) for figure in (goal.base, goal.target)
     )
     value = words.judged_figure(goal, kpi, judged.value.value, plan.currency, lang)
     made_of = words.made_of(judged.value, lang)
@@ -206,7 +226,7 @@ def _scorecard(paid: Payout, card: Scorecard, lang: str) -> list[Entry]:
                 say(
                     lang,
                     "statement.points_capped" if capped else "statement.points",
-                    share=percent(line.share, lang),
+                    share=words.exact_share(line.share, lang),
                     score=words.coefficient(line.judged.score, lang),
                     where=_landed(line.judged, lang),
                     money=money(money_of[kpi.id], plan.currency, lang),
@@ -233,11 +253,11 @@ def _terms(paid: Payout, lang: str) -> Iterator[Entry]:
             case "accelerator":
                 above = terms.accelerator.above if terms.accelerator else Decimal(1)
                 times = terms.accelerator.times if terms.accelerator else Decimal(1)
-                limits = {"above": words.coefficient(Fraction(above), lang), "times": times}
+                limits = {"above": words.exactly(above, lang), "times": words.exactly(times, lang)}
             case "floor":
-                limits = {"floor": words.coefficient(Fraction(terms.floor), lang)}
+                limits = {"floor": words.exactly(terms.floor, lang)}
             case "cap":
-                limits = {"cap": words.coefficient(Fraction(terms.cap or 0), lang)}
+                limits = {"cap": words.exactly(terms.cap or 0, lang)}
         text = say(lang, f"statement.{bent.term}", **limits)
         yield Entry(text, words.coefficient(bent.coefficient, lang))
 
@@ -248,8 +268,8 @@ def _money(paid: Payout, lang: str) -> Iterator[Entry]:
     there = ""
     if paid.worked:
         yield Entry(
-            say(lang, "statement.worked", days=paid.worked.days, of=paid.worked.of),
-            words.coefficient(paid.worked.share, lang),
+            say(lang, "statement.worked"),
+            say(lang, "statement.days_of", days=paid.worked.days, of=paid.worked.of),
         )
         there = say(lang, "statement.times_worked", days=paid.worked.days, of=paid.worked.of)
     fixed, stake = (money(sum, currency, lang) for sum in (paid.fixed, paid.stake))

@@ -8,7 +8,9 @@ from decimal import Decimal
 from kpi_core.pay.payout import Payout, What
 from kpi_core.text import harmless, say
 
-COLUMNS = ("name", "plan", "worked", "of", "fixed", "bonus", "corrections", "pay", "carried")
+COLUMNS = (
+    "name", "plan", "worked", "of", "currency", "fixed", "bonus", "corrections", "pay", "carried",
+)  # fmt: skip
 
 
 def payroll_row(paid: Payout) -> dict[str, str | int | Decimal | None]:
@@ -23,6 +25,7 @@ def payroll_row(paid: Payout) -> dict[str, str | int | Decimal | None]:
         "plan": person.plan if person else "",
         "worked": there.days if there else None,
         "of": there.of if there else None,
+        "currency": paid.plan.currency,
         "fixed": by[What.FIXED],
         "bonus": by[What.BONUS],
         "corrections": by[What.CORRECTION],
@@ -39,5 +42,11 @@ def payroll_csv(everybody: Iterable[Payout], lang: str) -> str:
     for paid in everybody:
         row = payroll_row(paid)
         cells = (row[column] for column in COLUMNS)
-        table.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
+        table.writerow([_written(cell) for cell in cells])
     return text.getvalue()
+
+
+def _written(cell: str | int | Decimal | None) -> object:
+    if isinstance(cell, Decimal):
+        return f"{cell:.2f}"
+    return harmless(cell) if isinstance(cell, str) else cell

@@ -6,16 +6,18 @@ import pandas as pd
 import streamlit as st
 
 from kpi_core import catalogue, charts, words
+from kpi_core.drivers import profit_after_ads
 from kpi_core.fixes import Fix, fixes, levels_of_best, levels_then, points
-from kpi_core.funnel import FEWEST_STAGES, countable, cuts, kind_name, offered, own_funnel
+from kpi_core.funnel import countable, cuts, kind_name, offered
 from kpi_core.leaks import Comparison, Segments, as_csv, by_segment, compare, loss, told
 from kpi_core.model import Group, Stages
+from kpi_core.stages import OWN
 from kpi_core.text import exact, money, number, percent
-from ui import cards, explain, session
+from ui import cards, event_funnel, explain, plans, session
 from ui.state import State
 
-CHOSEN = "funnel.chosen"
-OWN = "funnel.own"  # the reader's own stages, as `own_funnel` reads them
+VIEW = "funnel.view"
+VIEWS = ("counts", "events")
 BY = "funnel.by"
 BESIDE = "funnel.beside"
 LEVEL = "funnel.level"
@@ -26,14 +28,35 @@ SHOWN_LOSSES = 3
 
 
 def main() -> None:
-    """Answer, choices, chart with table, comparison, segments, fixes."""
+    """The funnel of counts, or that of events."""
     state = session.current(st.session_state["lang"])
+    if session.kept(VIEW, "counts") == "events":
+        event_funnel.view(state, _views)
+    else:
+        _counted(state)
+
+
+def _views(state: State) -> None:
+    """Stages as systems count them, or events one after another."""
+    st.segmented_control(
+        state.say("funnel_view"),
+        VIEWS,
+        format_func=lambda view: state.say(f"funnel_view_{view}"),
+        required=True,
+        label_visibility="collapsed",
+        **session.remembered(VIEW, session.kept(VIEW, "counts")),
+    )
+
+
+def _counted(state: State) -> None:
+    """Answer, choices, chart with table, comparison, segments, fixes."""
     stages = _stages(state)
     by, slice = _segment(state, stages)
     counting = state.counting(stages, by)
     made = counting.of(slice) if slice else counting.of()
     beside = _beside(state, stages, by, slice)
     cards.heading(state, "funnel", _answer(state, made, beside, by, slice))
+    _views(state)
     _choices(state, stages, by, slice)
     if made.counted:
         chart, table = st.columns([4, 5], gap="medium")
@@ -54,12 +77,11 @@ def main() -> None:
 
 
 def _stages(state: State) -> Stages:
-    """The funnel that was chosen, if the files count it; else the stages of the business."""
-    chosen, own = session.kept(CHOSEN, "main"), session.kept(OWN, ())
-    if chosen == "own" and len(own) >= FEWEST_STAGES:
-        return own_funnel(state.business, own)
-    known = {made.id: made for made in offered(state.facts, state.business)}
-    return known.get(chosen) or next(iter(known.values()), state.business.funnels[0])
+    """The funnel of the plan, if the files count it; else the stages of the business."""
+    chosen, known = state.plan.chosen_funnel(), offered(state.facts, state.business)
+    if chosen and (chosen.id == OWN or chosen in known):
+        return chosen
+    return next(iter(known), state.business.funnels[0])
 
 
 def _segment(state: State, stages: Stages) -> tuple[str | None, str]:
@@ -70,6 +92,13 @@ def _segment(state: State, stages: Stages) -> tuple[str | None, str]:
     slice = session.kept(f"{BY}.{chosen}", "")
     known = state.counting(stages, chosen).slices()
     return (chosen, slice) if slice in known else (None, "")
+
+
+def _cut(state: State, stages: Stages) -> str | None:
+    """By what the parts are set against each other: as picked, else by the first that there is."""
+    known = cuts(state.facts, stages)
+    chosen = session.kept(BY, "")
+    return chosen if chosen in known else next(iter(known), None)
 
 
 def _beside(state: State, stages: Stages, by: str | None, slice: str) -> Comparison | None:
@@ -88,17 +117,17 @@ def _beside(state: State, stages: Stages, by: str | None, slice: str) -> Compari
 def _choices(state: State, stages: Stages, by: str | None, slice: str) -> None:
     """Which funnel, of whom, and beside what."""
     known = {made.id: made.name[state.lang] for made in offered(state.facts, state.business)}
-    known["own"] = catalogue.own_funnel(()).name[state.lang]
+    known[OWN] = catalogue.own_funnel(()).name[state.lang]
     by_what = ["", *cuts(state.facts, stages)]
     wanted = session.kept(BY, "")
     wanted = wanted if wanted in by_what else ""
     which, cut, *part, other = st.columns(4 if wanted else 3, vertical_alignment="bottom")
-    chosen = session.kept(CHOSEN, "main")
+    chosen = stages.id if plans.funnel_draft() is None else OWN
     which.selectbox(
         state.say("funnel_which"),
         list(known),
         format_func=known.__getitem__,
-        **session.remembered(CHOSEN, chosen if chosen in known else stages.id),
+        **session.widget("funnel.chosen", chosen, plans.choose_funnel),
     )
     cut.selectbox(
         state.say("funnel_by"),
@@ -124,26 +153,27 @@ def _choices(state: State, stages: Stages, by: str | None, slice: str) -> None:
         format_func=lambda id: _beside_name(state, by, id),
         **session.remembered(BESIDE, compared if compared in options else ""),
     )
-    if chosen == "own":
+    if chosen == OWN:
         _own_stages(state)
 
 
 def _own_stages(state: State) -> None:
     """Stages put together by the reader: added, hidden, in another order, under other names."""
-    own = [text.partition("=")[::2] for text in session.kept(OWN, ())]
-    names = dict(own)
+    draft = plans.funnel_draft()
+    wanted = state.plan.stages if draft is None else draft
+    names = dict(text.partition("=")[::2] for text in wanted)
     st.multiselect(
         state.say("funnel_own"),
         list(dict.fromkeys([*countable(state.facts), *names])),
         format_func=lambda id: words.quantity(id, state.lang),
         help=state.say("funnel_own_help"),
         **session.widget(
-            OWN,
+            "funnel.own",
             list(names),
-            lambda ids: session.keep(OWN, tuple(_text(id, names.get(id, "")) for id in ids)),
+            lambda ids: plans.set_stages(tuple(_text(id, names.get(id, "")) for id in ids)),
         ),
     )
-    if len(names) < FEWEST_STAGES:
+    if draft is not None:
         st.caption(state.say("funnel_own_few"))
         return
     with st.expander(state.say("funnel_own_names")):
@@ -152,14 +182,14 @@ def _own_stages(state: State) -> None:
                 words.quantity(id, state.lang),
                 max_chars=60,
                 placeholder=words.quantity(id, state.lang),
-                **session.widget(f"{OWN}.{id}", name, _renamed(names, id)),
+                **session.widget(f"funnel.own.{id}", name, _renamed(names, id)),
             )
 
 
 def _renamed(names: dict[str, str], id: str):
     def write(name: str) -> None:
         renamed = {**names, id: name.strip()}
-        session.keep(OWN, tuple(_text(one, called) for one, called in renamed.items()))
+        plans.set_stages(tuple(_text(one, called) for one, called in renamed.items()))
 
     return write
 
@@ -216,27 +246,13 @@ def _chart(state: State, stages: Stages, made, beside: Comparison | None) -> Non
     st.altair_chart(drawn, key="funnel_bars")
     if beside:
         st.caption(state.say("funnel_mark"))
-    title = f"{stages.name[lang]} · {cards.period_words(state)}"
-    name = f"funnel-{stages.id}"
-
-    def picture(format: str):
-        return lambda: charts.picture(
-            charts.funnel_bars(made, lang, compared=beside), format, title
-        )
-
-    with st.container(horizontal=True, gap="small"):
-        st.download_button(
-            "CSV", as_csv(made, lang, beside), f"{name}.csv", "text/csv", icon=":material/table:"
-        )
-        for format, mime in (("png", "image/png"), ("svg", "image/svg+xml")):
-            st.download_button(
-                format.upper(),
-                picture(format),
-                f"{name}.{format}",
-                mime,
-                icon=":material/image:",
-                key=f"funnel.{format}",
-            )
+    cards.take_along(
+        f"funnel-{stages.id}",
+        as_csv(made, lang, beside),
+        lambda: charts.funnel_bars(made, lang, compared=beside),
+        f"{stages.name[lang]} · {cards.period_words(state)}",
+        "funnel",
+    )
 
 
 def _table(state: State, made) -> None:
@@ -343,12 +359,9 @@ def _of(own, lang: str) -> str:
 
 def _by_segment(state: State, stages: Stages) -> None:
     """Which channel, device, ... loses most, and where."""
-    by_what = cuts(state.facts, stages)
-    if not by_what:
+    by, lang = _cut(state, stages), state.lang
+    if by is None:
         return
-    lang = state.lang
-    chosen = session.kept(BY, "")
-    by = chosen if chosen in by_what else by_what[0]
     found = by_segment(state.counting(stages, by))
     st.subheader(
         cards.plain(state.say("funnel_who", by=words.cut(by, lang))),
@@ -429,7 +442,19 @@ def _fixes(state: State, stages: Stages) -> None:
     best = told_[0] if told_ else None
     if best and best.results:
         st.markdown(f"**{cards.plain(_best_fix(state, best))}**")
-    st.table(_fix_columns(state, found, said))
+    picked = st.dataframe(
+        pd.DataFrame(_fix_columns(state, found, said)),
+        hide_index=True,
+        height="content",
+        column_config={state.say("stage"): st.column_config.Column(pinned=True)},
+        key=f"funnel.fixes.{stages.id}.{chosen}:{lang}",
+        on_select="rerun",
+        selection_mode="single-cell",
+    )
+    st.caption(state.say("funnel_select"))
+    cells = picked["selection"]["cells"]
+    if cells and cells[0][0] < len(found):
+        _fix_opened(state, found[cells[0][0]])
     for text in dict.fromkeys(own.untold.text(lang) for own in untold if own.untold):
         st.caption(cards.plain(text))
 
@@ -443,7 +468,8 @@ def _raised(state: State, stages: Stages, chosen: str) -> tuple[tuple[Fix, ...],
         return points(model, plan, values, whole), {}
     levels, said = {}, {}
     if chosen == "best":
-        for by in cuts(state.facts, stages)[:1]:
+        by = _cut(state, stages)
+        if by:
             best = levels_of_best(whole, by_segment(state.counting(stages, by)))
             levels = {id: rate for id, (_, rate) in best.items()}
             said = {id: words.slice_name(by, slice, state.lang) for id, (slice, _) in best.items()}
@@ -520,6 +546,36 @@ def _fix_columns(
         _signed(own.bonus, money(own.bonus, currency, lang, 0)) for own in found
     ]
     return columns
+
+
+def _fix_opened(state: State, own: Fix) -> None:
+    """The numbers of a fix: those of the step, and what everything it moves is before and after."""
+    lang, currency = state.lang, state.plan.currency
+    _opened(state, own.stage)
+    moved = [
+        (
+            words.quantity(id, lang),
+            *(
+                words.figure(side[id], catalogue.measure(id).unit, lang, currency=currency)
+                for side in (own.before, own.after)
+            ),
+        )
+        for id in own.results
+    ]
+    if own.profit is not None:
+        sides = (profit_after_ads(side) for side in (own.before, own.after))
+        moved.append((state.say("fix_profit"), *(money(m, currency, lang, 0) for m in sides)))
+    if own.score is not None:
+        totals = (own.now.total, own.then.total)
+        moved.append((state.say("total_score"), *(words.points(total, lang) for total in totals)))
+    if own.bonus is not None:
+        paid = (side.paid.bonus if side.paid else None for side in (own.now, own.then))
+        moved.append((state.say("fix_bonus"), *(money(sum_, currency, lang, 0) for sum_ in paid)))
+    lines = [
+        cards.plain(state.say("fix_then", name=name, before=before, after=after))
+        for name, before, after in moved
+    ]
+    st.markdown("\n".join(f"- {line}" for line in lines))
 
 
 def _more(gained, unit, lang: str, currency: str) -> str:

@@ -80,12 +80,12 @@ def _totals(state: State, card: Scorecard, then: Scorecard | None) -> None:
         help=state.say("total_help"),
     )
     total.caption(cards.plain(grade))
-    scheme = plans.schemes(state.plan)["scorecard"]
-    paid = outcome(state.judged(scheme), state.values()).paid
+    scheme = state.say(f"scheme_{state.plan.scheme.kind}")
+    paid = outcome(state.judged(), state.values()).paid
     bonus.metric(
         state.say("bonus_by_score"),
         money(paid.bonus if paid else None, currency, state.lang),
-        help=state.say("bonus_by_score_help", fund=money(scheme.fund, currency, state.lang)),
+        help=state.say("bonus_by_score_help", scheme=scheme),
     )
     chart.altair_chart(charts.contributions(card, state.lang, cards.ink()), key="contributions")
 

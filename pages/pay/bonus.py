@@ -6,7 +6,7 @@ import streamlit as st
 
 from kpi_core.errors import PlanError
 from kpi_core.kpis import Values
-from kpi_core.pay import Entry, Payout, next_steps, outcome, payout, statement
+from kpi_core.pay import Entry, Payout, concerned_by, next_steps, outcome, payout, statement
 from kpi_core.text import money
 from ui import (
     bonus_rule,
@@ -65,8 +65,7 @@ def main() -> None:
         **session.remembered("bonus_view", session.kept("bonus_view", "statement")),
     )
     views[chosen]()
-    values = state.values()
-    cards.findings(state, [*state.facts.findings, *values.findings, *state.plan.remarks(values)])
+    _findings(state)
 
 
 def _paid(state: State) -> Payout | PlanError:
@@ -75,6 +74,18 @@ def _paid(state: State) -> Payout | PlanError:
         return payout(state.judged(), state.values())
     except PlanError as blocked:
         return blocked
+
+
+def _findings(state: State) -> None:
+    """What is odd about the figures that are paid for; the rest is folded away."""
+    values = state.values()
+    found = [*state.facts.findings, *values.findings, *state.plan.remarks(values)]
+    concerned = concerned_by(state.judged(), values)
+    cards.findings(state, [own for own in found if own.where in concerned])
+    others = [own for own in found if own.where not in concerned]
+    if others:
+        with st.expander(state.say("bonus_others_odd", n=len(others)), icon=":material/info:"):
+            cards.findings(state, others)
 
 
 def _metrics(state: State, due: Payout | PlanError) -> None:

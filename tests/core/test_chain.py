@@ -1,6 +1,7 @@
 """The chain for arrays gives what the exact road gives, position by position."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from math import isclose, isnan
@@ -166,6 +167,9 @@ def check_one(own: Chain, levers: Positions) -> None:
         return
     for id, value in expected["kpis"].items():
         assert same(found.kpis[id], value), id
+    drivers = own.model.moved_drivers({id: Lever(to=Fraction(v)) for id, v in levers.items()})
+    for id, value in found.drivers.items():
+        assert same(value, drivers[id]), id
     for id, value in found.measures.items():
         assert same(value, expected["measures"].get(id)), id
     for name in ("total", "coefficient", "bonus", "pay", "profit_after_ads"):
@@ -185,6 +189,9 @@ def test_with_no_lever_moved_it_is_the_exact_road(business: str, name: str) -> N
     check_one(of_sample(business, name), {})
 
 
+FACTORS = st.one_of(st.floats(0.5, 1.5), st.sampled_from([0.0, 0.8, 1.0, 1.25, 1e3]))
+
+
 @each
 @with_each_plan
 @settings(max_examples=30)
@@ -195,9 +202,43 @@ def test_it_is_the_exact_road_wherever_the_levers_stand(
     own = of_sample(business, name)
     known = [id for id, value in own.model.drivers.items() if value]
     moved = data.draw(st.lists(st.sampled_from(known), min_size=1, max_size=4, unique=True))
-    factors = st.one_of(st.floats(0.5, 1.5), st.sampled_from([0.0, 0.8, 1.0, 1.25, 1e3]))
-    levers = {id: float(own.model.drivers[id] or 0) * data.draw(factors) for id in moved}
+    levers = {id: float(own.model.drivers[id] or 0) * data.draw(FACTORS) for id in moved}
     check_one(own, levers)
+
+
+@each
+@settings(max_examples=150)
+@given(data=st.data())
+def test_so_it_is_for_channels_budgets_and_any_elasticity(
+    business: str, data: st.DataObject
+) -> None:
+    """Any levers of the total and of channels at once; spend moved to where a click has a price."""
+    own = of_sample(business, data.draw(st.sampled_from(["product", "lines with limits"])))
+    e = data.draw(st.sampled_from([Fraction(1), Fraction(4, 5), Fraction(1, 3)]))
+    own = replace(own, model=replace(own.model, elasticity=e))
+    model = own.model
+    moved = data.draw(st.lists(st.sampled_from(model.levers), max_size=5, unique=True))
+    levers = {id: float(model.base(id) or 0) * data.draw(FACTORS) for id in moved}
+    giver = next(id for id, tree in model.channels.items() if tree.drivers["spend"])
+    taker = data.draw(st.sampled_from([id for id in model.channels if id != giver]))
+    if data.draw(st.booleans()):
+        part = data.draw(st.sampled_from([0, 0.25, 0.75, 2]))
+        levers[f"budget@{giver}:{taker}"] = part * float(
+            model.channels[giver].drivers["spend"] or 0
+        )
+        if data.draw(st.booleans()):
+            levers[f"cpc@{taker}"] = data.draw(st.sampled_from([0.5, 12.0]))
+    check_one(own, levers)
+
+
+@each
+def test_a_channel_lever_put_where_it_stands_changes_nothing(business: str) -> None:
+    own = of_sample(business, "lines with limits")
+    base = own.at({})
+    for id in own.model.levers:
+        again = own.at({id: np.array(float(own.model.base(id) or 0))})
+        assert np.allclose(again.profit_after_pay, base.profit_after_pay, rtol=1e-9, equal_nan=True)
+        assert np.allclose(again.bonus, base.bonus, rtol=1e-9, equal_nan=True)
 
 
 @each

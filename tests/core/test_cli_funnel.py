@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from kpi_core.cli import main
+from kpi_core.plan import changed, default_plan
 
 SHOP = sorted(map(str, (Path(__file__).parents[2] / "sample_data" / "shop").glob("*.csv")))
 OCTOBER = ("funnel", "--business", "shop", "--period", "2026-10", "--lang", "en", *SHOP)
@@ -28,6 +29,21 @@ def test_stages_of_ones_own_are_counted_in_their_order(capsys) -> None:
     found = ask(capsys, "--stages", "sessions,carts,orders")
     assert [stage["count"] for stage in found["stages"]] == [53918, 3992, 697]
     assert found["overall"] == pytest.approx(697 / 53918)
+
+
+def test_a_plan_says_which_funnel_is_looked_at(capsys, tmp_path) -> None:
+    """Its own stages; those of the command line go before them."""
+    file = tmp_path / "plan.json"
+    stages = ("carts=In the basket", "orders")
+    plan = changed(default_plan("shop"), period="2026-10", funnel="own", stages=stages)
+    file.write_text(plan.as_json(), "utf-8")
+    words = ["funnel", "--plan", str(file), "--lang", "en", "--json", *SHOP]
+
+    assert main(words) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [stage["count"] for stage in found["stages"]] == [3992, 697]
+    assert main([*words, "--funnel", "checkout"]) == 0
+    assert json.loads(capsys.readouterr().out)["funnel"] == "checkout"
 
 
 def test_a_part_beside_all_the_others_is_tested_with_a_named_correction(capsys) -> None:

@@ -1,16 +1,18 @@
 """What if: exact where nothing moves, and by hand where something does."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kpi_core import catalogue
-from kpi_core.drivers import Lever, Model, calibrate, parse_lever, project
+from kpi_core.drivers import Lever, Model, calibrate, parse_lever, parse_move, project
 from kpi_core.errors import UsageError
 from kpi_core.facts import Facts, combine
 from kpi_core.ingest import read
@@ -204,7 +206,236 @@ def test_a_month_of_orders_makes_no_rate_of_a_year_of_visits() -> None:
     assert (model.drivers["cr"], model.measures) == (None, {"sessions": 10_000})
 
 
+# --- channels
+
+TWO = "\n".join(
+    [
+        "Date,Channel,Cost,Clicks,Sessions,Orders,Revenue",
+        "2026-10-01,ppc,1000,200,160,8,16000",
+        "2026-10-01,paid_social,100,50,40,4,4000",
+        "2026-10-01,organic,,,800,8,20000",
+    ]
+)
+
+
+def of_channels(levers: Mapping[str, Lever], e: Fraction = Fraction(1)) -> dict[str, Any]:
+    """Drivers and measures of the table above; measures go before drivers of the same name."""
+    model = replace(calibrated(facts(TWO), "shop"), elasticity=e)
+    return {**model.moved_drivers(levers), **model.rebuilt(levers)}
+
+
+def by(share: str) -> Lever:
+    return Lever(by=Fraction(share))
+
+
+def to(value: str) -> Lever:
+    return Lever(to=Fraction(value))
+
+
+@each_business
+def test_of_every_channel_a_lever_put_where_it_stands_changes_nothing(business: str) -> None:
+    settings = default_plan(business).settings()
+    model = calibrated(sample(business), business, parse_period("2026-10"), settings)
+    assert len(model.channels) > 5
+    still = model.rebuilt({}), model.moved_drivers({})
+    for channel, tree in model.channels.items():
+        told = {f"{id}@{channel}": Lever(to=v) for id, v in tree.drivers.items() if v is not None}
+        assert told
+        assert model.rebuilt(told) == still[0]
+        assert {id: model.moved_drivers(told)[id] for id in still[1]} == still[1]
+
+
+@each_business
+def test_what_a_channel_tells_of_itself_comes_back_exactly(business: str) -> None:
+    settings = default_plan(business).settings()
+    model = calibrated(sample(business), business, parse_period("2026-10"), settings)
+    for channel, tree in model.channels.items():
+        drivers = model.of_channel(tree, model.drivers)
+        rebuilt = model.consequences(tree, drivers, model.beside[channel])
+        for id, figure in tree.measures.items():
+            assert rebuilt.get(id, figure) == figure
+
+
+def test_a_better_conversion_of_one_channel_adds_just_its_orders() -> None:
+    """8 of 160 visits order there; with half more 4 orders of 2000 come to 20 of 40 000."""
+    found = of_channels({"cr@paid_search": by("1/2")})
+    assert (found["orders"], found["revenue"], found["sessions"]) == (24, 48000, 1000)
+    assert found["cr"] == Fraction(24, 1000)
+    assert found["aov"] == 2000
+
+
+def test_spend_of_a_channel_buys_at_the_price_of_that_channel() -> None:
+    """500 more at 5.00: 100 clicks, 80 visits, of which 5 % order for 2000 each."""
+    found = of_channels({"spend@paid_search": by("1/2")})
+    assert (found["spend"], found["clicks"], found["sessions"]) == (1600, 350, 1080)
+    assert (found["orders"], found["revenue"]) == (24, 48000)
+
+
+def test_levers_of_channels_come_on_top_of_those_of_the_total() -> None:
+    """Twice the conversion everywhere: 40 orders; and half more of the 16 of one channel."""
+    found = of_channels({"cr": by("1"), "cr@paid_search": by("1/2")})
+    assert found["orders"] == 48
+
+
+def test_no_spend_of_the_only_channels_that_spend_leaves_the_other_visits() -> None:
+    found = of_channels({"spend@paid_search": to("0"), "spend@paid_social": to("0")})
+    assert (found["spend"], found["clicks"], found["sessions"], found["orders"]) == (0, 0, 800, 8)
+
+
+def test_a_moved_budget_keeps_its_sum() -> None:
+    """200 at 5.00 are 40 clicks, 32 visits, 1.6 orders; at 2.00 100 clicks, 80 visits, 8 orders."""
+    found = of_channels({"budget@paid_search:paid_social": to("200")})
+    assert (found["spend"], found["clicks"], found["sessions"]) == (1100, 310, 1048)
+    assert found["orders"] == 20 - Fraction("1.6") + 8
+    assert found == of_channels({"budget@paid_search:paid_social": by("1/5")}) | {
+        "budget@paid_search:paid_social": 200
+    }
+
+
+def test_with_less_than_full_elasticity_clicks_get_dearer() -> None:
+    """Four times the spend at an elasticity of one half is twice the clicks, in every channel."""
+    found = of_channels({"spend": by("3")}, Fraction(1, 2))
+    assert (found["clicks"], found["sessions"], found["cpc"]) == (500, 1200, Fraction(4400, 500))
+    found = of_channels({"spend@paid_search": by("3")}, Fraction(1, 2))
+    assert (found["clicks"], found["sessions"]) == (450, 1160)
+
+
+@given(e=st.fractions(Fraction(1, 100), 1))
+def test_at_its_base_the_elasticity_does_not_matter(e: Fraction) -> None:
+    assert of_channels({"cr": by("1/10")}, e) == of_channels({"cr": by("1/10")})
+
+
+@pytest.mark.parametrize("e", [Fraction(0), Fraction(-1), Fraction(11, 10)])
+def test_an_elasticity_that_is_none_is_refused(e: Fraction) -> None:
+    with pytest.raises(UsageError, match="above 0 and at most 1"):
+        of_channels({}, e)
+
+
+def test_a_rate_that_no_channel_tells_is_that_of_the_total() -> None:
+    """Visits by channel, orders only in total: 10 % more of 160 visits are 0.32 orders of 2 %."""
+    visits = "Date,Channel,Sessions\n2026-10-01,ppc,160\n2026-10-01,organic,840"
+    model = calibrated(facts(visits, daily("Orders", rows={1: (20,)})), "shop")
+    assert "cr" in model.borrowed("paid_search")
+    measures = model.rebuilt({"other_sessions@paid_search": by("1/10")})
+    assert measures["orders"] == Fraction("20.32")
+    with pytest.raises(UsageError, match="only in total"):
+        model.rebuilt({"cr@paid_search": by("1/10")})
+
+
+def test_new_spend_comes_on_top_of_visits_that_nobody_paid_for_as_far_as_told() -> None:
+    """100 at a stated 2.00 are 50 clicks of 0.8 visits: beside the 800, not in their place."""
+    found = of_channels({"budget@paid_search:organic": to("100"), "cpc@organic": to("2")})
+    assert found["clicks"] == 250 - 20 + 50
+    assert found["sessions"] == 1000 - 16 + 40
+
+
+def test_visits_of_paid_channels_without_spend_are_counted_once() -> None:
+    """160 visits of advertising that no file prices, 840 others: a tenth more of 160 are 1016."""
+    table = "Date,Channel,Sessions,Orders\n2026-10-01,ppc,160,8\n2026-10-01,organic,840,12"
+    model = calibrated(facts(table), "shop")
+    assert (model.rebuilt({})["sessions"], model.measures["paid_sessions"]) == (1000, 160)
+    measures = model.rebuilt({"other_sessions@paid_search": by("1/10")})
+    assert (measures["sessions"], measures["orders"]) == (1016, Fraction("20.8"))
+
+
+def test_leads_of_no_visit_can_still_be_won() -> None:
+    """The CRM knows of a channel without visits: 4 leads, of which 2 are won, then 3."""
+    table = "Date,Channel,Sessions,Leads,Deals won\n2026-10-01,ppc,100,6,1\n2026-10-01,other,,4,2"
+    model = calibrated(facts(table), "corporate")
+    assert model.rebuilt({"win_rate@other": by("1/2")})["deals_won"] == 4
+
+
+@pytest.mark.parametrize(
+    ("levers", "said"),
+    [
+        ({"cr@pay_search": by("1")}, "Did you mean 'paid_search'"),
+        ({"crr@paid_social": by("1")}, "Did you mean 'cr'"),
+        ({"spend@organic": by("1")}, "cannot be moved by a percentage"),
+        ({"budget@organic:paid_social": to("5")}, "nothing to move"),
+        ({"budget@paid_social:paid_social": to("5")}, "nothing to move"),
+        ({"budget@paid_social:nowhere": to("5")}, "no such channel"),
+        ({"budget@paid_social:organic": to("5")}, "what a click costs"),
+        ({"budget@paid_social:paid_search": to("101")}, "more than is spent"),
+        ({"budget@paid_social:paid_search": to("-1")}, "swap the channels"),
+        ({"cr@paid_social": to("1.01")}, "above 1"),
+        ({"cpc@paid_social": to("0")}, "division by zero"),
+    ],
+)
+def test_what_a_channel_cannot_do_is_said(levers: dict[str, Lever], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        of_channels(levers)
+
+
+def test_figures_of_two_currencies_are_known_to_be_so() -> None:
+    made = facts(
+        daily('"Cost, EUR"', rows={1: (100,)}),
+        daily('Channel,"Revenue, RUB"', rows={1: ("ppc", 9)}),
+    )
+    assert calibrated(made, "shop").currencies == {"spend": "EUR", "revenue": "RUB"}
+
+
+# --- steps
+
+STEPS = daily(
+    "Sessions,Product views,Carts,Checkouts,Orders,Revenue",
+    rows={1: (1000, 400, 100, 50, 20, 2000)},
+)
+
+
+@pytest.mark.parametrize("step", ["view_rate", "cart_rate", "checkout_rate"])
+def test_a_step_carries_the_orders(step: str) -> None:
+    """A tenth more of those who get on: a tenth more orders and money; steps before it stay."""
+    measures = calibrated(facts(STEPS), "shop").rebuilt({step: by("1/10")})
+    assert (measures["orders"], measures["revenue"], measures["sessions"]) == (22, 2200, 1000)
+    assert measures["product_views"] == (440 if step == "view_rate" else 400)
+    assert measures["carts"] == (100 if step == "checkout_rate" else 110)
+    assert measures["checkouts"] == 55
+
+
+def test_steps_multiply_and_conversion_is_what_it_is_with_the_steps_as_they_are() -> None:
+    """3 % of 1000 visits, with a tenth more views and twice the carts: 66 orders."""
+    model = calibrated(facts(STEPS), "shop")
+    levers = {"cr": to("0.03"), "view_rate": by("1/10"), "cart_rate": by("1")}
+    assert model.rebuilt(levers)["orders"] == 66
+    assert model.moved_drivers(levers)["cr"] == Fraction(66, 1000)
+
+
+def test_a_step_that_nobody_counts_cannot_be_moved() -> None:
+    model = calibrated(facts(daily("Sessions,Orders", rows={1: (100, 2)})), "shop")
+    with pytest.raises(UsageError, match="data do not tell it"):
+        model.check({"cart_rate": by("1/10")})
+
+
+def test_a_step_of_two_systems_moves_by_a_share_and_to_no_number() -> None:
+    """GA4 saw 60 carts; the visits are of the table by hand: 60 / 1000 is a share of nothing."""
+    ga4 = "# Start date: 20261001\n# End date: 20261001\nDate,Add to carts\n20261001,60"
+    model = calibrated(facts(SHOP, ga4), "shop")
+    assert model.apart == {"cart_rate": ("ga4", "table")}
+    model.check({"cart_rate": by("1/10")})
+    assert model.rebuilt({"cart_rate": by("1/10")})["orders"] == 22
+    with pytest.raises(UsageError, match=r"different systems \(ga4, table\)"):
+        model.check({"cart_rate": to("0.07")})
+
+
 # --- levers as people write them
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("paid_search:email=10000", Lever(to=Fraction(10000))),
+        ("paid_search:email=10%", Lever(by=Fraction(1, 10))),
+        (" paid_search:email = +2,5 %", Lever(by=Fraction(1, 40))),
+    ],
+)
+def test_a_budget_move_is_read_as_it_is_written(text: str, expected: Lever) -> None:
+    assert parse_move(text) == ("budget@paid_search:email", expected)
+
+
+@pytest.mark.parametrize("text", ["", "paid_search:email", "a:b=", "a:b=-5", "a:b=much"])
+def test_an_unclear_budget_move_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="budget move"):
+        parse_move(text)
 
 
 @pytest.mark.parametrize(

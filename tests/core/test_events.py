@@ -3,6 +3,8 @@ definition; shares and quartiles agree with scipy."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from kpi_core import charts
 from kpi_core.cli import main
 from kpi_core.errors import IngestError, UsageError
 from kpi_core.events import (
@@ -27,9 +30,12 @@ from kpi_core.events import (
     Exclusion,
     Order,
     Step,
+    as_csv,
     duration,
+    event_counts,
     event_funnel,
     step,
+    usual_steps,
 )
 from kpi_core.events.attempts import outcomes
 from kpi_core.events.engine import rules_of
@@ -528,6 +534,7 @@ def test_the_command_prints_what_the_engine_says(capsys: pytest.CaptureFixture[s
         (["--steps", "view,buy", "--window", "soon"], "time limit"),
         (["--steps", "view,buy", "--compare", "previous"], "not for a funnel of events"),
         (["--steps", "view,buy", "--by", "source"], "parted by"),
+        (["--steps", "view,buy", "--plan", "plan.json"], "not for a funnel of events"),
         ([], "--business"),
     ],
 )
@@ -537,3 +544,65 @@ def test_the_command_says_what_is_wrong(
     path = str(EXPORTS / "events" / "checkout.csv")
     assert main(["funnel", path, "--lang", "en", *words]) == 2
     assert said in capsys.readouterr().err
+
+
+# --- to begin with, and to take away
+
+
+def test_a_log_begins_with_the_steps_to_a_purchase_that_it_knows() -> None:
+    log = read_event_log(EXPORTS / "events" / "checkout.csv")
+    counts = event_counts(log)
+    assert [each.name for each in usual_steps(log, counts)] == [
+        "view_item", "add_to_cart", "begin_checkout", "purchase"
+    ]  # fmt: skip
+
+
+def test_a_log_of_other_events_begins_with_its_most_frequent_ones() -> None:
+    """No name that may be a person's is among them."""
+    day = "2026-10-05 10:0"
+    log = read_rows(
+        f"a,opened,{day}0:00", f"b,opened,{day}1:00", f"a,sent,{day}2:00", f"b,sent,{day}3:00",
+        f"c,opened,{day}4:00", f"a,signed,{day}5:00", f"a,Anna Petrova wrote,{day}6:00",
+    )  # fmt: skip
+    counts = event_counts(log)
+    assert counts == {"opened": 3, "sent": 2, "signed": 1}
+    assert [each.name for each in usual_steps(log, counts)] == ["opened", "sent", "signed"]
+
+
+def test_the_table_to_take_away_has_a_row_a_step_of_every_group() -> None:
+    log = read_rows(
+        "a,view,2026-10-05 10:00:00", "a,=buy,2026-10-05 10:00:40", "b,view,2026-10-05 10:00:00"
+    )
+    table = list(csv.DictReader(io.StringIO(as_csv(event_funnel(log, EventFunnel(
+        (step("view"), step("=buy"))
+    ))))))  # fmt: skip
+    first, last = table
+    assert (first["slice"], first["units"], first["reached"], first["of_first"]) == (
+        "total", "2", "2", ""
+    )  # fmt: skip
+    assert (last["name"], last["reached"], last["of_first"]) == ("'=buy", "1", "0.5")
+    assert (last["since_first_median"], last["since_previous_upper"]) == ("40.0", "40.0")
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_charts_show_the_units_of_the_answer(lang: str) -> None:
+    """Of 100 carts 30 checkouts and 17 purchases; 13 bought within 15 minutes of the checkout."""
+    log = read_event_log(EXPORTS / "events" / "checkout.csv")
+    found = event_funnel(
+        log, EventFunnel(tuple(map(step, ("add_to_cart", "begin_checkout", "purchase"))))
+    )
+    bars = charts.event_bars(found.total, lang).to_dict()
+    assert [row["count"] for row in rows_of(bars)] == [100, 30, 17]
+    assert [row["kind"] for row in rows_of(bars)] == ["step", "leak", "step"]
+    times = found.total.steps[2].since_previous
+    assert times is not None
+    took = rows_of(charts.took_bars(times, lang).to_dict())
+    assert sum(row["units"] for row in took) == 17
+    line = rows_of(charts.cohort_line(found.days, lang).to_dict())
+    assert [row["rate"] for row in line] == [float(own.conversion.value) for own in found.days]
+
+
+def rows_of(chart: dict) -> list[dict]:
+    """What a chart is drawn from."""
+    (rows,) = chart["datasets"].values()
+    return rows

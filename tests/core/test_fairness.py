@@ -26,6 +26,7 @@ from kpi_core.fairness import (
     chances_said,
     fairness,
     odds_said,
+    point_said,
     scattered_said,
     straightened,
 )
@@ -105,9 +106,66 @@ def test_two_poisson_counts_on_plan_pay_all_in_24_and_a_quarter_in_27_of_100_mon
 
 def test_the_figures_of_the_known_result_are_told() -> None:
     found = fair(product(LEADS, ORDERS))
-    said = odds_said(found, found.at(ON_PLAN)[0], "en")
-    assert "the largest one in 23%" in said
-    assert "k = 0.25 in 27% of cases" in said
+    odds = found.at(ON_PLAN)[0]
+    assert "the largest one in 23%" in odds_said(found, odds, "en")
+    point = point_said(found, odds, "en")
+    assert "chance decides the pay: €125 in 27% of months; €150 in 50%; €200 in 23%" in point
+
+
+def test_one_step_at_the_target_is_a_coin_toss_and_says_which_words_make_it_one() -> None:
+    """300 leads wanted, 300 expected: more than 300 come in 48 months of 100."""
+    found = fair(product(LEADS))
+    assert point_said(found, found.at(ON_PLAN)[0], "en") == (
+        "Exactly on plan it is a coin toss: €150 in 52% of months; €200 in 48%, "
+        "because the rule wants “above 100%” (Leads)."
+    )
+    assert "как монета ляжет: 150 € в 52" in point_said(found, found.at(ON_PLAN)[0], "ru").replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
+
+
+def test_a_level_beyond_every_step_is_sure_and_a_line_is_told_by_its_range() -> None:
+    found = fair(product(LEADS))
+    assert "next to nothing: the pay is €200 in >99%" in point_said(found, found.stepped[-1], "en")
+    sloping = fair(product(LEADS | {"rule": LINE}))
+    assert "lies between" in point_said(sloping, sloping.at(Fraction("0.9"))[0], "en")
+
+
+@pytest.mark.parametrize(("missing", "judged"), [("drop", 0.1), ("zero", 0.1), ("block", 0.0)])
+def test_a_month_with_less_than_half_of_the_weight_is_not_paid(missing: str, judged: float) -> None:
+    """Without an order there is no price of one: a weight of 9 in 10. Two are expected."""
+    lines = [LEADS | {"weight": 1}, CPO | {"target": 75_000, "weight": 9}]
+    terms = {"kind": "scorecard", "salary": 0, "fund": 100, "terms": {"floor": "0.2"}}
+    of = plan(*lines, missing=missing, scheme=terms)
+    odds = fair(of, levels=[Fraction(2)], together=()).stepped[0]
+    rare = exp(-4)  # at twice the plan four orders are expected
+    unjudged = 0.0 if missing == "zero" else rare
+    assert odds.unjudged == pytest.approx(unjudged, abs=1e-9)
+    assert odds.nothing == pytest.approx(unjudged, abs=1e-9)
+
+
+def test_half_of_the_weight_is_enough() -> None:
+    lines = [LEADS | {"weight": "0.3"}, CPO | {"target": 75_000, "weight": "0.3"}]
+    odds = fair(plan(*lines), levels=[ON_PLAN], together=()).stepped[0]
+    assert odds.unjudged == 0
+
+
+def test_what_is_not_paid_for_want_of_figures_is_told() -> None:
+    lines = [LEADS | {"weight": 1}, CPO | {"target": 75_000, "weight": 9}]
+    found = fair(plan(*lines), levels=[ON_PLAN])
+    assert "more than half of the weight has no figures" in odds_said(found, found.stepped[0], "en")
+
+
+@pytest.mark.parametrize("level", ["1e400", "1" * 400, "1e-999999", "nan", "-1", "1001%"])
+def test_a_level_that_cannot_be_is_refused_in_a_few_words(
+    level: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(plan().as_json(), "utf-8")
+    assert main(["fair", "--plan", str(path), "--at", level, "--lang", "en"]) != 0
+    said = capsys.readouterr().err
+    assert "the part of plan cannot be read" in said
+    assert len(said) < 200
     assert found.pay(found.at(ON_PLAN)[0].expected) == pytest.approx(155.10, abs=0.01)
 
 
@@ -514,8 +572,18 @@ def test_bars_say_how_often_nothing_and_all_is_paid() -> None:
     found = fair(product(LEADS, ORDERS))
     rows = next(iter(pay_bars(found, ON_PLAN, "en").to_dict()["datasets"].values()))
     shown = {row["name"]: row["label"] for row in rows if row["kind"] == "The plan's rule"}
-    assert shown["all: 100%"] == "23%"
-    assert shown["20% – 30%"] == "27%"
+    assert shown["all: €100"] == "23%"
+    assert shown["20 – €30"] == "27%"
+
+
+def test_every_row_of_bars_tells_both_figures_and_the_axes_say_of_what() -> None:
+    found = fair(product(LEADS, ORDERS))
+    drawn = pay_bars(found, ON_PLAN, "en").to_dict()
+    rows = next(iter(drawn["datasets"].values()))
+    assert all(row["label"] for row in rows)
+    axes = drawn["layer"][0]["encoding"]
+    assert axes["y"]["axis"]["title"] == "Bonus"
+    assert axes["x"]["axis"]["title"] == "Share of months"
 
 
 def test_the_command_tells_the_odds_without_a_file(capsys, tmp_path: Path) -> None:

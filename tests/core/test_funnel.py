@@ -9,10 +9,11 @@ from scipy.stats import binomtest
 
 from kpi_core import catalogue
 from kpi_core.errors import UsageError
-from kpi_core.funnel import Counting, Funnel, countable, funnel, offered, own_funnel
+from kpi_core.funnel import Counting, Funnel, countable, funnel, offered
 from kpi_core.kpis import Settings
 from kpi_core.leaks import by_segment
 from kpi_core.model import Adds, Kind, Period, Stages, Unit, parse_period
+from kpi_core.stages import own_funnel
 from tests.core.small import daily, facts
 
 SHOP = catalogue.business("shop")

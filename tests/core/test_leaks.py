@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from scipy.stats import chi2_contingency
 
 from kpi_core import catalogue, charts
-from kpi_core.funnel import Counting, Funnel, own_funnel
+from kpi_core.funnel import Counting, Funnel
 from kpi_core.leaks import Comparison, Verdict, as_csv, by_segment, compare, loss, told
 from kpi_core.model import parse_period
+from kpi_core.stages import own_funnel
 from tests.core.small import daily, facts
 
 SHOP = catalogue.business("shop")

@@ -54,7 +54,7 @@ def test_earlier_days_can_stand_in_it() -> None:
 
 def test_it_is_scored_and_paid() -> None:
     made = plan()
-    got = values(facts(SHOP), *made.kpis(), settings=made.settings())
+    got = values(facts(SHOP), *made.kpis(), period="2026-10", settings=made.settings())
     card = score(made, {row.kpi: row for row in got.rows})
     assert card.lines[0].judged.attainment == Fraction(1900, 2000)
     assert card.total == Fraction(1, 2)
@@ -68,7 +68,8 @@ def test_it_travels_by_plan_file_to_the_command_line(tmp_path: Path, capsys) -> 
     file.write_text(plan().as_json(), "utf-8")
     assert read_plan(file.read_bytes()) == plan()
     for command in ("score", "bonus"):
-        assert main([command, str(data), "--plan", str(file), "--json", "--lang", "ru"]) == 0
+        asked = ["--plan", str(file), "--period", "2026-10", "--json", "--lang", "ru"]
+        assert main([command, str(data), *asked]) == 0
         answer = json.loads(capsys.readouterr().out)
         assert answer.get("total", 0.5) == 0.5
         assert answer.get("bonus", "250.00") == "250.00"

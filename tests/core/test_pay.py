@@ -31,11 +31,12 @@ def plan(**fields: object) -> Plan:
             {"kpi": "page_depth", "target": 2, "weight": 1},
         ],
         "scheme": {"kind": "scorecard", "salary": "1000.00", "fund": "500.00"},
+        "partial_period": "pay",
     }
     return Plan.model_validate(usual | fields)
 
 
-def read(plan: Plan, text: str | None = None, period: str | None = None) -> Values:
+def read(plan: Plan, text: str | None = None, period: str | None = "2026-10") -> Values:
     made = facts(text) if text else combine([])
     return values(made, *plan.kpis(), period=period, settings=plan.settings())
 
@@ -262,7 +263,7 @@ def test_another_currency_is_refused() -> None:
 def test_a_period_that_is_not_over_is_paid_only_if_the_plan_says_so() -> None:
     half = daily("Leads,Cost", rows=dict.fromkeys(range(1, 15), (10, 4000)))
     with pytest.raises(PlanError, match=r"2026-10-01\.\.2026-10-14"):
-        payout(product(), read(product(), half, "2026-10"))
+        payout(product(partial_period="wait"), read(product(), half, "2026-10"))
     told = product(partial_period="pay")
     due = payout(told, read(told, half, "2026-10"))
     assert str(due.bonus) == "30000.00"
@@ -276,7 +277,7 @@ OUTAGE = daily(  # 100 visits and 300 pages on 16 of 31 days: the counter was of
 
 def test_days_that_nobody_counted_are_not_paid_as_zeros() -> None:
     """1600 of 3000 visits would be 53 % and no bonus; 15 days are unknown."""
-    visits = plan(lines=[{"kpi": "sessions", "target": 3000, "weight": 1}])
+    visits = plan(lines=[{"kpi": "sessions", "target": 3000, "weight": 1}], partial_period="wait")
     found = read(visits, OUTAGE, "2026-10")
     assert found.total("sessions").value == 1600
     with pytest.raises(PlanError, match="15 days of this period") as raised:
@@ -305,7 +306,8 @@ def test_a_line_that_weighs_nothing_holds_no_pay_back() -> None:
 def test_what_was_gained_on_earlier_days_is_short_of_the_days_that_nobody_counted() -> None:
     """Of 31 days 15 are unknown, however many days of September stand beside the others."""
     grown = {"formula": "sessions - previous(sessions)", "name": "Gain"}
-    own = plan(own={"growth": grown}, lines=[{"kpi": "growth", "target": 1, "weight": 1}])
+    lines = [{"kpi": "growth", "target": 1, "weight": 1}]
+    own = plan(own={"growth": grown}, lines=lines, partial_period="wait")
     before = daily("Sessions", rows=dict.fromkeys(range(1, 31), (100,)), month="2026-09")
     found = values(facts(before, OUTAGE), *own.kpis(), period="2026-10", settings=own.settings())
     with pytest.raises(PlanError, match="nothing was counted"):
@@ -335,6 +337,7 @@ def test_a_quarter_is_paid_by_the_targets_of_its_months() -> None:
     """100, 110 and 120 visits are 330; 329 of them are a half, though far above the target of 5."""
     months = {"2026-10": 100, "2026-11": 110, "2026-12": 120}
     visits = plan(
+        per="quarter",
         lines=[{"kpi": "sessions", "target": 5, "weight": 1}],
         targets={month: {"sessions": target} for month, target in months.items()},
         facts={"sessions": 329},
@@ -345,12 +348,46 @@ def test_a_quarter_is_paid_by_the_targets_of_its_months() -> None:
 
     assert paid(visits, "2026-Q4") == "250.00"
     assert paid(changed(visits, facts={"sessions": 331}), "2026-Q4") == "500.00"
-    for period in ("2026-09-01..2026-11-30", "2026-10-01..2026-10-14", "2026-Q4"):
+    for period in ("2026-09-01..2026-11-30", "2026-Q4"):
         wanted = visits.targets if period != "2026-Q4" else {"2026-10": {"sessions": 100}}
         with pytest.raises(PlanError, match=r"targets of other days .*2026-10") as raised:
             paid(changed(visits, targets=wanted), period)
         assert raised.value.code == "targets_of_other_days"
-    assert paid(visits, "2026-08") == "500.00", "no target of a period meets it"
+    assert paid(visits, "2026-Q2") == "500.00", "no target of a period meets it"
+
+
+def test_sums_of_one_length_are_not_paid_for_a_period_of_another() -> None:
+    depth = plan(lines=[{"kpi": "page_depth", "target": 2, "weight": 1}], facts={"page_depth": 3})
+    lengths = {"month": "2026-08", "quarter": "2026-Q3", "year": "2026-01-01..2026-12-31"}
+    for per in lengths:
+        for length, period in {**lengths, "fortnight": "2026-10-01..2026-10-14"}.items():
+            made = changed(depth, per=per)
+            if length == per:
+                assert str(payout(made, read(made, None, period)).bonus) == "500.00"
+                continue
+            with pytest.raises(PlanError, match="of another length") as raised:
+                payout(made, read(made, None, period))
+            assert raised.value.code == "sums_of_other_length"
+    quarterly = changed(depth, period="2026-Q3", facts={})
+    fortnight = changed(depth, period="2026-10-01..2026-10-14")
+    assert str(payout(fortnight, read(fortnight, None, fortnight.period)).bonus) == "500.00"
+    with pytest.raises(PlanError, match="of another length"):
+        payout(quarterly, read(quarterly, None, "2026-07"))
+
+
+def test_a_part_of_a_month_that_nobody_asked_for_is_not_paid_as_a_month() -> None:
+    both = plan(facts={})
+    found = read(both, daily("Sessions,Page views", rows={1: (100, 400), 2: (100, 400)}), None)
+    with pytest.raises(PlanError, match="no period is chosen"):
+        payout(both, found)
+
+
+def test_figures_stated_for_one_period_pay_no_other() -> None:
+    stated = plan(period="2026-07", facts={"sessions": 5000, "page_depth": 9})
+    assert str(payout(stated, read(stated, None, "2026-07")).bonus) == "500.00"
+    with pytest.raises(PlanError, match="stated in the plan are of 2026-07") as raised:
+        payout(stated, read(stated, None, "2026-10"))
+    assert raised.value.code == "facts_of_other_days"
 
 
 def test_an_outcome_tells_what_cannot_be_paid() -> None:
@@ -364,7 +401,7 @@ def test_an_outcome_tells_what_cannot_be_paid() -> None:
 
 
 def lines_of(plan: Plan, text: str | None, lang: str) -> list[str]:
-    due = payout(plan, read(plan, text, "2026-09" if text is LEADS else None))
+    due = payout(plan, read(plan, text, "2026-09" if text is LEADS else "2026-10"))
     return [f"{entry.text} = {entry.value}" for entry in statement(due, lang)]
 
 
@@ -396,8 +433,8 @@ def test_the_statement_derives_the_pay_in_russian() -> None:
 
 def test_the_statement_of_a_scorecard_shows_shares_and_points() -> None:
     said = lines_of(plan(), daily("Sessions,Page views", rows={1: (100, 400)}), "en")
-    assert any("75.0% × score 0.5" in line and line.endswith("= 0.3750") for line in said)
-    assert any("25.0% × score 1" in line and line.endswith("= 0.2500") for line in said)
+    assert any("75% × score 0.5" in line and line.endswith("= 0.3750") for line in said)
+    assert any("25% × score 1" in line and line.endswith("= 0.2500") for line in said)
     assert "Total score = 0.6250" in said
     assert said[-2].endswith(f"= RUB{NBSP}312.50")
 
@@ -423,9 +460,9 @@ def test_a_base_is_part_of_the_derivation() -> None:
     said = lines_of(based, daily("Sessions", rows={1: (190,)}), "en")
     assert (
         "base 100, target 200, actual 190; attainment = (actual − base) / (target − base)"
-        in said[2]
+        in said[3]
     )
-    assert said[2].endswith("= 90.0%")
+    assert said[3].endswith("= 90.0%")
 
 
 def test_bands_are_derived_from_the_value() -> None:
@@ -434,8 +471,8 @@ def test_bands_are_derived_from_the_value() -> None:
         lines=[{"kpi": "bounce_rate", "weight": 1, "rule": bands}], facts={"bounce_rate": "0.0401"}
     )
     said = lines_of(made, None, "en")
-    assert "= 4.01%" in said[0]
-    assert "more than that" in said[1]
+    assert "= 4.01%" in said[1]
+    assert "more than that" in said[2]
 
 
 def test_a_stated_kpi_says_that_it_comes_from_the_plan() -> None:
@@ -478,7 +515,7 @@ def test_a_monthly_target_is_not_held_against_a_quarter_nor_against_a_week() -> 
     wanting = plan(lines=[{"kpi": "sessions", "target": 100, "weight": 1}])
     for period, bonus in (("2026-Q3", 500), ("2026-08-03..2026-08-09", 0)):
         found = values(visits, "sessions", period=period, settings=wanting.settings())
-        with pytest.raises(PlanError, match="Total traffic: the target in the plan is of a month"):
+        with pytest.raises(PlanError, match="of another length"):
             payout(wanting, found)
         assert "targets_of_a_month" in {remark.code for remark in wanting.remarks(found)}
         # A plan that names the period has its target for it: 900 and 70 of 100.

@@ -125,13 +125,12 @@ def test_a_name_that_is_both_a_measure_and_a_kpi_is_the_measure() -> None:
 def test_a_plan_pays_for_money_of_another_currency_at_its_own_rate() -> None:
     """100 dollars at 90 and 20 % of VAT are 10 800 roubles for 120 leads: 90 each, of 500."""
     money = {"rates": {"USD": 90}, "vat": {"table": "excl"}, "vat_rate": 0.2}
-    plan = changed(stated(leads=120), **money)
+    plan = changed(stated(leads=120), partial_period="pay", **money)
     spend = facts(daily('"Cost, USD"', rows={1: (100,)}))
-    found = values(spend, *plan.kpis(), settings=plan.settings()).total("cpl")
+    read = values(spend, *plan.kpis(), period="2026-10", settings=plan.settings())
+    found = read.total("cpl")
     assert (found.value, found.currency) == (90, "RUB")
-    assert (
-        str(payout(plan, values(spend, *plan.kpis(), settings=plan.settings())).bonus) == "30000.00"
-    )
+    assert str(payout(plan, read).bonus) == "30000.00"
     again = read_plan(plan.as_json().encode())
     assert (again, again.settings()) == (plan, plan.settings())
 
@@ -239,6 +238,11 @@ SPOILT: list[tuple[dict[str, Any], str]] = [
     ({"own": {"mine": {"name": "a\0b", "formula": "orders"}}}, "own.mine.name"),
     ({"own": {"mine": {"name": "x", "formula": "7"}}}, "own.mine.formula"),
     ({"own": {"max": {"name": "x", "formula": "orders"}}}, "own"),
+    ({"stages": ["carts"]}, "stages"),
+    ({"stages": ["carts", "luck"]}, "stages"),
+    ({"stages": ["carts", "orders=a\0b"]}, "stages.1"),
+    ({"funnel": "luck"}, "funnel"),
+    ({"funnel": "own"}, "funnel"),
 ]  # fmt: skip
 
 

@@ -21,15 +21,18 @@ from kpi_core.facts import combine
 from kpi_core.ingest import Upload, read
 from kpi_core.kpis import kpi_values
 from kpi_core.model import parse_period
-from kpi_core.pay import Person, paid_to, payout
+from kpi_core.pay import Payout, Person, payout, payroll
 from kpi_core.plan import Plan, changed
 from kpi_core.signoff import (
     MAX_BYTES,
     Snapshot,
     approved,
     draft,
+    last_approved,
+    paid_as,
     proposed,
     read_snapshot,
+    remarks,
     reopened,
     superseding,
     write_snapshot,
@@ -62,7 +65,8 @@ def pages(each: int = 20) -> Upload:
     return read("pages.csv", text.encode())
 
 
-def computed(plan: Plan, uploads: Sequence[Upload], person: Person | None = None) -> Snapshot:
+def due(plan: Plan, uploads: Sequence[Upload]) -> Payout:
+    """What the plan pays."""
     values = kpi_values(
         combine(uploads),
         catalogue.business(plan.business),
@@ -71,8 +75,12 @@ def computed(plan: Plan, uploads: Sequence[Upload], person: Person | None = None
         kpis=plan.shown_kpis(),
         against=plan.against(),
     )
-    paid = payout(plan, values)
-    return draft(plan, uploads, paid_to(paid, person) if person else paid)
+    return payout(plan, values)
+
+
+def computed(plan: Plan, uploads: Sequence[Upload], person: Person | None = None) -> Snapshot:
+    paid = due(plan, uploads)
+    return draft(plan, uploads, payroll([person], {"": paid})[0] if person else paid)
 
 
 def signed(plan: Plan, *uploads: Upload) -> Snapshot:
@@ -147,8 +155,11 @@ def test_what_was_not_proposed_cannot_be_approved() -> None:
 
 @pytest.mark.parametrize("name", ["", "  ", "a" * 201, "a\x07"])
 def test_a_name_is_a_name(name: str) -> None:
-    with pytest.raises(PlanError, match="by"):
+    with pytest.raises(SignoffError) as wrong:
         proposed(draft(plan()), name, DAY)
+    assert wrong.value.text("ru").startswith("не понять, кто подписывает. Впишите имя")
+    with pytest.raises(SignoffError, match="it cannot be told who signs"):
+        approved(proposed(draft(plan()), "Ann", DAY), name, DAY)
 
 
 def test_what_is_approved_is_only_superseded_with_a_reason() -> None:
@@ -168,8 +179,13 @@ def test_what_is_approved_is_only_superseded_with_a_reason() -> None:
     with pytest.raises(SignoffError, match="not approved"):
         superseding(new, new, "why")
     ann = computed(plan(), [visits()], Person(name="Ann"))
-    with pytest.raises(SignoffError, match="same period and person"):
+    with pytest.raises(SignoffError, match="person Ann"):
         superseding(old, ann, "why")
+    with pytest.raises(SignoffError, match="plan North"):
+        superseding(old, computed(plan(name="North"), [visits()]), "why")
+    for reason in ("why" * 400, "why\x07"):
+        with pytest.raises(SignoffError, match="at most 1000 characters"):
+            superseding(old, new, reason)
 
 
 def test_a_changed_snapshot_goes_no_further() -> None:
@@ -183,14 +199,17 @@ def test_a_changed_snapshot_goes_no_further() -> None:
 # --- notice of new KPIs
 
 
+OWN = {"name": "Depth", "formula": "pageviews / sessions", "unit": "ratio", "decimals": 2}
+
+
 def new_kpi(on: date, period: str = "2026-12", **fields: object) -> Snapshot:
     made = draft(plan("sessions", "page_depth", period=period, **fields))
-    return proposed(made, "Ann", on, signed(plan()))
+    return proposed(made, "Ann", on, signed(plan(period="2025-11")))
 
 
 def test_new_kpis_are_introduced_five_days_before_the_period() -> None:
     assert new_kpi(date(2026, 11, 26)).status == "proposed"
-    with pytest.raises(SignoffError, match="page_depth") as late:
+    with pytest.raises(SignoffError, match="Page depth") as late:
         new_kpi(date(2026, 11, 27))
     said = late.value.text("en")
     assert "the last day for it was 26 Nov 2026" in said
@@ -233,18 +252,105 @@ def test_targets_weights_and_money_may_change_without_notice() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"variants": {"page_depth": catalogue.kpi("page_depth").variants[-1].id}},
-        {"gates": [{"kpi": "bounce_rate", "limit": "0.5"}]},
-        {"guards": [{"kpi": "sessions", "guard": "bounce_rate", "gate": True}]},
+        {"variants": {"bounce_rate": "ga4"}},
+        {"sources": {"sessions": "ga4"}},
+        {"sources": {"traffic": "ga4"}},
+        {"assumptions": {"margin_rate": "0.4"}},
+        {"vat_basis": "excl"},
+        {"own": OWN | {"better": "lower"}},
+        {"own": OWN | {"unit": "share"}},
+        {"own": OWN | {"decimals": 3}},
+        {"own": OWN | {"formula": "pageviews / users"}},
+        {"gates": [{"kpi": "rpr", "limit": "0.5"}]},
+        {"guards": [{"kpi": "sessions", "guard": "rpr", "gate": True}]},
     ],
 )
 def test_what_is_computed_otherwise_or_stops_the_bonus_is_new_too(
     fields: dict[str, object],
 ) -> None:
-    before, late = signed(plan("sessions", "page_depth")), date(2026, 11, 30)
-    after = draft(plan("sessions", "page_depth", period="2026-12", **fields))
+    asked = ("sessions", "bounce_rate", "romi", "depth")
+    usual: dict[str, object] = {"own": {"depth": OWN}, "assumptions": {"margin_rate": "0.3"}}
+    if "own" in fields:  # of the one that is wanted
+        fields = {"own": {"depth": fields["own"]}}
+    before, late = signed(plan(*asked, **usual)), date(2026, 11, 30)
+    same = draft(plan(*asked, **usual, period="2026-12"))
+    assert proposed(same, "Ann", late, before).status == "proposed"
+    after = draft(plan(*asked, **(usual | fields), period="2026-12"))
     with pytest.raises(SignoffError, match="5 days"):
         proposed(after, "Ann", late, before)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"variants": {"bounce_rate": "ga4"}},
+        {"sources": {"sales": "shop"}},
+        {"assumptions": {"margin_rate": "0.4"}},
+        {"vat_basis": "excl"},
+        {"rates": {"USD": "95"}},
+        {"own": {"depth": OWN}},
+        {"guards": [{"kpi": "sessions", "guard": "bounce_rate"}]},
+    ],
+)
+def test_what_does_not_touch_a_deciding_kpi_needs_no_notice(fields: dict[str, object]) -> None:
+    after = draft(plan(period="2026-12", **fields))
+    made = proposed(after, "Ann", date(2026, 11, 30), signed(plan()))
+    assert made.status == "proposed"
+
+
+def test_what_supersedes_is_compared_with_what_it_supersedes() -> None:
+    old, late = signed(plan()), DAY
+    new = superseding(old, draft(plan("sessions", "page_depth")), "one KPI more")
+    with pytest.raises(SignoffError, match="Give that one"):
+        proposed(new, "Ann", late)
+    with pytest.raises(SignoffError, match="Give that one"):
+        proposed(new, "Ann", late, signed(plan("sessions", "page_depth")))
+    with pytest.raises(SignoffError, match="Page depth"):
+        proposed(new, "Ann", late, old)
+    again = superseding(old, draft(plan()), "recounted")
+    assert proposed(again, "Ann", late, old).earlier == old.seal
+
+
+def test_earlier_is_of_the_same_plan_and_person_and_not_later() -> None:
+    new = draft(plan(period="2026-12"))
+    with pytest.raises(SignoffError, match="that is 2027-01, this 2026-12"):
+        proposed(new, "Ann", DAY, signed(plan(period="2027-01")))
+    with pytest.raises(SignoffError, match="plan North, person —; this is of plan —, person —"):
+        proposed(new, "Ann", DAY, signed(plan(name="North")))
+    bob = approved(
+        proposed(computed(plan(), [visits()], Person(name="Bob")), "Ann", DAY), "Eve", DAY
+    )
+    with pytest.raises(SignoffError, match="person Bob"):
+        proposed(computed(plan(), [visits()], Person(name="Ann")), "Ann", DAY, bob)
+    assert proposed(new, "Ann", DAY, signed(plan(period="2026-12"))).status == "proposed"
+
+
+def test_the_last_approved_is_of_the_same_plan_before_and_not_superseded() -> None:
+    one, two, later = (signed(plan(period=own)) for own in ("2026-09", "2026-10", "2026-12"))
+    other, open_ = signed(plan(name="North")), proposed(draft(plan()), "Ann", DAY)
+    new = draft(plan(period="2026-11"))
+    known = (two, one, later, other, open_)
+    assert last_approved(known, new) == two
+    assert last_approved((one, later, other, open_), new) == one
+    assert last_approved((later, other, open_), new) is None
+    mended = approved(proposed(superseding(two, draft(plan()), "why"), "Ann", DAY, two), "Bob", DAY)
+    assert last_approved((mended, *known), new) == mended
+
+
+def test_who_reads_a_snapshot_is_told_how_it_came_about() -> None:
+    def told(made: Snapshot) -> list[str]:
+        return [own.code for own in remarks(made)]
+
+    first = signed(plan())
+    second = proposed(draft(plan(period="2026-12")), "Ann", DAY, first)
+    assert told(draft(plan())) == []
+    assert told(first) == ["signoff_no_earlier"]
+    assert told(second) == []
+    assert told(approved(second, "Bob", DAY)) == []
+    alone = remarks(approved(second, "ann ", DAY))
+    assert [own.text("en") for own in alone] == [
+        "The same person proposed and approved it: ann. Let somebody else approve."
+    ]
 
 
 def test_without_an_earlier_plan_nothing_is_known_to_be_new() -> None:
@@ -273,14 +379,124 @@ def test_the_pay_of_a_person_is_computed_again_as_theirs() -> None:
     assert codes(made, visits()) == []
 
 
-def test_other_files_are_always_told() -> None:
-    made = signed(plan(), visits(), pages())
+def team(split: str = "contribution") -> Plan:
+    """A fund of 100: all of three quarters for the page depth, half of a quarter for visits."""
+    lines = [{"kpi": "page_depth", "target": 1, "weight": 3},
+             {"kpi": "sessions", "target": 300, "weight": 1}]  # fmt: skip
+    return plan(lines=lines, scheme={"kind": "team", "fund": "100.00", "split": split})
+
+
+@pytest.mark.parametrize("split", ["contribution", "salary", "hours"])
+def test_the_kopecks_of_everybody_in_a_team_come_out_again(split: str) -> None:
+    """A third of 87.50 each: 29.17, 29.17 and 29.16."""
+    files = [visits(), pages()]
+    fund = due(team(split), files)
+    people = [
+        Person(name=name, salary=Decimal(100), hours=Decimal(5), correction=own, reason="advance")
+        for name, own in (("Ann", Decimal(0)), ("Bob", Decimal(-5)), ("Eve", Decimal(3)))
+    ]
+    everybody = payroll(people, {"": fund})
+    made = [draft(team(split), files, own, everybody=everybody) for own in everybody]
+    assert [own.result.bonus for own in made if own.result] == ["29.17", "29.17", "29.16"]
+    assert [own.result.pay for own in made if own.result] == ["129.17", "124.17", "132.16"]
+    for own in made:
+        assert codes(read_snapshot(own.as_json().encode()), *files) == []
+    others = json.dumps(made[0].team)
+    assert not any(word in others for word in ("Bob", "Eve", "advance"))
+    assert ("100" in others) is (split == "salary"), "no more than the fund is shared out by"
+
+
+def test_a_part_of_a_fund_is_signed_with_the_whole_team() -> None:
+    files = [visits(), pages()]
+    everybody = payroll([Person(name="Ann"), Person(name="Bob")], {"": due(team(), files)})
+    for known in ((), everybody[:1]):
+        with pytest.raises(SignoffError, match="not all of its people"):
+            draft(team(), files, everybody[0], everybody=known)
+
+
+def test_a_team_that_was_cut_short_is_found() -> None:
+    files = [visits(), pages()]
+    people = [Person(name=name) for name in ("Ann", "Bob", "Eve")]
+    everybody = payroll(people, {"": due(team(), files)})
+    made = draft(team(), files, everybody[2], everybody=everybody)
+    short = made.model_copy(update={"team": made.team[:1]}).sealed()
+    assert ("signoff_result", "2026-10") in codes(short, *files)
+
+
+def test_what_is_taken_back_for_another_row_is_signed_as_it_was_paid() -> None:
+    """Ann owes 300; the first half of the month has a bonus of 110 or so, the second the rest."""
+    halves = [
+        Person(name="Ann", last=date(2026, 10, 14), correction=Decimal(-300), reason="advance"),
+        Person(name="Ann", first=date(2026, 10, 15), fund=Decimal(1000)),
+    ]
+    everybody = payroll(halves, {"": due(plan(), [visits()])})
+    for own in everybody:
+        made = draft(plan(), [visits()], own, everybody=everybody)
+        assert made.result
+        assert made.result.pay == str(own.pay)
+        assert codes(made, visits()) == []
+
+
+def test_a_snapshot_is_paid_by_another_plan_as_its_person_is() -> None:
+    """A fund of 100 of Ann's own: all of it where 200 visits would do."""
+    ann = Person(name="Ann", salary=Decimal(600), fund=Decimal(100))
+    made = computed(plan(), [visits()], ann)
+    easier = plan(lines=[{"kpi": "sessions", "target": 200, "weight": 1}])
+    assert paid_as(made, due(easier, [visits()])).pay == Decimal("700.00")
+
+
+def test_files_of_the_snapshot_that_are_missing_or_others_are_told() -> None:
+    made = signed(plan("sessions", "page_depth"), visits(), pages())
     assert codes(made, visits())[0] == ("signoff_file_missing", "pages.csv")
-    assert codes(made, visits(), pages(), visits(1, "more.csv"))[0] == (
-        "signoff_file_added", "more.csv"
-    )  # fmt: skip
     assert codes(made, visits(), pages(21))[0] == ("signoff_file_changed", "pages.csv")
     assert codes(made, visits(name="new.csv"), pages())[0] == ("signoff_file_renamed", "visits.csv")
+
+
+def test_files_that_no_sealed_figure_was_made_from_make_no_difference() -> None:
+    """Page views are a KPI of the portal; they pay nobody here."""
+    made = signed(plan(), visits(), pages())
+    assert [own.name for own in made.sources] == ["visits.csv"]
+    assert list(made.figures) == ["sessions"]
+    assert codes(made, visits()) == []
+    assert codes(made, visits(), pages(21)) == []
+    assert codes(signed(plan(), visits()), pages(), visits()) == []
+
+
+def test_what_limits_and_guards_look_at_is_sealed_too() -> None:
+    september = daily("Sessions", rows=dict.fromkeys(range(1, 31), (9,)), month="2026-09")
+    asked = plan(
+        gates=[{"kpi": "page_depth", "limit": 1}],
+        guards=[{"kpi": "sessions", "guard": "page_depth", "against": "previous"}],
+    )
+    made = signed(asked, visits(), pages(), read("before.csv", september.encode()))
+    assert list(made.figures) == [
+        "sessions", "page_depth", "previous sessions", "previous page_depth"
+    ]  # fmt: skip
+    assert [own.name for own in made.sources] == ["visits.csv", "pages.csv", "before.csv"]
+
+
+def test_a_file_beside_them_that_makes_something_else_is_told() -> None:
+    """Ten visits a day of a day more often: the later file corrects the former."""
+    more = read(
+        "more.csv",
+        daily("Sessions", rows={**dict.fromkeys(range(1, 31), (9,)), 31: (19,)}).encode(),
+    )
+    found = codes(signed(plan(), visits()), visits(), more)
+    assert found[0] == ("signoff_file_added", "more.csv")
+    assert ("signoff_figure", "sessions") in found
+    contradicting = codes(signed(plan(), visits()), visits(), visits(1, "more.csv"))
+    assert contradicting == [("signoff_file_added", "more.csv"), ("signoff_no_result", "2026-10")]
+
+
+def test_of_two_files_of_one_name_both_are_sealed() -> None:
+    halves = [range(1, 16), range(16, 32)]
+    one, two = (
+        read("visits.csv", daily("Sessions", rows=dict.fromkeys(own, (9,))).encode())
+        for own in halves
+    )
+    made = signed(plan(), one, two)
+    assert [own.digest for own in made.sources] == [one.digest, two.digest]
+    assert codes(made, one)[0] == ("signoff_file_missing", "visits.csv")
 
 
 def test_a_figure_that_differs_is_told_with_what_came_of_it() -> None:
@@ -448,9 +664,12 @@ def test_the_commands_propose_approve_and_check(
     assert (code, "approved by Bob" in said) == (0, True)
     done = str(tmp_path / "s.approved.json")
     assert run(capsys, "approve", done, "--by", "Bob")[0] == 2
-    assert "exactly the same" in run(capsys, "check", done, str(data))[1]
+    code, said = run(capsys, "check", done, str(data))
+    assert (code, "exactly the same" in said) == (0, True)
     data.write_text(data.read_text("utf-8").replace("2026-10-31,9", "2026-10-31,8"), "utf-8")
-    answer = json.loads(run(capsys, "check", done, str(data), "--json")[1])
+    code, said = run(capsys, "check", done, str(data), "--json")
+    assert code == 1, "a difference"
+    answer = json.loads(said)
     assert answer["identical"] is False
     assert {"signoff_file_changed", "signoff_figure"} <= {f["code"] for f in answer["findings"]}
     correction = ("--supersedes", done, "--reason", "recounted", "--to", str(tmp_path / "t.json"))
@@ -458,3 +677,26 @@ def test_the_commands_propose_approve_and_check(
     assert (code, json.loads(said)["supersedes"]) == (0, json.loads(Path(done).read_text())["seal"])
     code, said = run(capsys, "propose", "--plan", str(made), "--by", "Ann", "--to", where + "2")
     assert (code, "the plan alone" in said) == (0, True)
+
+
+def test_the_commands_say_what_is_lacking(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made, where = tmp_path / "plan.json", str(tmp_path / "s.json")
+    made.write_text(plan().as_json(), "utf-8")
+    words = ("propose", "--plan", str(made), "--to", where, "--by")
+    assert "it cannot be told who signs" in run(capsys, *words, "")[1]
+    code, said = run(capsys, *words, "Ann", "--reason", "recounted")
+    assert (code, "--supersedes" in said) == (2, True)
+    with pytest.raises(SystemExit, match="2"):
+        run(capsys, *words, "Ann", "--earlier", where, "--supersedes", where)
+    assert "No snapshot approved before was given" in run(capsys, *words, "Ann")[1]
+    said = run(capsys, "approve", where, "--by", "Ann")[1]
+    assert "The same person proposed and approved it" in said
+    done = str(tmp_path / "s.approved.json")
+    assert "The same person" in run(capsys, "check", done)[1]
+    more = plan("sessions", "page_depth")
+    made.write_text(more.as_json(), "utf-8")
+    words = ("propose", "--plan", str(made), "--by", "Ann", "--to", where + "2")
+    code, said = run(capsys, *words, "--supersedes", done, "--reason", "one KPI more")
+    assert (code, "Page depth" in said) == (2, True), "no way round the notice"

@@ -1,9 +1,10 @@
 """The bonus page: people, payroll, the rule, comments, the shelf."""
 
+from datetime import date
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from kpi_core.pay import Person
 from tests.pages.test_pages import assert_whole, by_label, open_app, open_page, widget
 
 
@@ -22,7 +23,7 @@ def test_the_sample_pays_three_people_for_the_days_they_worked(lang: str) -> Non
     app = bonus_page(lang, "people")
     assert_whole(app)
     table = app.dataframe[-1].value
-    sums = [str(cell).replace("\N{NO-BREAK SPACE}", "") for cell in table.iloc[:, 3]]
+    sums = [str(cell).replace("\N{NO-BREAK SPACE}", "") for cell in table.iloc[:, 2]]
     expected = ["15000,00₽", "13636,36₽", "7500,00₽"]
     if lang == "en":
         expected = ["RUB15,000.00", "RUB13,636.36", "RUB7,500.00"]
@@ -34,7 +35,10 @@ def test_people_of_the_session_are_paid_by_plans_of_the_shelf() -> None:
     plan = app.session_state["plan"]
     shelf = {"double": plan.model_copy(update={"scheme": plan.scheme.of_one(60000, None)})}
     app.session_state["kept"]["shelf"] = shelf
-    app.session_state["kept"]["people"] = (Person(name="Anna"), Person(name="Boris", plan="double"))
+    app.session_state["kept"]["people"] = [
+        {"name": "Anna"},
+        {"name": "Boris", "plan": "double"},
+    ]
     app.run()
     assert_whole(app)
     assert list(app.dataframe[-1].value.iloc[:, 3]) == [
@@ -139,3 +143,13 @@ def test_the_rule_is_looked_into_for_every_sample(lang: str, business: str, view
     widget(app, "segmented_control", "bonus_view").set_value(view).run()
     assert_whole(app)
     assert len(app.get("vega_lite_chart")) >= 2
+
+
+def test_somebody_who_cannot_be_is_told_and_nobody_is_paid_from_an_older_table() -> None:
+    app = bonus_page("en", "people")
+    rows = [{"name": "Gleb", "first": date(2026, 10, 16), "last": date(2026, 10, 1)}]
+    app.session_state["kept"]["people"] = rows
+    app.run()
+    assert_whole(app)
+    assert any("Gleb: left before being hired" in own.value for own in app.warning)
+    assert len(app.get("arrow_data_frame")) == 1, "no payroll of what stood there before"
