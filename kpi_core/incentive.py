@@ -6,7 +6,7 @@ exact road first.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -37,6 +37,9 @@ JUMPS = 3 / FINER  # a part with more than this of the change of the whole may h
 ROUNDS = 6  # of that search: down to 1e-10 of the driver
 MARK = Fraction(1, 10**18)  # how near exact bisection comes to a jump
 EDGE = Fraction(1, 10**9)  # and to the edge of a zone
+CONVERSIONS = frozenset({"cr", "deal_conversion", "win_rate", "ad_conversion"})
+PRICES = frozenset({"aov", "deal_size", "margin_rate"})
+FOLLOWS, SELDOM = Fraction(3, 4), Fraction(1, 4)  # of the directions: well, and hardly at all
 FEW = 3  # ways to game the rule that are told
 MONEY = frozenset({"bonus", "profit_after_ads", "profit_after_pay"})
 Shifts = Mapping[str, Fraction]  # driver to its change as a share of what it is
@@ -147,10 +150,15 @@ class Stop:
 
 @dataclass(frozen=True)
 class Game:
-    """A way to earn more while the company's profit falls even before pay, and what stops it."""
+    """A way to earn more while the company's profit falls even before pay, and what stops it.
+
+    Attributes:
+        discount: it sells more at a worse price, so that both its levers are one decision.
+    """
 
     move: Move
     stop: Stop | None
+    discount: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -518,23 +526,39 @@ def _runs(inside: Truths) -> Iterator[tuple[int, int]]:
 
 def _games(curves: Sequence[Curve], road: _Road) -> tuple[Game, ...]:
     """The moves that pay most though profit falls even before pay: of one lever, or of two."""
-    paying = [curve for curve in curves if curve.pays]
     found = [move for curve in curves if (move := _single(curve, road))]
-    found += [move for pair in combinations(paying, 2) if (move := _pair(*pair, road))]
-    found.sort(key=lambda move: (-round(move.bonus, 2), move.size))
+    found += [
+        move
+        for pair in combinations(curves, 2)
+        if (pair[0].pays or pair[1].pays) and (move := _pair(*pair, road))
+    ]
+    found.sort(key=lambda move: (-round(move.bonus, 2), move.size, not _is_discount(move)))
     told: list[Move] = []
     for move in found:
         # A pair that holds a move of one lever worth as much says nothing new.
         if not any(set(other.shifts) <= set(move.shifts) for other in told):
             told.append(move)
-    least = [_shrunk(move, road) for move in told[:FEW]]
-    return tuple(Game(move, _stop(move, road)) for move in least)
+    paying = frozenset(curve.driver.id for curve in curves if curve.pays)
+    least = [_shrunk(move, paying, road) for move in told[:FEW]]
+    return tuple(Game(move, _stop(move, road), _is_discount(move)) for move in least)
 
 
-def _shrunk(move: Move, road: _Road) -> Move:
-    """The same with each lever moved no further than the bonus asks."""
+def _is_discount(move: Move) -> bool:
+    """Whether more buy because each brings less."""
+    up = {id for id, shift in move.shifts.items() if shift > 0}
+    down = move.shifts.keys() - up
+    return bool(up & CONVERSIONS) and bool(down & PRICES)
+
+
+def _shrunk(move: Move, paying: Collection[str], road: _Road) -> Move:
+    """The same with each lever that pays moved no further than the bonus asks.
+
+    What only costs stays at the step that was tried: nearer to now it would cost a kopeck.
+    """
     shifts = dict(move.shifts)
     for id, far in move.shifts.items():
+        if id not in paying:
+            continue
 
         def enough(shift: Fraction, id: str = id) -> bool:
             found = road.move(shifts | {id: shift})
@@ -553,7 +577,7 @@ def _single(curve: Curve, road: _Road) -> Move | None:
 
 
 def _pair(one: Curve, other: Curve, road: _Road) -> Move | None:
-    """The same for two levers, each of which adds to the bonus."""
+    """The same for two levers: each adds to the bonus, or one does and the other only costs."""
     both = [_thinned(one), _thinned(other)]
     first, second = (
         _values(curve.base, shifts) for curve, shifts in zip((one, other), both, strict=True)
@@ -564,7 +588,9 @@ def _pair(one: Curve, other: Curve, road: _Road) -> Move | None:
     alone = np.fmax(found.bonus[:, [column]], found.bonus[[row], :])
     costs = found.profit_after_ads - found.profit_after_ads[row, column] < -KOPECK
     gains = found.bonus - found.bonus[row, column]
-    gains = np.where(costs & (found.bonus > alone + KOPECK), gains, np.nan)
+    if one.pays and other.pays:
+        costs &= found.bonus > alone + KOPECK
+    gains = np.where(costs, gains, np.nan)
     far = [np.array([abs(float(shift)) for shift in shifts]) for shifts in both]
     sizes = far[0][:, None] + far[1][None, :]
     return _chosen(gains, sizes, [one.driver.id, other.driver.id], both, road)
@@ -684,21 +710,87 @@ def alignment_said(found: Alignment, lang: str) -> str:
     return say(lang, "incentive.alignment", n=found.directions, same=found.same, step=step)
 
 
+def verdict_said(study: Study, lang: str) -> str:
+    """Whether the rule pays for what earns, in one sentence; empty where no profit is known."""
+    if study.alignment is None:
+        return ""
+    follows = Fraction(study.alignment.same, study.alignment.directions)
+    conflicts = any(curve.conflicts for curve in study.curves)
+    sound = follows >= FOLLOWS and not conflicts and not study.games
+    word = "yes" if sound else "no" if follows < SELDOM else "partly"
+    said = say(lang, f"incentive.verdict_{word}")
+    said += say(lang, "incentive.verdict_conflict") if conflicts else ""
+    return said + (say(lang, "incentive.verdict_gamed") if study.games else "") + "."
+
+
+def summary(study: Study, lang: str) -> list[dict[str, str]]:
+    """A row for each lever: what improving it pays, and the nearest places where that changes."""
+    plan, step = study.chain.plan, percent(DIRECTION, lang, 0)
+    names = ("lever", "better", "up", "down", "dead", "conflict")
+    heads = [say(lang, f"incentive.head_{name}", step=step) for name in names]
+    rows = [_summary_cells(curve, plan, lang) for curve in study.curves]
+    return [dict(zip(heads, cells, strict=True)) for cells in rows]
+
+
+def _summary_cells(curve: Curve, plan: Plan, lang: str) -> tuple[str, ...]:
+    zone, nearest = curve.dead_zone, min(curve.conflicts, key=_nearness, default=None)
+    dead = conflict = "—"
+    if zone:
+        shift = shift_words(zone.end, lang)
+        dead = say(
+            lang, "incentive.cell_blind" if zone.blind else "incentive.cell_dead", shift=shift
+        )
+    if nearest:
+        start, end = (shift_words(shift, lang) for shift in (nearest.start, nearest.end))
+        conflict = say(lang, "incentive.cell_conflict", start=start, end=end)
+    jumps = [_jump_cell(curve, plan, lang, up=up) for up in (True, False)]
+    return curve.driver.name[lang], _better_cell(curve, plan, lang), *jumps, dead, conflict
+
+
+def _better_cell(curve: Curve, plan: Plan, lang: str) -> str:
+    """What the bonus gains by the lever moved by `DIRECTION` to where profit is higher."""
+    shifts = np.array([float(shift) for shift in curve.shifts])
+    up, down = (int(np.argmin(abs(shifts - way * float(DIRECTION)))) for way in (1, -1))
+    if not curve.earns or up == down:
+        return "—"
+    place = up if curve.earned[up] >= curve.earned[down] else down
+    gained = round(float(curve.bonus[place] - curve.bonus[curve.here]), 2)
+    return ("+" if gained > 0 else "") + sum_words(gained, plan.currency, lang)
+
+
+def _jump_cell(curve: Curve, plan: Plan, lang: str, *, up: bool) -> str:
+    """The nearest place where the bonus rises, or falls."""
+    jumps = [cliff for cliff in curve.cliffs if (cliff.far > cliff.near) is up]
+    if not jumps:
+        return "—"
+    cliff = min(jumps, key=lambda own: abs(own.shift))
+    far = sum_words(cliff.far, plan.currency, lang)
+    return say(lang, "incentive.cell_jump", shift=shift_words(cliff.shift, lang), far=far)
+
+
+def _nearness(conflict: Conflict) -> Fraction:
+    return abs(conflict.start)
+
+
 def curve_said(curve: Curve, plan: Plan, lang: str) -> list[str]:
-    """What is odd along a lever, a sentence each."""
-    said = [_cliff_said(cliff, plan, lang) for cliff in curve.cliffs]
+    """What is odd along a lever, a sentence each, the nearest to the present position first."""
+    said = [(abs(cliff.shift), _cliff_said(cliff, plan, lang)) for cliff in curve.cliffs]
     if curve.dead_zone:
-        said.append(_dead_zone_said(curve.dead_zone, curve, plan, lang))
+        zone = _dead_zone_said(curve.dead_zone, curve, plan, lang)
+        said.append((Fraction(0), zone))
     if curve.windfall:
         shift = curve.windfall.move.shifts[curve.driver.id]
         bonus = sum_words(curve.windfall.move.bonus, plan.currency, lang)
-        said.append(say(lang, "incentive.windfall", bonus=bonus, **_at(curve, shift, plan, lang)))
-    return said + [_conflict_said(conflict, curve, plan, lang) for conflict in curve.conflicts]
+        text = say(lang, "incentive.windfall", bonus=bonus, **_at(curve, shift, plan, lang))
+        said.append((abs(shift), text))
+    said += [
+        (_nearness(conflict), _conflict_said(conflict, plan, lang)) for conflict in curve.conflicts
+    ]
+    return [text for _, text in sorted(said, key=lambda own: own[0])]
 
 
 def _at(curve: Curve, shift: Fraction, plan: Plan, lang: str) -> dict[str, str]:
     return {
-        "driver": curve.driver.name[lang],
         "value": driver_words(curve.driver, curve.value(shift), plan.currency, lang),
         "shift": shift_words(shift, lang),
     }
@@ -711,7 +803,6 @@ def _cliff_said(cliff: Cliff, plan: Plan, lang: str) -> str:
     return say(
         lang,
         f"incentive.cliff_{way}_{where}",
-        driver=cliff.driver.name[lang],
         value=driver_words(cliff.driver, cliff.value, plan.currency, lang),
         shift=shift_words(cliff.shift, lang),
         near=sum_words(cliff.near, plan.currency, lang),
@@ -726,7 +817,7 @@ def _dead_zone_said(zone: DeadZone, curve: Curve, plan: Plan, lang: str) -> str:
     return say(lang, f"incentive.zone_{key}", earned=earned, **_at(curve, zone.end, plan, lang))
 
 
-def _conflict_said(conflict: Conflict, curve: Curve, plan: Plan, lang: str) -> str:
+def _conflict_said(conflict: Conflict, plan: Plan, lang: str) -> str:
     key = "harm" if conflict.nearest.earned < 0 else "overpaid"
     worst = sum_words(-conflict.worst.left, plan.currency, lang)
     sums = {
@@ -738,7 +829,6 @@ def _conflict_said(conflict: Conflict, curve: Curve, plan: Plan, lang: str) -> s
     return say(
         lang,
         f"incentive.conflict_{key}",
-        driver=curve.driver.name[lang],
         start=shift_words(conflict.start, lang),
         end=shift_words(conflict.end, lang),
         worst=say(lang, "incentive.at_worst", worst=worst) if worst != costs["cost"] else "",
@@ -759,6 +849,8 @@ def game_said(game: Game, study: Study, lang: str) -> str:
         lost=sum_words(-move.earned, plan.currency, lang),
         cost=sum_words(-move.left, plan.currency, lang),
     )
+    if game.discount:
+        said = f"{said} {say(lang, 'incentive.discount')}"
     if game.stop is None:
         return " ".join((said, say(lang, "incentive.not_stopped")))
     kpi = plan.kpi(game.stop.gate.kpi)
@@ -774,7 +866,8 @@ def games_said(study: Study, lang: str) -> list[str]:
     """Every way to game the rule that was found, or that there is none."""
     if study.games or study.earned is None:
         return [game_said(game, study, lang) for game in study.games]
-    return [say(lang, "incentive.no_game", reach=percent(REACH, lang, 0))]
+    reach, step = (percent(share, lang, 0) for share in (REACH, REACH / COARSE))
+    return [say(lang, "incentive.no_game", reach=reach, step=step)]
 
 
 def idle_said(study: Study, lang: str) -> str:

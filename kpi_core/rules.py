@@ -276,6 +276,8 @@ class Goal(Part):
         if value is None or self.target is None:
             return None
         target = Fraction(self.target)
+        if self.base is None and not target:
+            return None  # bands judge the value itself, whatever its target
         if self.base is not None:
             base = Fraction(self.base)
             return (value - base) / (target - base)

@@ -11,21 +11,25 @@ from kpi_core.incentive import (
     games_said,
     idle_said,
     money_said,
+    summary,
+    verdict_said,
 )
 from ui import cards
 from ui.state import State
 
 
 def view(state: State) -> None:
-    """In how far bonus and money go together, how the rule can be gamed, each lever in detail."""
+    """The verdict, all levers in a table, how the rule can be gamed, each lever folded away."""
     st.caption(state.say("earns_about"))
     found = state.study()
     if found.blocked:
         st.warning(cards.plain(found.blocked.text(state.lang)), icon=":material/pause_circle:")
         return
     if found.alignment:
-        st.markdown(f"**{cards.plain(alignment_said(found.alignment, state.lang))}**")
+        st.markdown(f"**{cards.plain(verdict_said(found, state.lang))}**")
+        st.markdown(cards.plain(alignment_said(found.alignment, state.lang)))
     st.caption(cards.plain(money_said(found, state.lang)))
+    st.dataframe(summary(found, state.lang), hide_index=True)
     _games(state, found)
     for curve in found.curves:
         _lever(state, found, curve)
@@ -46,10 +50,10 @@ def _games(state: State, found: Study) -> None:
 def _lever(state: State, found: Study, curve: Curve) -> None:
     """One lever: what there is to say of it, and both sums along it."""
     plan = found.chain.plan
-    st.subheader(cards.plain(curve.driver.name[state.lang]))
-    for text in curve_said(curve, plan, state.lang):
-        st.markdown(f"- {cards.plain(text)}")
-    for name, draw in (("bonus", charts.bonus_curve), ("profit", charts.profit_curve)):
-        chart = draw(curve, plan, state.lang, cards.ink())
-        if chart is not None:
-            st.altair_chart(chart, key=f"earns.{curve.driver.id}.{name}")
+    with st.expander(cards.plain(curve.driver.name[state.lang])):
+        for text in curve_said(curve, plan, state.lang):
+            st.markdown(f"- {cards.plain(text)}")
+        for name, draw in (("bonus", charts.bonus_curve), ("profit", charts.profit_curve)):
+            chart = draw(curve, plan, state.lang, cards.ink())
+            if chart is not None:
+                st.altair_chart(chart, key=f"earns.{curve.driver.id}.{name}")

@@ -16,7 +16,7 @@ _MOST = 4  # rules in one chart
 def view(state: State) -> None:
     """Which rules, what they would have paid each month, what they come to."""
     st.caption(state.say("replay_about"))
-    offered = _rules(state)
+    offered = rules(state)
     usual = list(offered)[:2]
     asked = [name for name in session.kept("replay.rules", usual) if name in offered]
     chosen = st.multiselect(
@@ -42,7 +42,7 @@ def view(state: State) -> None:
     cards.findings(state, found.findings)
 
 
-def _rules(state: State) -> dict[str, Plan]:
+def rules(state: State) -> dict[str, Plan]:
     """Name to rule: the plan on screen, its other schemes, the plans put aside."""
     now = state.plan
     own = {state.say("replay_now"): now}

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
@@ -152,6 +153,12 @@ class State:
         plan, values = self.judged(), self.values()
         return _study(*self._key(), plan.as_json(), plan, values, self.model())
 
+    def chain(self, elasticity: Decimal = Decimal(1)) -> Chain:
+        """Plan, period and what-if model, in which clicks grow with spend to a power."""
+        plan, values = self.judged(), self.values()
+        asked = (plan.as_json(), elasticity, plan, values, self.model())
+        return _chain(*self._key(), *asked)
+
     def expected(self, model: Model, ahead: int) -> Uncertain:
         """What the drivers of the model may be in the months after the period.
 
@@ -193,7 +200,8 @@ class State:
         Raises:
             KpiError: as of ``seek.seek`` and ``seek.most_profit``.
         """
-        asked = (made.plan.as_json(), str(made.model.elasticity), repr((target, means, budget)))
+        question = repr((target, means, budget))
+        asked = (made.plan.as_json(), str(made.model.elasticity), question)
         return _sought(*self._key(), *asked, made, target, means, budget)
 
     def model(self) -> Model:
@@ -343,6 +351,21 @@ def _study(
     return study(chain(_plan, _values, _model))
 
 
+@st.cache_resource(max_entries=16, scope="session", show_spinner=False)
+def _chain(
+    digest: str,
+    period: str,
+    readings: str,
+    said: str,
+    elasticity: Decimal,
+    _plan: Plan,
+    _values: Values,
+    _model: Model,
+) -> Chain:
+    del digest, period, readings, said
+    return chain(_plan, _values, replace(_model, elasticity=Fraction(elasticity)))
+
+
 @st.cache_resource(max_entries=8, scope="session", show_spinner=False)
 def _remembered(
     digest: str,
@@ -371,9 +394,8 @@ def _simulated(
     _stand: Scenario,
 ) -> tuple[Uncertain, Mapping[str, Simulated]]:
     del digest, period, readings, said, levers
-    chances = _state.expected(_elastic(_state.model(), _stand), ahead)
-    moved = _stand.moved()
-    return chances, simulate(_plans, _state.values(), chances, moved, seed=seed)
+    chances = _state.expected(_state.chain(_stand.elasticity).model, ahead)
+    return chances, simulate(_plans, _state.values(), chances, _stand.moved(), seed=seed)
 
 
 @st.cache_resource(max_entries=8, scope="session", show_spinner=False)
@@ -388,9 +410,8 @@ def _sensitivity(
     _stand: Scenario,
 ) -> Sensitivity:
     del digest, period, readings, said, levers
-    model, moved = _elastic(_state.model(), _stand), _stand.moved()
-    chances = _state.expected(model, 1)
-    made = chain(_state.judged(), _state.values(), model)
+    made, moved = _state.chain(_stand.elasticity), _stand.moved()
+    chances = _state.expected(made.model, 1)
     shares = variance_shares(made, chances, moved, seed=seed)
     return Sensitivity(chances, tornado(made, chances, moved), shares)
 

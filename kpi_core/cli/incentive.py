@@ -20,6 +20,7 @@ from kpi_core.incentive import (
     idle_said,
     money_said,
     study,
+    verdict_said,
 )
 from kpi_core.kpis import Evaluation
 
@@ -51,13 +52,13 @@ def _incentive(options: argparse.Namespace) -> tuple[Answer, Lines]:
         "idle": [driver.id for driver in found.idle],
         "games": [_game_row(game) for game in found.games],
     }
-    lines = [money_said(found, lang)]
+    lines = [own for own in (verdict_said(found, lang), money_said(found, lang)) if own]
     if found.alignment:
         lines.append(alignment_said(found.alignment, lang))
     lines += games_said(found, lang)
     for curve in found.curves:
         said = curve_said(curve, found.chain.plan, lang)
-        lines += ["", *said] if said else []
+        lines += ["", curve.driver.name[lang], *said] if said else []
     lines += ["", idle] if (idle := idle_said(found, lang)) else []
     return printed.with_findings(answer, lines, (*facts.findings, *values.findings), lang)
 
@@ -118,7 +119,7 @@ def _conflict_row(conflict: Conflict) -> Answer:
 def _game_row(game: Game) -> Answer:
     stop = game.stop
     limit = stop and {"kpi": stop.gate.kpi, "limit": float(stop.gate.limit)}
-    return _move_row(game.move) | {"limit": limit}
+    return _move_row(game.move) | {"limit": limit, "discount": game.discount}
 
 
 def _move_row(move: Move) -> Answer:

@@ -90,7 +90,7 @@ def _policy(script: str) -> str:
 @cache
 def _script() -> str:
     """Vega and what draws our charts with it, as one script."""
-    return str(vl_convert.javascript_bundle((TEMPLATES / "charts.js").read_text("utf-8")))
+    return str(vl_convert.javascript_bundle((TEMPLATES / "drawing.js").read_text("utf-8")))
 
 
 def _style(report: Report) -> str:

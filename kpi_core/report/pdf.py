@@ -27,7 +27,7 @@ from kpi_core.report.printed import (
     slides,
     summary,
 )
-from kpi_core.text import phrases, say
+from kpi_core.text import say
 
 TEMPLATES = Path(__file__).parent / "templates"
 FONTS = TEMPLATES / "fonts"
@@ -36,6 +36,11 @@ WIDE = 520  # pixels of a chart as wide as the page
 HALF = (330, 180)  # of one beside another, with its height
 SCREEN = 2.1  # width over height on a slide
 
+WORDS = (
+    "contents", "annex",
+    "signed_made", "signed_approved", "signed_read", "signature", "full_name", "date",
+    "status_reached", "status_partly", "status_missed", "status_no_data",
+)  # fmt: skip  # what the templates say of themselves
 Standard = Literal["1.7", "ua-1"]
 
 
@@ -90,11 +95,7 @@ def _around(report: Report) -> dict[str, Any]:
         "accent": accent(brand.accent),
         "font": FONT,
         "logo": {"format": mark.kind, "content": list(mark.content)} if mark else None,
-        "words": {
-            key.partition(".")[2]: both[report.lang]
-            for key, both in phrases().items()
-            if key.startswith("report_pages.")
-        },
+        "words": {word: say(report.lang, f"report_pages.{word}") for word in WORDS},
     }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from kpi_core.chain import Chain
 from kpi_core.formula import Array
 from kpi_core.model import Better
-from kpi_core.rules import Goal
+from kpi_core.rules import NEAR, Goal
 from kpi_core.seek.road import INSIDE
 
 
@@ -34,8 +34,9 @@ class Piece:
     kept: bool
 
     def has(self, value: float) -> bool:
-        """Whether a value lies in it."""
-        return bool(self.inside[0] <= value <= self.inside[1])
+        """Whether a value lies in it; so near its end it stands on it, as rules judge it."""
+        slack = NEAR * max(1.0, abs(value))
+        return bool(self.inside[0] - slack <= value <= self.inside[1] + slack)
 
 
 def pieces_of(marks: Sequence[float], goals: Sequence[Goal], own: Chain, id: str) -> list[Piece]:

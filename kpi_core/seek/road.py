@@ -180,15 +180,15 @@ def _values_at(goal: Goal, better: Better) -> Iterator[float]:
     if isinstance(rule, Bands):
         yield from (float(mark) for mark in rule.marks())
         return
-    target, base = float(goal.target or 0), goal.base
+    target, base = Fraction(goal.target or 0), goal.base
     turns = rule.marks() if isinstance(rule, Steps) else (rule.floor, rule.target, rule.stretch)
-    for at in map(float, turns):
+    for at in map(Fraction, turns):
         if base is not None:
-            yield float(base) + at * (target - float(base))
+            yield float(base + at * (target - Fraction(base)))
         elif better is Better.HIGHER:
-            yield at * target
+            yield float(at * target)
         elif at > 0:
-            yield target / at
+            yield float(target / at)
 
 
 def marks_of(plan: Plan, own: Chain, whats: Sequence[str]) -> dict[str, list[float]]:

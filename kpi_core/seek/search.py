@@ -393,10 +393,12 @@ class Search:
         full = dict(node.held)
         for id, own in self.pieces.items():
             if id not in full:
-                near = [piece for piece in own if piece.low <= seen[id][0] <= piece.high]
+                value = float(seen[id][0])
+                near = [piece for piece in own if piece.low <= value <= piece.high]
+                near = [piece for piece in own if piece.has(value)] or near
                 if not near:  # beyond a limit
                     return full, None, {id: inf}
-                full[id] = next((piece for piece in near if piece.has(seen[id][0])), near[0])
+                full[id] = near[0]
         gaps: dict[str, float] = {}
         if self.goals:
             now = self._index(self._scores(full, seen, best=True)).flat[0]

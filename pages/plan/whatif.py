@@ -1,137 +1,109 @@
 """What would happen if ...?"""
 
-from decimal import Decimal
-from fractions import Fraction
+from collections.abc import Callable
 
 import streamlit as st
 
-from kpi_core import catalogue, charts, words
-from kpi_core.drivers import Lever, profit_after_ads
-from kpi_core.link import REACH
-from kpi_core.model import Driver, Unit
-from kpi_core.pay import Outcome, outcome
-from kpi_core.text import money
-from ui import cards, explain, levers, session
+from kpi_core import words
+from kpi_core.formula import Exact
+from kpi_core.text import money, say
+from ui import cards, chances, levers, scenarios, seeking, session
+from ui.levers import Sides
 from ui.state import State
-
-PERCENT = int(100 * REACH)  # that a lever moves either way
 
 
 def main() -> None:
-    """Answer, levers, what they change."""
+    """Answer, bonus beside profit, and one view: levers, scenarios, chance, backwards."""
     state = session.current(st.session_state["lang"])
-    chosen, after = levers.whatif(state)
-    base, new = (outcome(state.judged(), values) for values in (state.values(), after))
-    _answer(state, base, new, moved=bool(chosen))
-    measures = [state.model().rebuilt(moved) for moved in ({}, chosen)]
-    _metrics(state, base, new, [profit_after_ads(rebuilt) for rebuilt in measures])
-    levers_side, result_side = st.columns([2, 3])
-    with levers_side:
-        st.subheader(state.say("levers"), help=state.say("levers_help"))
-        st.button(
-            state.say("levers_reset"),
-            on_click=session.guarded(levers.reset),
-            icon=":material/undo:",
-        )
-        known = [driver for driver in state.business.drivers if state.model().drivers[driver.id]]
-        for driver in known:
-            if driver.main:
-                _lever(state, driver)
-        with st.expander(state.say("levers_more")):
-            for driver in known:
-                if not driver.main:
-                    _lever(state, driver)
-    with result_side:
-        st.subheader(state.say("consequences"))
-        chart = charts.changes(state.values(), after, state.lang, cards.ink())
-        if chart is None:
-            st.caption(state.say("nothing_moves"))
-        else:
-            st.altair_chart(chart, key="changes")
-        _table(state, *measures)
-        explain.row(state, state.named().values(), "whatif")
-
-
-def _bonus(state: State, found: Outcome) -> str:
-    bonus = found.paid.bonus if found.paid else None
-    return money(bonus, state.plan.currency, state.lang)
-
-
-def _answer(state: State, base: Outcome, new: Outcome, *, moved: bool) -> None:
-    answer = (
-        state.say(
-            "whatif_answer",
-            base=words.points(base.total, state.lang),
-            score=words.points(new.total, state.lang),
-            before=_bonus(state, base),
-            bonus=_bonus(state, new),
-        )
-        if moved
-        else state.say("whatif_still")
+    found = levers.sides(state)
+    _answer(state, found)
+    _metrics(state, found)
+    views: dict[str, Callable[[], None]] = {
+        "levers": lambda: levers.view(state, found),
+        "scenarios": lambda: scenarios.view(state, found),
+        "chance": lambda: chances.view(state),
+        "matters": lambda: chances.matters(state),
+        "backwards": lambda: seeking.view(state, found),
+    }
+    chosen = st.segmented_control(
+        state.say("whatif_view"),
+        list(views),
+        format_func=lambda view: state.say(f"whatif_view_{view}"),
+        required=True,
+        label_visibility="collapsed",
+        **session.remembered("whatif_view", session.kept("whatif_view", "levers")),
     )
-    cards.heading(state, "whatif", answer)
+    views[chosen]()
 
 
-def _metrics(state: State, base: Outcome, new: Outcome, profits: list[object]) -> None:
+def _answer(state: State, found: Sides) -> None:
+    if not found.moved:
+        cards.heading(state, "whatif", state.say("whatif_still"))
+        return
+    score, bonus = found.result("score"), found.result("bonus")
+    said = state.say(
+        "whatif_answer",
+        base=words.points(score[0], state.lang),
+        score=words.points(score[1], state.lang),
+        before=_sum(state, bonus[0]),
+        bonus=_sum(state, bonus[1]),
+    )
+    cards.heading(state, "whatif", f"{said} {_owner(state, found)}".strip())
+
+
+def _owner(state: State, found: Sides) -> str:
+    """What is left to the owner, and whether that goes against the bonus."""
+    profit = found.result("profit_after_pay")
+    if None in profit:
+        return ""
+    said = state.say(
+        "whatif_owner", before=_sum(state, profit[0], 0), after=_sum(state, profit[1], 0)
+    )
+    ways = _risen(*found.result("bonus")), _risen(*profit)
+    if ways == (True, False):
+        return f"{said} {state.say('whatif_against')}"
+    if ways == (False, True):
+        return f"{said} {state.say('whatif_dodged')}"
+    return said
+
+
+def _risen(before: Exact, after: Exact) -> bool | None:
+    """Which way a figure went; ``None`` for no way, or one that is not known."""
+    return None if before is None or after is None or before == after else after > before
+
+
+def _metrics(state: State, found: Sides) -> None:
+    """Score, bonus and what is left to the owner, each with its change."""
     total, bonus, profit = st.columns(3)
+    score = found.result("score")
     total.metric(
         state.say("total_score"),
-        words.points(new.total, state.lang),
-        cards.change(base.total, new.total, lambda by: words.points(by, state.lang)),
+        words.points(score[1], state.lang),
+        cards.change(*score, lambda by: words.points(by, state.lang)),
+        border=True,
     )
-    bonuses = [found.paid.bonus if found.paid else None for found in (base, new)]
+    sums = found.result("bonus")
     bonus.metric(
         state.say("bonus_metric"),
-        _bonus(state, new),
-        cards.change(*bonuses, lambda by: money(by, state.plan.currency, state.lang)),
+        _sum(state, sums[1]),
+        cards.change(*sums, lambda by: _sum(state, by)),
+        border=True,
     )
-    if new.blocked:
-        bonus.caption(cards.plain(new.blocked.text(state.lang)))
-    if profits[0] is not None:
+    if found.blocked:
+        bonus.caption(cards.plain(found.blocked.text(state.lang)))
+    left = found.result("profit_after_pay")
+    if left[0] is not None:
         profit.metric(
-            state.say("profit"),
-            money(profits[1], state.plan.currency, state.lang, 0),
-            cards.change(*profits, lambda by: money(by, state.plan.currency, state.lang, 0)),
-            help=state.say("profit_help"),
+            say(state.lang, "scenario.profit_after_pay"),
+            _sum(state, left[1], 0),
+            cards.change(*left, lambda by: _sum(state, by, 0)),
+            border=True,
+            help=state.say("whatif_profit_help"),
         )
 
 
-def _lever(state: State, driver: Driver) -> None:
-    share = session.lever_shares().get(driver.id, Decimal(0))
-    moved = Lever(by=Fraction(share)).moved(state.model().drivers[driver.id])
-    decimals = 0 if driver.unit in (Unit.COUNT, Unit.SECONDS) else 2
-    shown = words.figure(
-        moved, driver.unit, state.lang, decimals=decimals, currency=state.plan.currency
-    )
-    st.slider(
-        f"{driver.name[state.lang]}: {cards.plain(shown)}",
-        -PERCENT,
-        PERCENT,
-        step=1,
-        format="%+d%%",
-        **session.widget(
-            f"lever.{driver.id}",
-            int(100 * share),
-            lambda percent: levers.move(state.model(), driver.id, Decimal(percent) / 100),
-        ),
-    )
-
-
-def _table(state: State, base: dict[str, object], new: dict[str, object]) -> None:
-    """Measures before and after."""
-    rows = []
-    for id in (consequence.measure for consequence in state.business.consequences):
-        if id not in base:
-            continue
-        measure = catalogue.measure(id)
-        before, after = (
-            words.figure(figure, measure.unit, state.lang, currency=state.plan.currency)
-            for figure in (base[id], new[id])
-        )
-        rows.append((measure.name[state.lang], before, after))
-    with st.expander(state.say("measures_table"), expanded=True):
-        names = ("measure", "before", "after")
-        st.table({state.say(name): [row[at] for row in rows] for at, name in enumerate(names)})
+def _sum(state: State, amount: Exact, digits: int = 2) -> str:
+    return money(amount, state.plan.currency, state.lang, digits)
 
 
 main()

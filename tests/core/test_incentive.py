@@ -26,8 +26,11 @@ from kpi_core.incentive import (
     games_said,
     idle_said,
     money_said,
+    shift_words,
     simplest,
     study,
+    summary,
+    verdict_said,
 )
 from kpi_core.kpis import Evaluation, kpi_values
 from kpi_core.model import parse_period
@@ -231,10 +234,56 @@ def test_the_cheapest_game_is_the_smallest_move_and_its_limit_stops_it() -> None
     assert bonus_and_left(limited, dict(game.move.shifts))[0] == 0
 
 
-def test_where_profit_rises_with_every_bonus_there_is_no_game() -> None:
-    found = study(made(FIGURES, leads_only(19)))
+def test_a_discount_games_the_rule_of_the_sample_shop() -> None:
+    """Conversion up and order value down, run forward: a higher bonus and a lower profit."""
+    own = of_sample("shop", "product")
+    found = study(own)
+    game = next(game for game in found.games if game.discount)
+    assert game.move.shifts["cr"] > 0 > min(game.move.shifts.values())
+    before, left = bonus_and_left(own, {})
+    after, still = bonus_and_left(own, dict(game.move.shifts))
+    assert after > before
+    assert still + after < left + before
+    assert any("a discount does" in text for text in games_said(found, "en"))
+    assert verdict_said(found, "en").startswith("Hardly")
+    assert "at the company's cost" in verdict_said(found, "en")
+
+
+def test_a_lever_is_told_outwards_from_now_and_without_its_name() -> None:
+    curve = of(study(of_sample("shop", "product")), "cr")
+    plan = of_sample("shop", "product").plan
+    said = curve_said(curve, plan, "en")
+    assert not any(text.startswith(curve.driver.name["en"]) for text in said)
+    jumps = sorted(curve.cliffs, key=lambda cliff: abs(cliff.shift))
+    shown = [shift_words(cliff.shift, "en") for cliff in jumps]
+    told = [text for text in said if "the bonus jumps" in text or "the bonus drops" in text]
+    assert [f"({shift})" in text for shift, text in zip(shown, told, strict=True)] == [True] * len(
+        told
+    )
+
+
+def test_the_table_says_the_nearest_jump_fall_and_dead_zone_of_a_lever() -> None:
+    """A tenth more conversion is 19.8 leads of 20: nothing. A ninth either way is a step."""
+    rows = summary(study(made(FIGURES, LEADS_AND_CPL)), "en")
+    (row,) = [
+        row
+        for row in rows
+        if row["Lever"] == "Conversion to leads" or "+11.1%" in row["Next jump up"]
+    ]
+    assert row["Next jump up"] == "+11.1%: €1,000"
+    assert row["Next fall"].startswith("\N{MINUS SIGN}11.1%")
+    assert row["Pays nothing"] == "to +11.1%"
+    assert row["Bonus for 10% better"] == "€0"
+
+
+def test_where_nothing_is_paid_for_there_is_no_game_and_what_was_tried_is_told() -> None:
+    rule = {"kind": "steps", "steps": [{"at": 9, "score": 1}]}
+    out_of_reach = leads_only(20) | {"factors": [{"kpi": "leads", "target": 20, "rule": rule}]}
+    found = study(made(FIGURES, out_of_reach))
     assert found.games == ()
-    assert games_said(found, "en")[0].startswith("The rule could not be gamed")
+    (said,) = games_said(found, "en")
+    assert said.startswith("Tried: every lever alone, and every pair")
+    assert "Three levers at once" in said
 
 
 def test_a_pair_is_told_only_where_each_lever_adds_to_the_bonus() -> None:

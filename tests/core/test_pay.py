@@ -114,6 +114,17 @@ def test_a_value_of_zero_where_lower_is_better_passes_every_step() -> None:
     assert goal.score(Fraction(0), Better.LOWER) == 1
 
 
+def test_bands_around_a_target_of_0_have_no_attainment() -> None:
+    bands = Bands(bands=(Band(to=Decimal(1), score=Decimal(1)),))
+    goal = Goal(kpi="sessions", target=Decimal(0), rule=bands)
+    assert goal.attainment(Fraction(3), Better.HIGHER) is None
+    assert goal.score(Fraction(1), Better.HIGHER) == 1
+
+
+def test_a_negative_value_where_lower_is_better_passes_every_step() -> None:
+    assert Goal(kpi="cpl", target=Decimal(500)).score(Fraction(-80), Better.LOWER) == 1
+
+
 def test_a_missing_value_has_no_score() -> None:
     assert Goal(kpi="cpl", target=Decimal(500)).score(None, Better.LOWER) is None
 

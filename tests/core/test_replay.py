@@ -371,3 +371,19 @@ def test_the_command_prints_rules_months_and_reasons(
     assert "Выплачено всего" in capsys.readouterr().out
     assert main([*words[:3], *words[1:3], str(data), "--lang", "en"]) == 2
     assert "cannot be told apart" in capsys.readouterr().err
+
+
+def test_plans_of_one_file_name_are_told_apart_by_their_folders(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "visits.csv").write_text("Date,Sessions\n2026-10-01,9\n", "utf-8")
+    words = ["replay", "visits.csv", "--json"]
+    for folder in ("north", "south"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "plan.json").write_text(plan().as_json(), "utf-8")
+        words += ["--plan", str(Path(folder) / "plan.json")]
+    assert main(words) == 0
+    told = json.loads(capsys.readouterr().out)
+    named = [Path(own["name"]).parts for own in told["rules"]]
+    assert named == [("north", "plan"), ("south", "plan")]

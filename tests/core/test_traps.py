@@ -106,9 +106,10 @@ def test_a_currency_of_another_month_does_not_disturb() -> None:
 
 
 def test_money_of_another_currency_is_refused_even_where_missing_counts_as_zero() -> None:
-    plan = changed(default_plan("corporate"), missing="zero", facts={"leads": Decimal(120)})
+    terms = {"missing": "zero", "partial_period": "pay", "facts": {"leads": Decimal(120)}}
+    plan = changed(default_plan("corporate"), **terms)
     spend = facts(daily('"Cost, USD"', rows={1: (900,)}))
-    found = values(spend, *plan.kpis(), settings=plan.settings())
+    found = values(spend, *plan.kpis(), period="2026-10", settings=plan.settings())
     with pytest.raises(PlanError, match="USD"):
         payout(plan, found)
 
@@ -504,9 +505,9 @@ def test_a_margin_rate_in_percent_is_refused() -> None:
 
 def test_a_target_on_the_wrong_side_of_its_base_is_refused() -> None:
     plan = default_plan("shop")
-    with pytest.raises(PlanError, match=r"lines.*above the base"):
+    with pytest.raises(PlanError, match=r"above the base.*lines"):
         plan.with_line("aov", base=Decimal(5000), target=Decimal(4000))
-    with pytest.raises(PlanError, match=r"lines.*below the base"):
+    with pytest.raises(PlanError, match=r"below the base.*lines"):
         plan.with_line("cpo", base=Decimal(500), target=Decimal(600))
 
 
