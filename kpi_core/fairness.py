@@ -486,7 +486,7 @@ def _range(found: Fairness, odds: Odds, lang: str) -> tuple[str, str]:
 
 def _sums(found: Fairness, likely: Sequence[tuple[float, float]], lang: str) -> str:
     """What is paid how often: ``€37,500 in 50% of months; €60,000 in 49%``."""
-    said = []
+    said: list[str] = []
     for share, chance in likely:
         key = "fairness.likely" if said else "fairness.likely_first"
         pay = _money(found, found.pay(share), lang)

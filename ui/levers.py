@@ -18,7 +18,7 @@ from kpi_core.formula import Exact
 from kpi_core.link import REACH
 from kpi_core.model import Unit
 from kpi_core.scenario import Figures, Scenario, figures, lever_name, scenario, unit_of
-from kpi_core.text import money, rounded, say
+from kpi_core.text import rounded, say
 from ui import cards, explain, session
 from ui.state import State
 
@@ -125,7 +125,7 @@ def panel(state: State, made: Chain) -> None:
     if model.channels:
         with st.expander(state.say("levers_channel")):
             _channel(state, made)
-    if SPEND in model.drivers and model.drivers[SPEND]:
+    if model.drivers.get(SPEND):
         with st.expander(state.say("levers_assumption")):
             _elasticity(state)
 
@@ -286,7 +286,7 @@ def _table(state: State, found: Sides, kinds: Iterable[str]) -> None:
             if kind == wanted:
                 before, after = found.base.get((kind, id)), found.new.get((kind, id))
                 shown = partial(figure_words, made, kind, id, lang=lang)
-                moved = cards.change(before, after, lambda by, shown=shown: shown(by))
+                moved = cards.change(before, after, shown)
                 rows.append((figure_name(made, kind, id, lang), shown(before), shown(after), moved))
     names = ("figure", "before", "after", "change")
     st.table(

@@ -78,7 +78,7 @@ def _keep(state: State) -> None:
 
 def _take(name: str, stand: Scenario) -> None:
     new = scenario(name, stand.levers, elasticity=stand.elasticity)
-    session.put_scenarios(add(session.scenarios(), new))
+    _change(add, new)
     session.keep("scenario.name", "")
 
 
@@ -203,7 +203,7 @@ def _card(state: State, made: Chain, one: Scenario, position: int) -> None:
             **session.widget(
                 f"scenario.{one.name}.name",
                 one.name,
-                lambda new: session.put_scenarios(rename(session.scenarios(), one.name, new)),
+                lambda new: _change(rename, one.name, new),
             ),
         )
         noted.text_input(
@@ -212,17 +212,15 @@ def _card(state: State, made: Chain, one: Scenario, position: int) -> None:
             **session.widget(
                 f"scenario.{one.name}.note",
                 one.note,
-                lambda note: session.put_scenarios(
-                    put(session.scenarios(), one.model_copy(update={"note": note}))
-                ),
+                lambda note: _change(put, one.model_copy(update={"note": note})),
             ),
         )
         acts: dict[str, tuple[str, Callable[[], None]]] = {
             "set": ("tune", lambda: levers.put(made, one)),
-            "duplicate": ("content_copy", lambda: session.put_scenarios(duplicate(session.scenarios(), one.name))),
-            "up": ("arrow_upward", lambda: session.put_scenarios(reorder(session.scenarios(), one.name, position - 1))),
-            "down": ("arrow_downward", lambda: session.put_scenarios(reorder(session.scenarios(), one.name, position + 1))),
-            "drop": ("delete", lambda: session.put_scenarios(drop(session.scenarios(), one.name))),
+            "duplicate": ("content_copy", lambda: _change(duplicate, one.name)),
+            "up": ("arrow_upward", lambda: _change(reorder, one.name, position - 1)),
+            "down": ("arrow_downward", lambda: _change(reorder, one.name, position + 1)),
+            "drop": ("delete", lambda: _change(drop, one.name)),
         }
         with st.container(horizontal=True, gap="small"):
             for id, (icon, act) in acts.items():
@@ -232,6 +230,11 @@ def _card(state: State, made: Chain, one: Scenario, position: int) -> None:
                     on_click=session.guarded(act),
                     icon=f":material/{icon}:",
                 )
+
+
+def _change(make: Callable[..., Scenarios], *values: object) -> None:
+    """Keep what becomes of the scenarios."""
+    session.put_scenarios(make(session.scenarios(), *values))
 
 
 def _lever_name(made: Chain, id: str, lang: str) -> str:

@@ -156,8 +156,9 @@ class State:
     def chain(self, elasticity: Decimal = Decimal(1)) -> Chain:
         """Plan, period and what-if model, in which clicks grow with spend to a power."""
         plan, values = self.judged(), self.values()
-        asked = (plan.as_json(), elasticity, plan, values, self.model())
-        return _chain(*self._key(), *asked)
+        model = replace(self.model(), elasticity=Fraction(elasticity))
+        said = (plan.as_json(), elasticity)
+        return _chain(*self._key(), said, plan, values, model)
 
     def expected(self, model: Model, ahead: int) -> Uncertain:
         """What the drivers of the model may be in the months after the period.
@@ -181,7 +182,7 @@ class State:
         """
         said = tuple((name, plan.as_json()) for name, plan in plans.items())
         asked = (said, stand.model_dump_json(), ahead, seed)
-        return _simulated(*self._key(), *asked, self, plans, stand)
+        return _simulated(*self._key(), asked, self, plans, stand)
 
     def sensitivity(self, stand: Scenario, *, seed: int) -> Sensitivity:
         """Which driver matters in the month ahead, with the levers as they stand.
@@ -190,7 +191,7 @@ class State:
             UsageError: as of `simulated`.
         """
         asked = (self.judged().as_json(), stand.model_dump_json(), seed)
-        return _sensitivity(*self._key(), *asked, self, stand)
+        return _sensitivity(*self._key(), asked, self, stand)
 
     def sought(
         self, made: Chain, target: Target | None, means: tuple[Means, ...], budget: Budget
@@ -202,7 +203,7 @@ class State:
         """
         question = repr((target, means, budget))
         asked = (made.plan.as_json(), str(made.model.elasticity), question)
-        return _sought(*self._key(), *asked, made, target, means, budget)
+        return _sought(*self._key(), asked, made, target, means, budget)
 
     def model(self) -> Model:
         """The what-if model calibrated to the period."""
@@ -356,14 +357,13 @@ def _chain(
     digest: str,
     period: str,
     readings: str,
-    said: str,
-    elasticity: Decimal,
+    said: tuple[str, Decimal],
     _plan: Plan,
     _values: Values,
     _model: Model,
 ) -> Chain:
     del digest, period, readings, said
-    return chain(_plan, _values, replace(_model, elasticity=Fraction(elasticity)))
+    return chain(_plan, _values, _model)
 
 
 @st.cache_resource(max_entries=8, scope="session", show_spinner=False)
@@ -385,15 +385,13 @@ def _simulated(
     digest: str,
     period: str,
     readings: str,
-    said: tuple[tuple[str, str], ...],
-    levers: str,
-    ahead: int,
-    seed: int,
+    asked: tuple[object, str, int, int],
     _state: State,
     _plans: Mapping[str, Plan],
     _stand: Scenario,
 ) -> tuple[Uncertain, Mapping[str, Simulated]]:
-    del digest, period, readings, said, levers
+    del digest, period, readings
+    *_, ahead, seed = asked
     chances = _state.expected(_state.chain(_stand.elasticity).model, ahead)
     return chances, simulate(_plans, _state.values(), chances, _stand.moved(), seed=seed)
 
@@ -403,13 +401,12 @@ def _sensitivity(
     digest: str,
     period: str,
     readings: str,
-    said: str,
-    levers: str,
-    seed: int,
+    asked: tuple[str, str, int],
     _state: State,
     _stand: Scenario,
 ) -> Sensitivity:
-    del digest, period, readings, said, levers
+    del digest, period, readings
+    *_, seed = asked
     made, moved = _state.chain(_stand.elasticity), _stand.moved()
     chances = _state.expected(made.model, 1)
     shares = variance_shares(made, chances, moved, seed=seed)
@@ -421,15 +418,13 @@ def _sought(
     digest: str,
     period: str,
     readings: str,
-    said: str,
-    elasticity: str,
-    asked: str,
+    asked: tuple[str, str, str],
     _made: Chain,
     _target: Target | None,
     _means: tuple[Means, ...],
     _budget: Budget,
 ) -> Answer:
-    del digest, period, readings, said, elasticity, asked
+    del digest, period, readings, asked
     return seek(_made, _target, _means) if _target else most_profit(_made, _means, _budget)
 
 

@@ -2,12 +2,13 @@
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 from kpi_core.cli import asked, printed
 from kpi_core.cli.printed import Answer, Lines
-from kpi_core.errors import UsageError
+from kpi_core.errors import UsageError, did_you_mean
 from kpi_core.pay import read_people
 from kpi_core.pay.people import PeopleTable
 from kpi_core.report import ALL, Brand, Part, Report, gather
@@ -18,6 +19,7 @@ WRITERS = {
     ".pdf": ("kpi_core.report.pdf", "pdf"),
     ".html": ("kpi_core.report.html", "html"),
 }
+OF_KINDS = ".pdf"  # the suffix of which there are several kinds
 
 
 def add(commands: asked.Commands) -> None:
@@ -25,11 +27,14 @@ def add(commands: asked.Commands) -> None:
     made = asked.command(commands, "report", _report, "A report of a plan over files, as a file.")
     asked.takes_plan(made)
     made.add_argument("--to", required=True, metavar="REPORT" + "|".join(WRITERS))
+    made.add_argument(
+        "--kind", metavar="full|summary|statement|slides",
+        help="of a PDF: everything, one page, a page for each person to sign, slides",
+    )  # fmt: skip
     made.add_argument("--people", metavar="PEOPLE.csv", help="who is paid, a row each")
     made.add_argument(
-        "--part", action="append", default=[], choices=tuple(map(str, Part)), metavar="PART",
-        help=f"what it holds, all if not given: {', '.join(Part)}",
-    )  # fmt: skip
+        "--parts", metavar="PART,PART", help=f"what it holds, all if not given: {', '.join(Part)}"
+    )
     made.add_argument("--client", default="", metavar="NAME", help="for whom it is")
     made.add_argument("--logo", metavar="PICTURE", help="PNG or JPEG")
     made.add_argument("--accent", default=Brand.accent, metavar="#0072b2", help="a colour")
@@ -37,7 +42,8 @@ def add(commands: asked.Commands) -> None:
 
 def _report(options: argparse.Namespace) -> tuple[Answer, Lines]:
     path = Path(options.to)
-    write = writer(path.suffix)
+    write = writer(path.suffix, options.kind)
+    parts = _parts(options.parts)
     plan = asked.plan(options)
     uploads = asked.uploads(options)
     if not uploads and not plan.facts:
@@ -53,7 +59,7 @@ def _report(options: argparse.Namespace) -> tuple[Answer, Lines]:
         asked.period(options, plan),
         options.lang,
         people=people.people,
-        parts=[Part(part) for part in options.part] or ALL,
+        parts=parts,
         brand=Brand(options.client, logo, options.accent),
     )
     try:
@@ -65,17 +71,37 @@ def _report(options: argparse.Namespace) -> tuple[Answer, Lines]:
     return printed.with_findings(answer, [str(path)], found, options.lang)
 
 
-def writer(suffix: str) -> Callable[[Report], bytes]:
+def writer(suffix: str, kind: str | None = None) -> Callable[[Report], bytes]:
     """What writes files of a suffix; imported when it is asked for.
 
     Raises:
-        UsageError: nothing does.
+        UsageError: nothing does, or there is no such kind of them.
     """
-    if suffix.lower() not in WRITERS:
+    suffix = suffix.lower()
+    if suffix not in WRITERS:
         raise UsageError("report_suffix", where=suffix, known=", ".join(WRITERS))
-    module, function = WRITERS[suffix.lower()]
-    found: Callable[[Report], bytes] = getattr(import_module(module), function)
-    return found
+    name, function = WRITERS[suffix]
+    module = import_module(name)
+    found: Callable[[Report], bytes] = getattr(module, function)
+    if kind is None:
+        return found
+    if suffix != OF_KINDS:
+        raise UsageError("report_kind_of_pdf", where=suffix)
+    if kind not in tuple(module.Kind):
+        raise UsageError("unknown_report_kind", where=kind, known=", ".join(module.Kind))
+    return partial(found, kind=module.Kind(kind))
+
+
+def _parts(said: str | None) -> frozenset[Part]:
+    """The parts that are asked for by name; all of them where none is."""
+    if not said:
+        return ALL
+    named = [name.strip() for name in said.split(",")]
+    for name in named:
+        if name not in tuple(Part):
+            near = did_you_mean(name, set(map(str, Part)))
+            raise UsageError("unknown_part", where=name, near=near, known=", ".join(Part))
+    return frozenset(map(Part, named))
 
 
 def _bytes(name: str) -> bytes:

@@ -35,6 +35,7 @@ FONT = "Roboto"  # lies beside the templates; the fonts of Typst have no sign of
 WIDE = 520  # pixels of a chart as wide as the page
 HALF = (330, 180)  # of one beside another, with its height
 SCREEN = 2.1  # width over height on a slide
+SCREEN_PPI = 110.0  # of pages that are shown on a screen
 
 WORDS = (
     "contents", "annex",
@@ -65,16 +66,28 @@ def pdf(report: Report, kind: Kind = Kind.FULL, standard: Standard = "1.7") -> b
     Raises:
         UsageError: the logo cannot be opened.
     """
+    return bytes(typst.compile(**_set(report, kind), pdf_standards=standard))
+
+
+def pages(report: Report, kind: Kind = Kind.FULL) -> tuple[bytes, ...]:
+    """The pages of the same PDF as pictures (PNG), to be looked at before it is handed over.
+
+    Raises:
+        UsageError: the logo cannot be opened.
+    """
+    made = typst.compile(**_set(report, kind), format="png", ppi=SCREEN_PPI)
+    return (made,) if isinstance(made, bytes) else tuple(made)
+
+
+def _set(report: Report, kind: Kind) -> dict[str, Any]:
+    """The template of a kind, and what goes into it."""
     said = _around(report) | _KINDS[kind](report)
-    return bytes(
-        typst.compile(
-            TEMPLATES / f"{kind}.typ",
-            root=TEMPLATES,
-            font_paths=_fonts(),
-            sys_inputs={"data": json.dumps(said, ensure_ascii=False)},
-            pdf_standards=standard,
-        )
-    )
+    return {
+        "input": TEMPLATES / f"{kind}.typ",
+        "root": TEMPLATES,
+        "font_paths": _fonts(),
+        "sys_inputs": {"data": json.dumps(said, ensure_ascii=False)},
+    }
 
 
 @cache

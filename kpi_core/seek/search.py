@@ -58,6 +58,7 @@ class Search:
         self.goals = judging(road.plan, road.what)
         self.low, self.high = (np.array(side, dtype=float) for side in (road.low, road.high))
         self.solved, self.numbers = 0, count()
+        self.mirages: list[Mapping[str, Piece]] = []  # pieces whose open end no lever passes
         self.unit = max(1.0, abs(float(road.at({}).profit_after_ads or 0)))
         self.moves = self._within_budget(road.drawn)
         self.efforts = road.efforts(self.moves)
@@ -360,6 +361,7 @@ class Search:
             if best and node.bound >= best.bound - 1e-9 * max(1.0, abs(best.bound)):
                 break
             full, enough, gaps = self._judged(node)
+            enough = None if full in self.mirages else enough
             if enough is not None and (best is None or enough < best.bound):
                 best = _Node(enough, next(self.numbers), full, node.point)
             if not gaps or (enough is not None and enough <= node.bound) or self.solved > SOLVES:
@@ -442,7 +444,7 @@ class Search:
             if costs[place] == inf or (best and costs[place] >= best.bound) or len(tried) >= many:
                 break
             held = self._cells(moves[place][None])
-            if held is None or held in tried:
+            if held is None or held in tried or held in self.mirages:
                 continue
             tried.append(held)
             found = self._solved(held, moves[place])
@@ -492,16 +494,17 @@ class Search:
 
     def least(self, target: Target) -> Shifts | None:
         """The least effort that reaches the target, confirmed; ``None`` where nothing does."""
-        found = self._searched()
-        if found is None:
-            return None
-        told = self._told(found)
-        active = np.flatnonzero(np.abs(found.point) > LOOSE).tolist()
-        if told is not None and len(active) > 1:
-            return told
-        closed = [self._closed(found.point, place, target) for place in active]
-        answers = [shifts for shifts in (told, *closed) if shifts is not None]
-        return min(answers, key=self.road.effort, default=None)
+        while found := self._searched():
+            told = self._told(found)
+            active = np.flatnonzero(np.abs(found.point) > LOOSE).tolist()
+            if told is not None and len(active) > 1:
+                return told
+            closed = [self._closed(found.point, place, target) for place in active]
+            answers = [shifts for shifts in (told, *closed) if shifts is not None]
+            if answers:
+                return min(answers, key=self.road.effort)
+            self.mirages.append(found.held)
+        return None
 
     def _closed(self, point: Array, place: int, target: Target) -> Shifts | None:
         """The exact root of one lever, the others where a point has them."""
@@ -510,8 +513,12 @@ class Search:
 
     def best(self) -> Shifts:
         """The most profit within the budget, confirmed."""
-        found = self._searched()
-        return (self._told(found) if found else None) or {}
+        while found := self._searched():
+            told = self._told(found)
+            if told is not None:
+                return told
+            self.mirages.append(found.held)
+        return {}
 
     def _told(self, node: _Node) -> Shifts | None:
         """The best position beside a point that has few digits and that the exact road confirms."""

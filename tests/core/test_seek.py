@@ -224,6 +224,17 @@ def test_without_money_no_profit_can_be_sought() -> None:
         most_profit(made({"sessions": 900, "leads": 18}, leads_only(20)), [Means("cr")], Budget())
 
 
+def test_an_end_that_is_out_of_reach_by_a_hair_is_no_answer() -> None:
+    """A fifth off the click comes to its target and not beyond, which alone pays more: cr does."""
+    goals = [{"kpi": "cpc", "target": "2.4"}, {"kpi": "cpl", "target": "40"}]
+    product = {"kind": "product", "salary": "1000.00", "factors": goals}
+    own = made(FIGURES, product, lines=[goal | {"weight": 1} for goal in goals])
+    means = parse_means(["cpc", "cr"], (), ("cpc=-20%..+10%", "cr=-20%..+40%"))
+    answer = seek(own, parse_target("score=0.6", own.plan), means)
+    assert answer.reached
+    assert answer.shifts == {"cr": Fraction("0.2501")}
+
+
 # --- against all positions of a grid
 
 
