@@ -138,7 +138,7 @@ def _needed(value: KpiValue, wanted: Fraction) -> tuple[str, Fraction, int] | No
 def told(step: NextStep, judged: Judged, currency: str, lang: str) -> str:
     """How far it is, in words: which score waits from where on, and what would lead there."""
     kpi = judged.kpi
-    mark = words.kpi_figure(kpi, step.value, currency, lang)
+    mark = words.planned(kpi, step.value, currency, lang)
     sides = ("up_to", "below") if kpi.better is Better.LOWER else ("from", "above")
     edge = say(lang, f"rules.{sides[0] if step.inclusive else sides[1]}", mark=mark)
     score = words.coefficient(step.score, lang)

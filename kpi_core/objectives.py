@@ -266,7 +266,7 @@ def _specific(kpi: Kpi, value: KpiValue | None, lang: str) -> tuple[bool | None,
 def target_words(plan: Plan, aim: Aim, lang: str) -> str:
     """A target as it was set: at least, or at most, so much."""
     kpi = plan.kpi(aim.kpi)
-    figure = words.kpi_figure(kpi, aim.target, aim.currency or plan.currency, lang)
+    figure = words.planned(kpi, aim.target, aim.currency or plan.currency, lang)
     return say(lang, f"objectives.{kpi.better}", figure=figure)
 
 

@@ -132,8 +132,7 @@ def _matrix(state: State, card: Scorecard) -> None:
 def _row(state: State, line: ScoredLine, history: list[float | None]) -> dict[str, object]:
     judged, lang, currency = line.judged, state.lang, state.plan.currency
     goal, kpi, value = judged.goal, judged.kpi, judged.value
-    target = "—" if goal.target is None else words.kpi_figure(kpi, goal.target, currency, lang)
-    base = "—" if goal.base is None else words.kpi_figure(kpi, goal.base, currency, lang)
+    target, base = (words.planned(kpi, own, currency, lang) for own in (goal.target, goal.base))
     return {
         state.say("matrix_kpi"): kpi.name[lang],
         state.say("matrix_status"): cards.status_words(state, judged),
