@@ -19,6 +19,7 @@ PAGES = {
     "analyst": ("pages/measure/analyst.py", ":material/assignment_turned_in:"),
     "bonus": ("pages/pay/bonus.py", ":material/payments:"),
     "whatif": ("pages/plan/whatif.py", ":material/tune:"),
+    "report": ("pages/take/report.py", ":material/description:"),
     "data": ("pages/measure/data.py", ":material/folder_open:"),
     "catalogue": ("pages/learn/catalogue.py", ":material/menu_book:"),
 }

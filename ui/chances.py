@@ -278,14 +278,16 @@ def matters(state: State) -> None:
     """Each driver low and high, and its share in the variance."""
     st.caption(state.say("matters_about"))
     _stand(state)
-    outcome = st.segmented_control(
+    first, second = st.columns([3, 1])
+    outcome = first.segmented_control(
         state.say("matters_outcome"),
         list(OUTCOMES),
         format_func=lambda id: say(state.lang, f"simulate.{id}"),
         required=True,
         **session.remembered("matters.outcome", session.kept("matters.outcome", "bonus")),
     )
-    seed = _seed(state)
+    with second:
+        seed = _seed(state)
     try:
         with st.spinner(state.say("chance_drawing")):
             found = state.sensitivity(session.levers(), seed=seed)
@@ -299,7 +301,7 @@ def matters(state: State) -> None:
     if chart is None:
         st.info(state.say("matters_none"), icon=":material/info:")
     else:
-        st.altair_chart(chart, key="matters.tornado")
+        st.altair_chart(chart, height=chart.height + cards.LEGEND, key="matters.tornado")
         st.caption(say(lang, "simulate.ends"))
     st.subheader(state.say("matters_shares"))
     shares = found.shares.get(outcome, ())
@@ -307,7 +309,7 @@ def matters(state: State) -> None:
     if chart is None:
         st.info(state.say("matters_no_shares"), icon=":material/info:")
         return
-    st.altair_chart(chart, key="matters.shares")
+    st.altair_chart(chart, height=chart.height + cards.LEGEND, key="matters.shares")
     st.caption(say(lang, "simulate.alone"))
     heads = ("driver", "share_alone", "share_in_all")
     rows = sorted(shares, key=lambda own: -own.in_all.value)

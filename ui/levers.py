@@ -24,6 +24,7 @@ from ui.state import State
 
 PERCENT = int(100 * REACH)  # that a slider moves either way
 _DIGITS = 9  # of a typed value, as scenarios keep them
+_LARGE = 10_000
 _SHARED = {"score": "total", "bonus": "bonus", "profit_after_pay": "profit_after_pay"}
 
 
@@ -97,7 +98,7 @@ def _bend(elasticity: float) -> None:
 # --- the levers
 
 
-def panel(state: State, made: Chain) -> None:
+def _panel(state: State, made: Chain) -> None:
     """Every lever, by what it is about; those of a channel once it is chosen."""
     st.subheader(state.say("levers"), help=state.say("levers_help"))
     st.button(
@@ -166,8 +167,10 @@ def _typed(state: State, made: Chain, id: str, stands: Fraction) -> None:
     """The box for a value: of shares in percent, of money in its currency."""
     unit = unit_of(made, "driver", id)
     scale = 100 if unit is Unit.SHARE else 1
-    decimals = 0 if unit in (Unit.COUNT, Unit.SECONDS) else 2
     base = made.model.base(id)
+    # Of large sums nobody types kopecks, and the box has no room for them.
+    whole = unit in (Unit.COUNT, Unit.SECONDS) or max(stands, base or 0) >= _LARGE
+    decimals = 0 if whole else 2
 
     def write(typed: float) -> None:
         value = rounded(Fraction(repr(typed)) / scale, _DIGITS)
@@ -249,9 +252,10 @@ def view(state: State, found: Sides) -> None:
     """The levers beside what they change and which of them did it."""
     levers_side, result_side = st.columns([2, 3], gap="medium")
     with levers_side:
-        panel(state, found.made)
+        _panel(state, found.made)
     with result_side:
         _changes(state, found)
+    explain.row(state, state.named().values(), "whatif")
 
 
 def _changes(state: State, found: Sides) -> None:
@@ -274,7 +278,6 @@ def _changes(state: State, found: Sides) -> None:
         _table(state, found, ("driver",))
     with st.expander(state.say("measures_table")):
         _table(state, found, ("measure",))
-    explain.row(state, state.named().values(), "whatif")
 
 
 def _table(state: State, found: Sides, kinds: Iterable[str]) -> None:
@@ -286,12 +289,13 @@ def _table(state: State, found: Sides, kinds: Iterable[str]) -> None:
             if kind == wanted:
                 before, after = found.base.get((kind, id)), found.new.get((kind, id))
                 shown = partial(figure_words, made, kind, id, lang=lang)
-                moved = cards.change(before, after, shown)
+                by = None if before is None or after is None else after - before
+                moved = ("+" if by > 0 else "") + shown(by) if by else ""
                 rows.append((figure_name(made, kind, id, lang), shown(before), shown(after), moved))
     names = ("figure", "before", "after", "change")
     st.table(
         {
-            state.say(name): [cards.plain(row[at] or "") for row in rows]
+            state.say(name): [cards.plain(row[at]) for row in rows]
             for at, name in enumerate(names)
         }
     )

@@ -80,10 +80,10 @@ def everybody(state: State, due: Payout | PlanError) -> tuple[Payout, ...]:
         PlanError: a plan by which somebody is paid cannot be paid, or somebody's pay not be told.
     """
     team = people(state)
-    return payroll(team, _payouts(state, team, due))
+    return payroll(team, payouts(state, team, due))
 
 
-def _payouts(state: State, team: Sequence[Person], due: Payout | PlanError) -> dict[str, Payout]:
+def payouts(state: State, team: Sequence[Person], due: Payout | PlanError) -> dict[str, Payout]:
     """What the plan at hand pays, and those of the shelf by which somebody is paid.
 
     Raises:

@@ -113,7 +113,7 @@ def _compared(state: State, made: Chain, offered: dict[str, Scenario]) -> None:
     for place_of, draw in sides:
         chart = draw(found, state.lang, cards.ink())
         if chart is not None:
-            place_of.altair_chart(chart, key=f"scenario.{draw.__name__}")
+            place_of.altair_chart(chart, height=chart.height + cards.LEGEND, key=f"scenario.{draw.__name__}")
     _table(state, made, found)
 
 
@@ -127,7 +127,8 @@ def _table(state: State, made: Chain, found: Comparison) -> None:
         label_visibility="collapsed",
         **session.remembered("scenario.figures", session.kept("scenario.figures", "results")),
     )
-    columns = _columns(state, made, found, [r for r in found.rows if r.kind in _GROUPS[group]])
+    shown = [row for kind in _GROUPS[group] for row in found.rows if row.kind == kind]
+    columns = _columns(state, made, found, shown)
     first = next(iter(columns))
     st.dataframe(
         columns,

@@ -82,7 +82,7 @@ def writer(suffix: str, kind: str | None = None) -> Callable[[Report], bytes]:
         raise UsageError("report_suffix", where=suffix, known=", ".join(WRITERS))
     name, function = WRITERS[suffix]
     module = import_module(name)
-    found: Callable[[Report], bytes] = getattr(module, function)
+    found: Callable[..., bytes] = getattr(module, function)
     if kind is None:
         return found
     if suffix != OF_KINDS:
@@ -100,7 +100,7 @@ def _parts(said: str | None) -> frozenset[Part]:
     for name in named:
         if name not in tuple(Part):
             near = did_you_mean(name, set(map(str, Part)))
-            raise UsageError("unknown_part", where=name, near=near, known=", ".join(Part))
+            raise UsageError("unknown_report_part", where=name, near=near, known=", ".join(Part))
     return frozenset(map(Part, named))
 
 

@@ -7,7 +7,7 @@ from kpi_core.model import Better
 from kpi_core.plan import Missing, Over, Plan
 from kpi_core.rules import Bands, Goal, Linear, Steps
 from kpi_core.schemes import Product, Table, Team
-from kpi_core.text import money, say
+from kpi_core.text import days, money, say
 
 
 def clauses(plan: Plan, lang: str) -> tuple[str, ...]:
@@ -122,6 +122,10 @@ def _gates(plan: Plan, lang: str) -> Iterator[str]:
 
 
 def _conditions(plan: Plan, lang: str) -> Iterator[str]:
+    if own := plan.asked_period():
+        yield say(lang, "regulation.of_period", period=days(own.first, own.last, lang))
+    else:
+        yield say(lang, f"regulation.of_{plan.per}")
     lines = not isinstance(plan.scheme, Product)
     policy = "block" if plan.missing is Missing.DROP and not lines else str(plan.missing)
     yield say(lang, f"regulation.missing_{policy}")

@@ -33,6 +33,7 @@ from kpi_core.pay import (
     statement,
 )
 from kpi_core.plan import Plan
+from kpi_core.report.changes import BEFORE, what_changed
 from kpi_core.score import Judged, Scorecard, judge, score
 from kpi_core.text import days
 from kpi_core.trend import Trend, trends
@@ -46,6 +47,7 @@ class Part(StrEnum):
     """What a report may hold, in the order in which it is told."""
 
     SCORE = "score"  # the scorecard, line by line
+    CHANGES = "changes"  # what changed since the period before
     BONUS = "bonus"  # what is paid, its derivation, the rule in words
     PEOPLE = "people"
     FUNNEL = "funnel"
@@ -166,6 +168,8 @@ class Report:
         files: what went in, in order.
         verdict: whether the data can be used, and what decides that.
         findings: everything odd about files, figures and targets, each once, the gravest first.
+        changes: what changed since the period before, a sentence each.
+        facts: what the files say.
     """
 
     lang: str
@@ -194,6 +198,8 @@ class Report:
     files: tuple[Source, ...]
     verdict: Verdict
     findings: tuple[Finding, ...]
+    changes: tuple[str, ...]
+    facts: Facts = field(repr=False)
 
     @property
     def title(self) -> str:
@@ -242,9 +248,8 @@ def gather(
     """
     business, uploads = catalogue.business(plan.business), tuple(uploads)
     settings, kpis = plan.settings(), plan.shown_kpis()
-    values = kpi_values(
-        facts, business, period, settings=settings, kpis=kpis, against=plan.against()
-    )
+    against = plan.against() | ({BEFORE} if Part.CHANGES in parts else set())
+    values = kpi_values(facts, business, period, settings=settings, kpis=kpis, against=against)
     judged = plan.of_period(values.period)
     card = score(judged, values.totals())
     factors = judged.paying() if judged.scheme.by == "factors" else ()
@@ -265,6 +270,7 @@ def gather(
         *(counted.findings if counted else ()),
         *(cut.findings if cut else ()),
     ]
+    findings, told = _gravest_first(odd), made if asked else None
     return Report(
         lang=lang,
         brand=brand or Brand(),
@@ -293,7 +299,11 @@ def gather(
             Source(own.name, own.digest, sum(table.rows for table in own.tables)) for own in uploads
         ),
         verdict=verdict(facts, uploads, values.findings),
-        findings=_gravest_first(odd),
+        findings=findings,
+        changes=what_changed(facts, plan, values, lang, made=told, findings=findings)
+        if Part.CHANGES in parts
+        else (),
+        facts=facts,
     )
 
 

@@ -122,6 +122,7 @@ def sections(report: Report) -> tuple[Section, ...]:
     told: dict[str, Callable[[Report], Iterable[Block]]] = {
         "summary": summary,
         Part.SCORE: _score,
+        Part.CHANGES: lambda own: [Points(own.changes)] if own.changes else [],
         Part.TREND: _trend,
         Part.FUNNEL: _funnel,
         Part.CHANNELS: _channels,

@@ -6,7 +6,7 @@ import streamlit as st
 
 from kpi_core import words
 from kpi_core.formula import Exact
-from kpi_core.text import money, say
+from kpi_core.text import money
 from ui import cards, chances, levers, scenarios, seeking, session
 from ui.levers import Sides
 from ui.state import State
@@ -94,7 +94,7 @@ def _metrics(state: State, found: Sides) -> None:
     left = found.result("profit_after_pay")
     if left[0] is not None:
         profit.metric(
-            say(state.lang, "scenario.profit_after_pay"),
+            state.say("whatif_profit"),
             _sum(state, left[1], 0),
             cards.change(*left, lambda by: _sum(state, by, 0)),
             border=True,

@@ -267,10 +267,10 @@ def test_the_table_says_the_nearest_jump_fall_and_dead_zone_of_a_lever() -> None
     found = study(made(FIGURES, LEADS_AND_CPL))
     rows = summary(found, "en")
     row = next(row for row in rows if row["Lever"] == of(found, "cr").driver.name["en"])
-    assert row["Next jump up"] == "+11.1%: €1,000"
-    assert row["Next fall"].startswith("\N{MINUS SIGN}11.1%")
+    assert row["Jump up"] == "+11.1%: €1,000"
+    assert row["Fall"].startswith("\N{MINUS SIGN}11.1%")
     assert row["Pays nothing"] == "to +11.1%"
-    assert row["Bonus for 10% better"] == "€0"
+    assert row["10% better"] == "€0"
 
 
 def test_where_nothing_is_paid_for_there_is_no_game_and_what_was_tried_is_told() -> None:
