@@ -33,6 +33,7 @@ from kpi_core.simulate import (
 from kpi_core.text import exact, money, number, say
 from kpi_core.uncertainty import Uncertain, Z
 from ui import cards, replayed, session
+from ui.levers import LEGEND
 from ui.state import State
 
 _AHEAD = (1, 2, 3, 6, 12)  # months
@@ -301,7 +302,7 @@ def matters(state: State) -> None:
     if chart is None:
         st.info(state.say("matters_none"), icon=":material/info:")
     else:
-        st.altair_chart(chart, height=chart.height + cards.LEGEND, key="matters.tornado")
+        st.altair_chart(chart, height=chart.height + LEGEND, key="matters.tornado")
         st.caption(say(lang, "simulate.ends"))
     st.subheader(state.say("matters_shares"))
     shares = found.shares.get(outcome, ())
@@ -309,7 +310,7 @@ def matters(state: State) -> None:
     if chart is None:
         st.info(state.say("matters_no_shares"), icon=":material/info:")
         return
-    st.altair_chart(chart, height=chart.height + cards.LEGEND, key="matters.shares")
+    st.altair_chart(chart, height=chart.height + LEGEND, key="matters.shares")
     st.caption(say(lang, "simulate.alone"))
     heads = ("driver", "share_alone", "share_in_all")
     rows = sorted(shares, key=lambda own: -own.in_all.value)

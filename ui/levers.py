@@ -25,6 +25,7 @@ from ui.state import State
 PERCENT = int(100 * REACH)  # that a slider moves either way
 _DIGITS = 9  # of a typed value, as scenarios keep them
 _LARGE = 10_000
+LEGEND = 48  # pixels that title and legend take of the height of a chart
 _SHARED = {"score": "total", "bonus": "bonus", "profit_after_pay": "profit_after_pay"}
 
 
@@ -175,7 +176,7 @@ def _typed(state: State, made: Chain, id: str, stands: Fraction) -> None:
     def write(typed: float) -> None:
         value = rounded(Fraction(repr(typed)) / scale, _DIGITS)
         same = base is not None and Fraction(value) == base
-        move(made, id, "" if same else f"{value:f}")
+        move(made, id, "" if same else f"{value.normalize():f}")
 
     st.number_input(
         state.say("lever_typed", name=lever_name(made, id, state.lang)),
@@ -294,10 +295,7 @@ def _table(state: State, found: Sides, kinds: Iterable[str]) -> None:
                 rows.append((figure_name(made, kind, id, lang), shown(before), shown(after), moved))
     names = ("figure", "before", "after", "change")
     st.table(
-        {
-            state.say(name): [cards.plain(row[at]) for row in rows]
-            for at, name in enumerate(names)
-        }
+        {state.say(name): [cards.plain(row[at]) for row in rows] for at, name in enumerate(names)}
     )
 
 

@@ -65,7 +65,7 @@ class Made:
 def asked(state: State) -> Asked:
     """What the report is to be, as it was chosen so far."""
     form = session.kept("report.form", FORMS[0])
-    chosen = frozenset(part for part in Part if session.kept(f"report.part.{part}", True))
+    chosen = frozenset(part for part in _offered() if session.kept(f"report.part.{part}", True))
     return Asked(
         form=form,
         lang=session.kept("report.lang", state.lang),
@@ -76,6 +76,12 @@ def asked(state: State) -> Asked:
             session.kept("report.accent", Brand.accent),
         ),
     )
+
+
+def _offered() -> tuple[Part, ...]:
+    """The parts that there is something to make of: one scenario stands beside nothing."""
+    few = len(session.scenarios().scenarios) < FEWEST_COMPARED
+    return tuple(part for part in Part if not (few and part is Part.SCENARIOS))
 
 
 # --- what is chosen
@@ -105,13 +111,13 @@ def parts(state: State, wanted: Asked) -> None:
     if wanted.form == Kind.STATEMENT:
         st.caption(state.say("report_parts_of_statement"))
         return
-    columns = st.columns(2)
+    columns, offered = st.columns(2), _offered()
     for place, part in enumerate(Part):
-        few = part is Part.SCENARIOS and len(session.scenarios().scenarios) < FEWEST_COMPARED
-        columns[place % 2].checkbox(
+        lacking = part not in offered
+        columns[2 * place // len(Part)].checkbox(
             say(state.lang, f"report_pages.section_{part}"),
-            disabled=few,
-            help=state.say("report_scenarios_few", fewest=FEWEST_COMPARED) if few else None,
+            disabled=lacking,
+            help=state.say("report_scenarios_few", fewest=FEWEST_COMPARED) if lacking else None,
             **session.remembered(f"report.part.{part}", part in wanted.parts),
         )
 
@@ -141,6 +147,7 @@ def brand(state: State) -> None:
     file = st.file_uploader(
         state.say("report_logo"),
         type=["png", "jpg", "jpeg"],
+        max_upload_size=1,  # megabytes; how small it must be is said by who opens it
         key=session.upload_key("report_logo"),
     )
     if file:
@@ -235,7 +242,7 @@ def _people(
 def _scenarios(state: State, wanted: Asked, told: list[KpiError]) -> Scenarios | None:
     """The scenarios that are kept, beside the base, as far as they can be compared."""
     own, lang = session.scenarios().scenarios[:MOST_COMPARED], wanted.lang
-    if Part.SCENARIOS not in wanted.parts or len(own) < FEWEST_COMPARED:
+    if Part.SCENARIOS not in wanted.parts:
         return None
     try:
         found = compare(state.chain(), own)
@@ -294,7 +301,7 @@ def _shown(state: State, made: Made, wanted: Asked) -> None:
     )
     st.subheader(state.say("report_preview"))
     if made.pictures:
-        with st.container(height=TALL):
+        with st.container(height=TALL if made.pictures[1:] else "content"):
             for number, picture in enumerate(made.pictures, start=1):
                 of = state.say("report_page", number=number, all=len(made.pictures))
                 st.image(picture, caption=of, width="stretch")

@@ -33,7 +33,7 @@ from kpi_core.scenario import (
 )
 from kpi_core.text import percent, say
 from ui import cards, levers, session
-from ui.levers import Sides, figure_name, figure_words
+from ui.levers import LEGEND, Sides, figure_name, figure_words
 from ui.state import State
 
 _GROUPS = {"results": ("result", "kpi"), "drivers": ("driver",), "measures": ("measure",)}
@@ -113,7 +113,9 @@ def _compared(state: State, made: Chain, offered: dict[str, Scenario]) -> None:
     for place_of, draw in sides:
         chart = draw(found, state.lang, cards.ink())
         if chart is not None:
-            place_of.altair_chart(chart, height=chart.height + cards.LEGEND, key=f"scenario.{draw.__name__}")
+            place_of.altair_chart(
+                chart, height=chart.height + LEGEND, key=f"scenario.{draw.__name__}"
+            )
     _table(state, made, found)
 
 

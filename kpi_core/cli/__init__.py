@@ -9,7 +9,8 @@ kpi_core formats > docs/formats.md``).
 
 Exit code 0: done. 1: the answer of a command that checks is no (``check``: something differs); the
 command says so of its answer with its default ``exit_code``. 2: wrong use or bad input, one clear
-line on stderr. ``--json`` prints what other programs may rely on; without it, a table to read.
+line on stderr. 3: ``report`` made its file, but could not read every file of the folder; stderr
+says which. ``--json`` prints what other programs may rely on; without it, a table to read.
 
 A module holds the commands of one idea and registers them with its ``add``; ``asked`` is what a
 command line asks, ``printed`` what every answer is written with.

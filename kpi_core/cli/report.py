@@ -1,6 +1,7 @@
 """Files to leave behind: ``report``."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -8,7 +9,8 @@ from pathlib import Path
 
 from kpi_core.cli import asked, printed
 from kpi_core.cli.printed import Answer, Lines
-from kpi_core.errors import UsageError, did_you_mean
+from kpi_core.errors import KpiError, UsageError, did_you_mean
+from kpi_core.ingest import Upload, read_path
 from kpi_core.pay import read_people
 from kpi_core.pay.people import PeopleTable
 from kpi_core.report import ALL, Brand, Part, Report, gather
@@ -18,7 +20,13 @@ WRITERS = {
     ".xlsx": ("kpi_core.report.xlsx", "workbook"),
     ".pdf": ("kpi_core.report.pdf", "pdf"),
     ".html": ("kpi_core.report.html", "html"),
+    ".ipynb": ("kpi_core.report.notebook", "notebook"),
+    ".py": ("kpi_core.report.notebook", "script"),
+    ".csv": ("kpi_core.report.tables", "values_csv"),
+    ".parquet": ("kpi_core.report.tables", "values_parquet"),
+    ".zip": ("kpi_core.report.tables", "archive"),
 }
+NOT_ALL = 3  # the exit code where the report is made, but files of the folder cannot be read
 OF_KINDS = ".pdf"  # the suffix of which there are several kinds
 
 
@@ -26,6 +34,7 @@ def add(commands: asked.Commands) -> None:
     """Register the command."""
     made = asked.command(commands, "report", _report, "A report of a plan over files, as a file.")
     asked.takes_plan(made)
+    made.set_defaults(exit_code=lambda answer: NOT_ALL if answer["unread"] else 0)
     made.add_argument("--to", required=True, metavar="REPORT" + "|".join(WRITERS))
     made.add_argument(
         "--kind", metavar="full|summary|statement|slides",
@@ -45,18 +54,20 @@ def _report(options: argparse.Namespace) -> tuple[Answer, Lines]:
     write = writer(path.suffix, options.kind)
     parts = _parts(options.parts)
     plan = asked.plan(options)
-    uploads = asked.uploads(options)
+    uploads, unread = _uploads(options)
     if not uploads and not plan.facts:
         raise UsageError("no_files")
     people = PeopleTable(())
     if options.people:
         people = read_people(Path(options.people).name, _bytes(options.people))
     logo = _bytes(options.logo) if options.logo else None
+    facts = asked.combined(uploads, plan.sources)
+    last = next(reversed(facts.months()), None)
     made = gather(
-        asked.combined(uploads, plan.sources),
+        facts,
         uploads,
         plan,
-        asked.period(options, plan),
+        asked.period(options, plan) or last,
         options.lang,
         people=people.people,
         parts=parts,
@@ -66,9 +77,44 @@ def _report(options: argparse.Namespace) -> tuple[Answer, Lines]:
         path.write_bytes(write(made))
     except OSError as failed:
         raise UsageError("snapshot_not_written", where=str(path), why=failed.strerror) from None
-    answer: Answer = {"file": str(path), "parts": sorted(made.parts)}
+    for why in unread:
+        sys.stderr.write(f"{why}\n")
+    answer: Answer = {
+        "file": str(path),
+        "parts": sorted(made.parts),
+        "period": printed.span(made.period),
+        "changes": list(made.changes),
+        "unread": unread,
+    }
     found = (*people.findings(), *made.findings)
-    return printed.with_findings(answer, [str(path)], found, options.lang)
+    return printed.with_findings(answer, [str(path), *made.changes], found, options.lang)
+
+
+def _uploads(options: argparse.Namespace) -> tuple[list[Upload], list[str]]:
+    """The files; of a folder all that can be read, in order of their names, and why others cannot.
+
+    Raises:
+        UsageError: there is a folder, but nothing in it can be read.
+    """
+    if len(options.files) != 1 or not Path(options.files[0]).is_dir():
+        return asked.uploads(options), []
+    folder, layouts = Path(options.files[0]), asked.layouts(options)
+    named = (options.to, options.plan, options.people, options.logo, *options.layout)
+    others = {Path(name).resolve() for name in named if name}
+    found: list[Upload] = []
+    unread = []
+    for path in sorted(folder.iterdir()):
+        if not path.is_file() or path.name.startswith((".", "~$")) or path.resolve() in others:
+            continue
+        try:
+            found.append(read_path(path, layouts))
+        except KpiError as failed:
+            unread.append(" ".join(failed.text(options.lang).split()))
+        except OSError as failed:
+            unread.append(f"{path.name}: {failed.strerror}")
+    if not found:
+        raise UsageError("folder_unread", where=str(folder), why=" ".join(unread))
+    return found, unread
 
 
 def writer(suffix: str, kind: str | None = None) -> Callable[[Report], bytes]:

@@ -5,10 +5,10 @@ same names, take the same plan, ask the same modules that the app asks, and prin
 Whatever a file or plan is called stands in the code as data, never as text of a cell.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-import nbformat
+from typing import Any
 
 from kpi_core.report.content import Part, Report
 from kpi_core.text import say
@@ -88,14 +88,23 @@ class Cell:
 
 
 def notebook(report: Report) -> bytes:
-    """The report as a Jupyter notebook, not run yet: JSON in UTF-8."""
-    made = nbformat.v4.new_notebook(metadata={"language_info": {"name": "python"}})
-    for at, cell in enumerate(_cells(report, HERE["notebook"])):
-        made.cells += [
-            nbformat.v4.new_markdown_cell(cell.words, id=f"words-{at}"),
-            nbformat.v4.new_code_cell(cell.code, id=f"code-{at}"),
-        ]
-    return str(nbformat.writes(made)).encode()
+    """The report as a Jupyter notebook, not run yet (format 4.5)."""
+    cells = [
+        own
+        for at, cell in enumerate(_cells(report, HERE["notebook"]))
+        for own in (_written(f"words-{at}", "markdown", cell.words), _code(f"code-{at}", cell.code))
+    ]
+    about = {"language_info": {"name": "python"}}
+    made = {"cells": cells, "metadata": about, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(made, indent=1).encode()
+
+
+def _written(id: str, kind: str, text: str) -> dict[str, Any]:
+    return {"cell_type": kind, "id": id, "metadata": {}, "source": text.splitlines(keepends=True)}
+
+
+def _code(id: str, text: str) -> dict[str, Any]:
+    return _written(id, "code", text) | {"execution_count": None, "outputs": []}
 
 
 def script(report: Report) -> bytes:

@@ -184,7 +184,7 @@ def _values_at(goal: Goal, better: Better) -> Iterator[float]:
     turns = rule.marks() if isinstance(rule, Steps) else (rule.floor, rule.target, rule.stretch)
     for at in map(Fraction, turns):
         if base is not None:
-            yield float(base + at * (target - Fraction(base)))
+            yield float(Fraction(base) + at * (target - Fraction(base)))
         elif better is Better.HIGHER:
             yield float(at * target)
         elif at > 0:

@@ -224,6 +224,16 @@ def test_without_money_no_profit_can_be_sought() -> None:
         most_profit(made({"sessions": 900, "leads": 18}, leads_only(20)), [Means("cr")], Budget())
 
 
+def test_a_goal_with_a_base_is_reached_past_its_target() -> None:
+    """From 10 to 20 leads, of which 18 are there: 18 · 1.0541² = 20.001, so twice 5.41 %."""
+    goal = {"kpi": "leads", "target": "20", "base": "10"}
+    product = {"kind": "product", "salary": "1000.00", "factors": [goal]}
+    own = made(FIGURES, product, lines=[goal | {"weight": 1}])
+    answer = seek(own, parse_target("score=1", own.plan), parse_means(["cr", "other_sessions"]))
+    assert answer.effort == Fraction("10.82")
+    assert 20 < (answer.there.kpis["leads"] or 0) < Fraction("20.002")
+
+
 def test_an_end_that_is_out_of_reach_by_a_hair_is_no_answer() -> None:
     """A fifth off the click comes to its target and not beyond, which alone pays more: cr does."""
     goals = [{"kpi": "cpc", "target": "2.4"}, {"kpi": "cpl", "target": "40"}]

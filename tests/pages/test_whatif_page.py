@@ -109,7 +109,21 @@ def test_budget_moves_between_channels_and_the_sum_of_spend_stays() -> None:
     widget(app, "selectbox", "lever.taker").set_value("email").run()
     box = next(own for own in app.number_input if (own.key or "").startswith("typed.budget@"))
 
-    box.set_value(10**9).run()
+    box.set_value(10_000.0).run()
+    assert_whole(app)
+    assert app.session_state["levers"].levers == {"budget@paid_search:email": "10000.00"}
+    drivers = next(own.value for own in app.table if "Ad spend" in list(own.value.iloc[:, 0]))
+    spend = drivers[drivers.iloc[:, 0] == "Ad spend"].iloc[0]
+    assert spend.iloc[1] == spend.iloc[2]
+
+
+def test_more_budget_than_there_is_is_refused() -> None:
+    app = whatif()
+    widget(app, "selectbox", "lever.channel").set_value("paid_search").run()
+    box = next(own for own in app.number_input if (own.key or "").startswith("typed.budget@"))
+
+    box.set_value(1e9).run()
+
     assert app.warning
     assert app.session_state["levers"].levers == {}
 
@@ -139,7 +153,7 @@ def test_a_scenario_is_kept_compared_renamed_duplicated_and_dropped() -> None:
     money = "RUB\N{NO-BREAK SPACE}"
     assert bonus["Better site"] == f"{money}30,000.00"
     assert bonus["Δ Better site"] == f"+{money}15,000.00 (+100.0%)"
-    assert bonus["Worse site"] == f"{money}15,000.00"
+    assert bonus["Worse site"] == f"{money}0.00"  # 636 orders are less than 80 % of 800
 
     widget(app, "text_input", "scenario.Worse site.name").set_value("Broken site").run()
     app.button(key="scenario.Better site.duplicate").click().run()
