@@ -27,7 +27,7 @@ class KpiError(Exception):
     def text(self, lang: str) -> str:
         """Where: what. What to do."""
         values = {
-            name: value.text(lang) if isinstance(value, KpiError | Finding) else value
+            name: value.text(lang).rstrip(".") if isinstance(value, KpiError | Finding) else value
             for name, value in self.values.items()
         }
         if "near" in values:

@@ -1037,8 +1037,7 @@ def invalid(wrong: ValidationError, where: str = "") -> PlanError:
     first = wrong.errors(include_url=False, include_input=False)[0]
     at = ".".join(str(part) for part in first["loc"]) or "plan"
     reason = _reason(first["type"], first.get("ctx", {}))
-    said = {lang: reason.text(lang).rstrip(".") for lang in ("ru", "en")}
-    return PlanError("plan_wrong", where=where, field=at, reason=said)
+    return PlanError("plan_wrong", where=where, field=at, reason=reason)
 
 
 def _reason(kind: str, context: Mapping[str, Any]) -> KpiError:

@@ -12,7 +12,7 @@ import streamlit as st
 from kpi_core import catalogue, charts, words
 from kpi_core.attribution import MONEY, PAIRS, attribute, in_kopecks
 from kpi_core.chain import Chain
-from kpi_core.drivers import BUDGET, SPEND, Lever, place, project
+from kpi_core.drivers import BUDGET, PRICE, SPEND, Lever, place, project
 from kpi_core.errors import KpiError
 from kpi_core.formula import Exact
 from kpi_core.link import REACH
@@ -220,6 +220,8 @@ def _budget(state: State, made: Chain, giver: str, takers: Mapping[str, str]) ->
         format_func=lambda id: takers[id],
         **session.remembered("lever.taker", kept if kept in takers else next(iter(takers))),
     )
+    if made.model.channels[taker].drivers[PRICE] is None:
+        _price(state, made, taker)
     id = f"{BUDGET}@{giver}:{taker}"
     stands = made.model.position(id, session.levers().moved().get(id, Lever()))
     st.number_input(
@@ -230,6 +232,24 @@ def _budget(state: State, made: Chain, giver: str, takers: Mapping[str, str]) ->
         **session.widget(
             f"typed.{id}",
             float(rounded(stands, 6)),
+            lambda typed: move(made, id, f"{rounded(Fraction(repr(typed)), 2):f}" if typed else ""),
+        ),
+    )
+
+
+def _price(state: State, made: Chain, channel: str) -> None:
+    """What a click is to cost in a channel of which the data do not tell it; 0: not stated."""
+    id = f"{PRICE}@{channel}"
+    stated = session.levers().moved().get(id, Lever()).to or Fraction(0)
+    st.number_input(
+        state.say("lever_price", currency=state.plan.currency),
+        min_value=0.0,
+        step=1.0,
+        format="%.2f",
+        help=state.say("lever_price_help"),
+        **session.widget(
+            f"typed.{id}",
+            float(stated),
             lambda typed: move(made, id, f"{rounded(Fraction(repr(typed)), 2):f}" if typed else ""),
         ),
     )

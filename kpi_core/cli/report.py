@@ -54,7 +54,8 @@ def _report(options: argparse.Namespace) -> tuple[Answer, Lines]:
     write = writer(path.suffix, options.kind)
     parts = _parts(options.parts)
     plan = asked.plan(options)
-    uploads, unread = _uploads(options)
+    folder = _folder(options)
+    uploads, unread = _read(folder, options) if folder else (asked.uploads(options), [])
     if not uploads and not plan.facts:
         raise UsageError("no_files")
     people = PeopleTable(())
@@ -62,12 +63,14 @@ def _report(options: argparse.Namespace) -> tuple[Answer, Lines]:
         people = read_people(Path(options.people).name, _bytes(options.people))
     logo = _bytes(options.logo) if options.logo else None
     facts = asked.combined(uploads, plan.sources)
-    last = next(reversed(facts.months()), None)
+    period = asked.period(options, plan)
+    if period is None and folder:
+        period = next(reversed(facts.months()), None)
     made = gather(
         facts,
         uploads,
         plan,
-        asked.period(options, plan) or last,
+        period,
         options.lang,
         people=people.people,
         parts=parts,
@@ -90,15 +93,20 @@ def _report(options: argparse.Namespace) -> tuple[Answer, Lines]:
     return printed.with_findings(answer, [str(path), *made.changes], found, options.lang)
 
 
-def _uploads(options: argparse.Namespace) -> tuple[list[Upload], list[str]]:
-    """The files; of a folder all that can be read, in order of their names, and why others cannot.
+def _folder(options: argparse.Namespace) -> Path | None:
+    """The folder that is named in place of files: its last whole month is reported unasked."""
+    if len(options.files) != 1 or not Path(options.files[0]).is_dir():
+        return None
+    return Path(options.files[0])
+
+
+def _read(folder: Path, options: argparse.Namespace) -> tuple[list[Upload], list[str]]:
+    """All files of a folder that can be read, in order of their names, and why others cannot.
 
     Raises:
-        UsageError: there is a folder, but nothing in it can be read.
+        UsageError: nothing in it can be read.
     """
-    if len(options.files) != 1 or not Path(options.files[0]).is_dir():
-        return asked.uploads(options), []
-    folder, layouts = Path(options.files[0]), asked.layouts(options)
+    layouts = asked.layouts(options)
     named = (options.to, options.plan, options.people, options.logo, *options.layout)
     others = {Path(name).resolve() for name in named if name}
     found: list[Upload] = []

@@ -107,11 +107,15 @@ def test_budget_moves_between_channels_and_the_sum_of_spend_stays() -> None:
     app = whatif()
     widget(app, "selectbox", "lever.channel").set_value("paid_search").run()
     widget(app, "selectbox", "lever.taker").set_value("email").run()
-    box = next(own for own in app.number_input if (own.key or "").startswith("typed.budget@"))
+    widget(app, "number_input", "typed.cpc@email").set_value(15.0).run()
 
-    box.set_value(10_000.0).run()
+    widget(app, "number_input", "typed.budget@paid_search:email").set_value(10_000.0).run()
+
     assert_whole(app)
-    assert app.session_state["levers"].levers == {"budget@paid_search:email": "10000.00"}
+    assert app.session_state["levers"].levers == {
+        "cpc@email": "15.00",
+        "budget@paid_search:email": "10000.00",
+    }
     drivers = next(own.value for own in app.table if "Ad spend" in list(own.value.iloc[:, 0]))
     spend = drivers[drivers.iloc[:, 0] == "Ad spend"].iloc[0]
     assert spend.iloc[1] == spend.iloc[2]
@@ -120,9 +124,8 @@ def test_budget_moves_between_channels_and_the_sum_of_spend_stays() -> None:
 def test_more_budget_than_there_is_is_refused() -> None:
     app = whatif()
     widget(app, "selectbox", "lever.channel").set_value("paid_search").run()
-    box = next(own for own in app.number_input if (own.key or "").startswith("typed.budget@"))
 
-    box.set_value(1e9).run()
+    widget(app, "number_input", "typed.budget@paid_search:direct").set_value(1e9).run()
 
     assert app.warning
     assert app.session_state["levers"].levers == {}
