@@ -95,6 +95,11 @@ def _summary(of: Live, *, judged: bool) -> None:
         sheet.row += 1
         sheet.wide(sheet.row, made.say(f"verdict_{report.verdict.state}"))
         sheet.row += 1
+    if report.changes:
+        sheet.section(say(report.lang, "report_pages.section_changes"))
+        for sentence in report.changes:
+            sheet.wide(sheet.row, sentence)
+            sheet.row += 1
     if report.ahead:
         sheet.section(made.say("ahead"))
         for entry in report.ahead:

@@ -493,6 +493,13 @@ def test_random_plans_come_out_of_a_spreadsheet_as_out_of_the_app(tmp_path: Path
 # --- what it says besides
 
 
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_what_changed_stands_in_the_workbook(lang: str) -> None:
+    report = reported(default_plan("shop"), lang)
+    assert report.changes
+    assert set(report.changes) <= set(texts(workbook(report)))
+
+
 def texts(data: bytes) -> list[str]:
     return [
         cell

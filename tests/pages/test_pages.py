@@ -264,7 +264,7 @@ def test_a_plan_file_travels_out_and_in():
 def test_the_plan_follows_the_currency_of_the_files():
     app = upload(open_app("en"), "euro.csv", EUROS)
 
-    open_page(app, "pages/pay/bonus.py")
+    choose(open_page(app, "pages/pay/bonus.py"), "rule")
 
     assert any("EUR" in field.label for field in app.number_input)
 
