@@ -258,12 +258,13 @@ def person_of(fields: Mapping[str, object], place: int) -> Person:
 
 def _misfit(wrong: ValidationError, where: str) -> PlanError:
     """What a person cannot be, by the heading of the column; dates that do not fit have none."""
-    found = invalid(wrong, where)
-    field = str(found.values["field"])
-    if field in Person.model_fields:
-        named = {lang: catalogue.people_heading(field, lang) for lang in ("ru", "en")}
-        return PlanError("plan_wrong", where=where, reason=found.values["reason"], field=named)
-    return PlanError("person_wrong", where=where, reason=found.values["reason"])
+    reason = invalid(wrong, where).values["reason"]
+    place = wrong.errors(include_url=False, include_input=False)[0]["loc"]
+    if not place:
+        return PlanError("person_wrong", where=where, reason=reason)
+    field = str(place[0])
+    named = {lang: catalogue.people_heading(field, lang) for lang in ("ru", "en")}
+    return PlanError("plan_wrong", where=where, reason=reason, field=named)
 
 
 def people_csv(people: Sequence[Person], lang: str) -> str:

@@ -151,5 +151,6 @@ def test_somebody_who_cannot_be_is_told_and_nobody_is_paid_from_an_older_table()
     app.session_state["kept"]["people"] = rows
     app.run()
     assert_whole(app)
-    assert any("Gleb: left before being hired" in own.value for own in app.warning)
-    assert len(app.get("arrow_data_frame")) == 1, "no payroll of what stood there before"
+    (warning,) = app.warning
+    assert warning.value == r"Gleb\: left before being hired. Check the dates."
+    assert len(app.dataframe) == 1, "no payroll of what stood there before, but the people"
