@@ -5,12 +5,13 @@ from decimal import Decimal
 
 import streamlit as st
 
-from kpi_core import words
+from kpi_core import charts, words
 from kpi_core.errors import PlanError
 from kpi_core.pay import Paid, clauses, edges, payout
 from kpi_core.plan import Per
 from kpi_core.rules import Goal
 from kpi_core.schemes import Accelerator, Curve, PayStep, Product, Split, Table, Team
+from kpi_core.score import judge
 from kpi_core.text import money
 from ui import cards, controls, plans, session
 from ui.controls import from_percent
@@ -143,6 +144,9 @@ def _factor(state: State, position: int, goal: Goal, *, alone: bool) -> None:
         kpi=kpi,
         target=goal.target,
     )
+    judged = judge(goal, state.named()[goal.kpi], state.plan.currency)
+    drawn = charts.rule_curve(judged, state.lang, cards.ink())
+    st.altair_chart(drawn, key=f"{key}.curve")
 
 
 def _rows(state: State, table: Table) -> None:
