@@ -46,7 +46,7 @@ def run(folder: Path) -> list[Line]:
     paid = payout(made, values)
 
     def whole() -> None:
-        people = read_people(file.name, file.read_bytes())
+        people = read_people(file.name, file.read_bytes()).people
         payroll_csv(payroll(people, {"": paid}), "en")
 
     (cost,) = rounds(lambda: timed(whole))
