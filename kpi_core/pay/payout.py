@@ -364,13 +364,17 @@ def payroll(people: Sequence[Person], payouts: Mapping[str, Payout]) -> tuple[Pa
     if len(currencies) > 1:
         raise PlanError("payroll_currencies", currencies=", ".join(currencies))
     _check_twice(people)
+    # One fund, by whatever names its plan is called.
+    funds = {
+        name: paid.plan.model_dump_json(exclude={"name", "comments"})
+        for name, paid in payouts.items()
+        if isinstance(paid.plan.scheme, Team)
+    }
     found: dict[int, Payout] = {}
     teams: dict[str, dict[int, Person]] = {}
     for place, (person, paid) in enumerate(zip(people, used, strict=True)):
-        if isinstance(paid.plan.scheme, Team):
-            # One fund, by whatever names its plan is called.
-            fund = paid.plan.model_dump_json(exclude={"name", "comments"})
-            teams.setdefault(fund, {})[place] = person
+        if person.plan in funds:
+            teams.setdefault(funds[person.plan], {})[place] = person
         else:
             found[place] = paid_to(paid, person)
     for team in teams.values():
