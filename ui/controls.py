@@ -47,6 +47,20 @@ def figure(
     )
 
 
+def views(state: State, page: str, offered: Mapping[str, Callable[[], None]]) -> None:
+    """One of several views of a page, the first of them to begin with; the choice is kept."""
+    name = f"{page}_view"
+    chosen = st.segmented_control(
+        state.say(name),
+        list(offered),
+        format_func=lambda view: state.say(f"{name}_{view}"),
+        required=True,
+        label_visibility="collapsed",
+        **session.remembered(name, session.kept(name, next(iter(offered)))),
+    )
+    offered[chosen]()
+
+
 def compared(state: State) -> None:
     """The earlier days that the period is compared with, and which days these are."""
     st.segmented_control(

@@ -9,13 +9,12 @@ The same proof holds: every record of the file is written, or counted in a findi
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from secrets import token_hex
 
-import numpy as np
 import pandas as pd
 
 from kpi_core.errors import Finding, IngestError, Severity
@@ -30,7 +29,7 @@ from kpi_core.ingest.bulk import (
     write_log,
 )
 from kpi_core.ingest.formats import Format, known_headings, recognise
-from kpi_core.ingest.large import Head
+from kpi_core.ingest.large import Head, different_rows
 from kpi_core.ingest.privacy import listed, pages, told
 from kpi_core.ingest.reading import Reading
 from kpi_core.ingest.values import Cell, is_missing
@@ -156,12 +155,7 @@ def _usual(format: Format, events: pd.Series) -> Iterator[tuple[str, ...]]:
 
 def _kinds(head: Head, first: Reading, reduced: Reduced) -> tuple[pd.DataFrame, list[Finding]]:
     """What the different rows say, by the rules for rows; channels by their known names."""
-    rows: list[Sequence[Cell]] = [*reduced.rows(len(head.section.headings))]
-    section = replace(head.section, rows=rows, lines=[0] * len(rows))
-    times = reduced.frame["n"].to_numpy(dtype=np.int64)
-    reading = Reading(section, first.format, first.where, head.delimiter, times=times)
-    if len(reading.lines) < len(rows):  # totals, or a plan: which rows of the log they are is lost
-        raise IngestError("large_untidy", what=first.format.name)
+    reading = different_rows(head, first, reduced)
     frame = reading.frame()
     named = "event" in reading.columns
     names = reading.texts("event") if named else pages(reading.texts("address"))

@@ -283,6 +283,21 @@ def _adds_by_columns(value: Value) -> bool:
     return len(value.sum.names) == 1 and alike and found[0] > 0
 
 
+def different_rows(head: Head, first: Reading, reduced: Reduced) -> Reading:
+    """The different rows of a log that was reduced to them, each with how often it stands there.
+
+    Raises:
+        IngestError: some are totals or a plan: which rows of the log they are is lost.
+    """
+    rows: list[Sequence[Cell]] = [*reduced.rows(len(head.section.headings))]
+    section = replace(head.section, rows=rows, lines=[0] * len(rows))
+    times = reduced.frame["n"].to_numpy(dtype=np.int64)
+    reading = Reading(section, first.format, first.where, head.delimiter, times=times)
+    if len(reading.lines) < len(rows):
+        raise IngestError("large_untidy", what=first.format.name)
+    return reading
+
+
 def _mapped_log(
     source: bytes | Path, head: Head, first: Reading, reduced: Reduced, stated: Period | None
 ) -> tuple[Section, Mapped]:
@@ -294,17 +309,12 @@ def _mapped_log(
     for place, judged in reduced.judged.items():
         column = first.section.headings[reduced.uses[place].at].raw
         raise IngestError("figures_not_plain", column=column, example=judged.example or "")
-    rows: list[Sequence[Cell]] = [*reduced.rows(len(head.section.headings))]
-    section = replace(head.section, rows=rows, lines=[0] * len(rows))
-    times = reduced.frame["n"].to_numpy(dtype=np.int64)
-    reading = Reading(section, first.format, first.where, head.delimiter, times=times)
-    if len(reading.lines) < len(rows):  # totals, or a plan: which rows of the log they are is lost
-        raise IngestError("large_untidy", what=first.format.name)
+    reading = different_rows(head, first, reduced)
     facts = large_events(reading, source, head.dialect, reduced)
     first.frame()  # of columns that were not asked for, the head tells whether they are of people
     spare = {first.heading(target).raw for target in set(first.columns) - _OF_EVENTS}
     reading.personal += [raw for raw in first.personal if raw in spare - set(reading.personal)]
-    return section, checked(reading, facts, stated)
+    return reading.section, checked(reading, facts, stated)
 
 
 def _sum(first: Reading, at: int) -> Sum:

@@ -35,15 +35,7 @@ def main() -> None:
         "firm": lambda: _firm(state, card),
         "phases": lambda: _phases(state),
     }
-    chosen = st.segmented_control(
-        state.say("scorecard_view"),
-        list(views),
-        format_func=lambda view: state.say(f"scorecard_view_{view}"),
-        required=True,
-        label_visibility="collapsed",
-        **session.remembered("scorecard_view", session.kept("scorecard_view", "weights")),
-    )
-    views[chosen]()
+    controls.views(state, "scorecard", views)
 
 
 # --- the answer

@@ -56,15 +56,7 @@ def main() -> None:
         "signoff": lambda: signing.view(state, due),
         "roi": lambda: roi.view(state),
     }
-    chosen = st.segmented_control(
-        state.say("bonus_view"),
-        list(views),
-        format_func=lambda view: state.say(f"bonus_view_{view}"),
-        required=True,
-        label_visibility="collapsed",
-        **session.remembered("bonus_view", session.kept("bonus_view", "statement")),
-    )
-    views[chosen]()
+    controls.views(state, "bonus", views)
     _findings(state)
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from kpi_core import words
 from kpi_core.formula import Exact
 from kpi_core.text import money
-from ui import cards, chances, levers, scenarios, seeking, session
+from ui import cards, chances, controls, levers, scenarios, seeking, session
 from ui.levers import Sides
 from ui.state import State
 
@@ -25,15 +25,7 @@ def main() -> None:
         "matters": lambda: chances.matters(state),
         "backwards": lambda: seeking.view(state, found),
     }
-    chosen = st.segmented_control(
-        state.say("whatif_view"),
-        list(views),
-        format_func=lambda view: state.say(f"whatif_view_{view}"),
-        required=True,
-        label_visibility="collapsed",
-        **session.remembered("whatif_view", session.kept("whatif_view", "levers")),
-    )
-    views[chosen]()
+    controls.views(state, "whatif", views)
 
 
 def _answer(state: State, found: Sides) -> None:
