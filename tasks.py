@@ -123,7 +123,7 @@ def lock(*more: str) -> None:
     """Compile the requirements files; `lock --upgrade` takes newer versions."""
     tidy = ("--generate-hashes", "--no-header", "--quiet", *more)
     python(DEV, "-m", *COMPILE, *tidy, "-o", RUN)
-    python(DEV, "-m", *COMPILE, *tidy, "--extra", "dev", "-c", RUN, "-o", DEV)
+    python(DEV, "-m", *COMPILE, *tidy, "--extra", "dev", "--extra", "server", "-c", RUN, "-o", DEV)
 
 
 def sample_data(*more: str) -> None:
