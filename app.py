@@ -53,7 +53,8 @@ page = st.navigation(
 session.turn_to(page.url_path)
 try:
     frame.sidebar(lang)
-    frame.notices(lang, broken)
+    with st.container():  # one place, however many: what stands below is not built anew
+        frame.notices(lang, broken)
     page.run()
 except KpiError as failed:
     st.error(cards.plain(failed.text(lang)), icon=":material/error:")

@@ -40,12 +40,16 @@ class Judged:
 
 @dataclass(frozen=True)
 class ScoredLine:
-    """A line of the scorecard: its share of the weights and what it contributes."""
+    """A line of the scorecard: its share of the weights and what it contributes.
+
+    `counted` is its score as the plan counts it in the total: capped, 0 for a missing value.
+    """
 
     judged: Judged
     weight: Fraction
     share: Fraction
     points: Fraction | None
+    counted: Fraction | None
 
 
 @dataclass(frozen=True)
@@ -194,7 +198,8 @@ def score(plan: Plan, values: Mapping[str, KpiValue]) -> Scorecard:
     lines = []
     for item, weight, found in zip(judged, weights, scores, strict=True):
         share = weight / whole if whole and found is not None else Fraction(0)
-        lines.append(ScoredLine(item, weight, share, None if found is None else share * found))
+        points = None if found is None else share * found
+        lines.append(ScoredLine(item, weight, share, points, found))
     missing = tuple(
         item.goal.kpi
         for item, weight in zip(judged, weights, strict=True)

@@ -21,7 +21,13 @@ from typing import Any
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal, get_currency_symbol
+from babel.numbers import (
+    NumberPattern,
+    format_currency,
+    get_currency_symbol,
+    get_decimal_symbol,
+    parse_pattern,
+)
 
 Number = int | float | Decimal | Fraction
 
@@ -75,8 +81,12 @@ def number(value: Number | None, lang: str, digits: int = 0) -> str:
     """
     if value is None:
         return "—"
-    pattern = "#,##0" + ("." + "0" * digits if digits else "")
-    return _minus(format_decimal(rounded(value, digits), format=pattern, locale=lang))
+    return _minus(_pattern(digits).apply(rounded(value, digits), _locale(lang)))
+
+
+@cache
+def _pattern(digits: int) -> NumberPattern:
+    return parse_pattern("#,##0" + ("." + "0" * digits if digits else ""))
 
 
 def _minus(shown: str) -> str:
@@ -91,8 +101,17 @@ def percent(value: Number | None, lang: str, digits: int = 1) -> str:
     """
     if value is None:
         return "—"
-    space = "\N{NO-BREAK SPACE}" if lang == "ru" else ""
-    return number(exact(value) * 100, lang, digits) + space + "%"
+    return number(exact(value) * 100, lang, digits) + percent_sign(lang)
+
+
+def percent_sign(lang: str) -> str:
+    """What stands behind a number of percent, its space included."""
+    return "\N{NO-BREAK SPACE}%" if lang == "ru" else "%"
+
+
+def decimal_point(lang: str) -> str:
+    """What stands before the decimals of a number."""
+    return str(get_decimal_symbol(lang))
 
 
 def digits_beside(value: Number, marks: Sequence[Number], fewest: int) -> int | None:
@@ -186,6 +205,10 @@ def rounded(value: Number, digits: int) -> Decimal:
     return Decimal(f"{-whole if scaled < 0 else whole}E-{digits}")
 
 
+# What begins a formula; spreadsheets of Eastern Asia take the wide signs, too.
+_FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
+
+
 def harmless(text: str) -> str:
     """A text cell that no spreadsheet takes for a formula.
 
@@ -194,7 +217,7 @@ def harmless(text: str) -> str:
     """
     return (
         f"'{text}"
-        if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\r")
+        if text.lstrip()[:1] in _FORMULA or text[:1] in ("\t", "\r")
         else text
     )
 

@@ -39,6 +39,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     pytest.skip(NO_BROWSER)
 
 
+@pytest.fixture(autouse=True)
+def _without_browser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no browser is, nothing draws components: pages fall back to Streamlit's elements."""
+    if "browser" not in request.fixturenames:
+        monkeypatch.setenv("KPI_COMPONENTS", "off")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """One headless browser for all tests; each test opens a context of its own in it."""

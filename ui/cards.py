@@ -1,7 +1,9 @@
 """What pages show alike: the question and its answer, findings, status."""
 
+import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any, Literal
 
 import streamlit as st
@@ -17,6 +19,11 @@ from kpi_core.score import Judged
 from kpi_core.text import Number, days, exact, number
 from ui.state import State
 
+_SIGNS = "\\`*_{}[]()#+!|<>$~:&"  # that Markdown takes for more than a sign
+_START = re.compile(r"^(\d*)(?=[-=.])")  # at the start of a line also a list, a rule or a heading
+_BREAKS = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
+# Addresses and icons are looked for after the backslashes are gone.
+_LATE = re.compile(r"(?<=:)(?=//|\w+/)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
 _ICONS = {
     Severity.ERROR: ":material/error:",
     Severity.WARNING: ":material/warning:",
@@ -26,8 +33,18 @@ _ICONS = {
 
 def heading(state: State, page: str, answer: str) -> None:
     """The one question of a page, and its answer in one sentence made from the numbers."""
+    question(state, page)
+    st.markdown(f"**{plain(sentence(answer))}**")
+
+
+def question(state: State, page: str) -> None:
+    """The one question of a page."""
     st.title(state.say(f"{page}_question"))
-    st.markdown(f"**{plain(answer[0].upper() + answer[1:])}**")
+
+
+def sentence(text: str) -> str:
+    """Words as a sentence begins."""
+    return text[0].upper() + text[1:]
 
 
 def ink() -> str:
@@ -36,8 +53,9 @@ def ink() -> str:
 
 
 def plain(text: str) -> str:
-    """Text from files or the catalogue, made harmless for Markdown."""
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+!|<>$~:" else sign for sign in text)
+    """Text from files or the catalogue, made harmless for Markdown: one line of words."""
+    line = _LATE.sub("\N{WORD JOINER}", _BREAKS.sub(" ", text).lstrip(" \t"))
+    return _START.sub(r"\1\\", "".join(f"\\{sign}" if sign in _SIGNS else sign for sign in line))
 
 
 def change(
@@ -88,23 +106,55 @@ def _told(state: State, finding: Finding, within: str) -> str:
     return plain(f"{where}: {text}" if where else text)
 
 
-def take_along(name: str, table: str, draw: Callable[[], Any], title: str, place: str) -> None:
-    """Buttons for a table as CSV and for the chart that `draw` makes, as PNG and SVG."""
+def chart(
+    state: State,
+    draw: Callable[[str], Any],
+    title: str,
+    key: str,
+    *,
+    table: str | None = None,
+    legend: int = 0,
+) -> bool:
+    """A chart in the ink of the theme, and below it what it can be taken along as.
 
-    def picture(format: str) -> Callable[[], bytes]:
-        return lambda: charts.picture(draw(), format, title)
+    The pictures are drawn only when they are asked for, dark on white.
 
-    with st.container(horizontal=True, gap="small"):
-        st.download_button("CSV", table, f"{name}.csv", "text/csv", icon=":material/table:")
-        for format, mime in (("png", "image/png"), ("svg", "image/svg+xml")):
+    Args:
+        draw: the chart in an ink; ``None`` where there is nothing to show.
+        title: above the picture; the page says by itself what it shows.
+        key: of the chart; its files are called so.
+        table: its figures as CSV, to be taken along, too.
+        legend: pixels for a legend below.
+
+    Whether there was anything to show.
+    """
+    drawn = draw(ink())
+    if drawn is None:
+        return False
+    st.altair_chart(drawn, height=drawn.height + legend if legend else "content", key=key)
+    name = re.sub(r"\W+", "-", key).strip("-")
+    with st.popover(state.say("chart_take"), type="tertiary", icon=":material/download:"):
+        if table is not None:
             st.download_button(
-                format.upper(),
-                picture(format),
-                f"{name}.{format}",
-                mime,
-                icon=":material/image:",
-                key=f"{place}.{format}",
-            )
+                state.say("chart_csv"), table, f"{name}.csv", "text/csv",
+                key=f"{key}.csv", on_click="ignore", icon=":material/table:", width="stretch",
+            )  # fmt: skip
+        for format, media in (("png", "image/png"), ("svg", "image/svg+xml")):
+            st.download_button(
+                state.say(f"chart_{format}"), partial(_picture, draw, format, title),
+                f"{name}.{format}", media,
+                key=f"{key}.{format}", on_click="ignore", icon=":material/image:", width="stretch",
+            )  # fmt: skip
+    return True
+
+
+def _picture(draw: Callable[[str], Any], format: str, title: str) -> bytes:
+    return charts.picture(draw(INK), format, title)
+
+
+def of_period(state: State, title: str) -> str:
+    """The title of a picture, with the period in view: on the page that stands above."""
+    return f"{title} · {period_words(state)}"
 
 
 _Colour = Literal["gray", "green", "orange", "red"]
@@ -127,9 +177,16 @@ def status_words(state: State, judged: Judged) -> str:
     return f"{_STATUS[judged.status][0]} {state.say(f'status_{judged.status}')}"
 
 
+def rule_curve(state: State, judged: Judged, key: str) -> None:
+    """What a goal earns at each value, with the point where one stands."""
+    name = judged.kpi.name[state.lang]
+    title = of_period(state, f"{state.say('rule_of')}: {name}")
+    chart(state, lambda ink: charts.rule_curve(judged, state.lang, ink), title, key)
+
+
 def rule(state: State, judged: Judged) -> None:
     """The rule of a goal drawn, with the point where one stands, and its boundaries in words."""
-    st.altair_chart(charts.rule_curve(judged, state.lang, ink()), key=f"rule.{judged.goal.kpi}")
+    rule_curve(state, judged, f"rule.{judged.goal.kpi}")
     segments = words.segments(judged.goal.rule, judged.kpi, state.lang)
     of_value = isinstance(judged.goal.rule, Bands)
     st.table(

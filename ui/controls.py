@@ -56,9 +56,15 @@ def views(state: State, page: str, offered: Mapping[str, Callable[[], None]]) ->
         format_func=lambda view: state.say(f"{name}_{view}"),
         required=True,
         label_visibility="collapsed",
-        **session.remembered(name, session.kept(name, next(iter(offered)))),
+        **session.remembered(name, viewed(page, next(iter(offered)))),
     )
     offered[chosen]()
+
+
+def viewed(page: str, first: str) -> str:
+    """The view that is chosen on a page; the first to begin with."""
+    view: str = session.kept(f"{page}_view", first)
+    return view
 
 
 def compared(state: State) -> None:

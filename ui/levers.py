@@ -1,6 +1,7 @@
 """The levers of the what-if page, and what follows from where they stand."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -18,10 +19,11 @@ from kpi_core.formula import Exact
 from kpi_core.link import REACH
 from kpi_core.model import Unit
 from kpi_core.scenario import Figures, Scenario, figures, lever_name, scenario, unit_of
-from kpi_core.text import rounded, say
-from ui import cards, explain, session
+from kpi_core.text import decimal_point, percent_sign, rounded, say
+from ui import cards, explain, live, session
 from ui.state import State
 
+CHANGES = "changes"  # the place of what the levers change
 PERCENT = int(100 * REACH)  # that a slider moves either way
 _DIGITS = 9  # of a typed value, as scenarios keep them
 _LARGE = 10_000
@@ -102,46 +104,117 @@ def _bend(elasticity: float) -> None:
 def _panel(state: State, made: Chain) -> None:
     """Every lever, by what it is about; those of a channel once it is chosen."""
     st.subheader(state.say("levers"), help=state.say("levers_help"))
-    st.button(
-        state.say("levers_reset"),
-        on_click=session.guarded(reset),
-        disabled=not session.levers().levers,
-        icon=":material/undo:",
-    )
-    drivers, model = state.business.drivers, made.model
-    known = [own for own in drivers if model.drivers[own.id]]
-    for own in known:
-        if own.main:
-            _lever(state, made, own.id)
-    others = [own for own in known if not own.main]
-    groups = {
-        "steps": [own.id for own in others if own.step_of],
-        "ads": [own.id for own in others if own.own and not own.step_of],
-        "more": [own.id for own in others if not own.own and not own.step_of],
-    }
-    for group, ids in groups.items():
-        if ids:
-            with st.expander(state.say(f"levers_{group}")):
+    if live.on():
+        _board(state, made)
+    else:
+        st.button(
+            state.say("levers_reset"),
+            on_click=session.guarded(reset),
+            disabled=not session.levers().levers,
+            icon=":material/undo:",
+        )
+        for group, ids in _groups(made).items():
+            with st.expander(state.say(f"levers_{group}")) if group else nullcontext():
                 for id in ids:
                     _lever(state, made, id)
-    if model.channels:
+    if made.model.channels:
         with st.expander(state.say("levers_channel")):
             _channel(state, made)
-    if model.drivers.get(SPEND):
+    if made.model.drivers.get(SPEND):
         with st.expander(state.say("levers_assumption")):
             _elasticity(state)
 
 
+def _groups(made: Chain) -> dict[str, list[str]]:
+    """The levers that are not of one channel, by what they are about; the main ones unnamed."""
+    known = [
+        own for own in catalogue.business(made.plan.business).drivers if made.model.drivers[own.id]
+    ]
+    others = [own for own in known if not own.main]
+    groups = {
+        "": [own.id for own in known if own.main],
+        "steps": [own.id for own in others if own.step_of],
+        "ads": [own.id for own in others if own.own and not own.step_of],
+        "more": [own.id for own in others if not own.own and not own.step_of],
+    }
+    return {group: ids for group, ids in groups.items() if ids}
+
+
+# --- drawn by the browser
+
+
+def _board(state: State, made: Chain) -> None:
+    groups = [
+        live.Group(
+            [_slider(state, made, id) for id in ids], state.say(f"levers_{group}") if group else ""
+        )
+        for group, ids in _groups(made).items()
+    ]
+    content = live.Board(groups, decimal_point(state.lang), reset=state.say("levers_reset"))
+    live.board("levers", content, _moved)
+
+
+def _slider(state: State, made: Chain, id: str) -> live.Slider:
+    """A slider in percent, and beside it a box for the value itself."""
+    name = lever_name(made, id, state.lang)
+    step = 10.0 ** -_typed_decimals(made, id, Fraction(0))
+    box = live.Box(step, state.say("lever_typed", name=name)) if _is_typed(made, id) else None
+    driver = made.model.by_id[place(id).driver].name[state.lang]
+    return live.Slider(
+        id,
+        driver,
+        spoken=name,
+        low=-PERCENT,
+        high=PERCENT,
+        step=1,
+        unit=percent_sign(state.lang),
+        plus=True,
+        typed=box,
+    )
+
+
+def _moved(id: str, how: str, value: Any) -> None:
+    """Write what was moved in the browser."""
+    made = session.current(st.session_state["lang"]).chain(session.levers().elasticity)
+    match how:
+        case "reset":
+            reset()
+        case "typed":
+            _type(made, id, Fraction(value))
+        case _:
+            move(made, id, f"{int(value):+d}%" if value else "")
+
+
+def stands(state: State, made: Chain) -> live.Stands:
+    """Where the levers stand that the page shows."""
+    moved, chosen = session.levers().moved(), session.kept("lever.channel", "")
+    ids = [id for ids in _groups(made).values() for id in ids]
+    ids += [id for id in made.model.levers if chosen and place(id).channel == chosen]
+    rows = {}
+    for id in ids:
+        at = made.model.position(id, moved.get(id, Lever()))
+        typed = None
+        if _is_typed(made, id):
+            scale = _typed_scale(made, id)
+            typed = float(rounded(at * scale, _typed_decimals(made, id, at)))
+        shown = figure_words(made, "driver", id, at, state.lang)
+        rows[id] = live.Stand(_percent(made.model.base(id), at), shown, typed)
+    return live.Stands(rows, moved=bool(moved))
+
+
+# --- drawn by Streamlit
+
+
 def _lever(state: State, made: Chain, id: str) -> None:
     """A slider in percent, and beside it a box for the value itself."""
-    at, base = place(id), made.model.base(id)
-    driver = made.model.by_id[at.driver]
-    stands = made.model.position(id, session.levers().moved().get(id, Lever()))
+    base = made.model.base(id)
+    driver = made.model.by_id[place(id).driver]
+    at = made.model.position(id, session.levers().moved().get(id, Lever()))
     name = driver.name[state.lang]
-    shown = cards.plain(figure_words(made, "driver", id, stands, state.lang))
+    shown = cards.plain(figure_words(made, "driver", id, at, state.lang))
     slider: dict[str, Any] = session.widget(
         f"lever.{id}",
-        _percent(base, stands),
+        _percent(base, at),
         lambda percent: move(made, id, f"{percent:+d}%" if percent else ""),
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -154,9 +227,8 @@ def _lever(state: State, made: Chain, id: str) -> None:
             width="stretch",
             **slider,
         )
-        tree = made.model.channels[at.channel] if at.channel else made.model
-        if at.driver not in tree.apart:  # else its value means nothing by itself
-            _typed(state, made, id, stands)
+        if _is_typed(made, id):
+            _typed(state, made, id, at)
 
 
 def _percent(base: Exact, stands: Fraction) -> int:
@@ -164,20 +236,10 @@ def _percent(base: Exact, stands: Fraction) -> int:
     return min(max(round(100 * (stands / base - 1)), -PERCENT), PERCENT) if base else 0
 
 
-def _typed(state: State, made: Chain, id: str, stands: Fraction) -> None:
+def _typed(state: State, made: Chain, id: str, at: Fraction) -> None:
     """The box for a value: of shares in percent, of money in its currency."""
-    unit = unit_of(made, "driver", id)
-    scale = 100 if unit is Unit.SHARE else 1
-    base = made.model.base(id)
-    # Of large sums nobody types kopecks, and the box has no room for them.
-    whole = unit in (Unit.COUNT, Unit.SECONDS) or max(stands, base or 0) >= _LARGE
-    decimals = 0 if whole else 2
-
-    def write(typed: float) -> None:
-        value = rounded(Fraction(repr(typed)) / scale, _DIGITS)
-        same = base is not None and Fraction(value) == base
-        move(made, id, "" if same else f"{value.normalize():f}")
-
+    decimals = _typed_decimals(made, id, at)
+    scale = _typed_scale(made, id)
     st.number_input(
         state.say("lever_typed", name=lever_name(made, id, state.lang)),
         min_value=0.0,
@@ -185,8 +247,39 @@ def _typed(state: State, made: Chain, id: str, stands: Fraction) -> None:
         format=f"%.{decimals}f",
         label_visibility="collapsed",
         width=150,
-        **session.widget(f"typed.{id}", float(rounded(stands * scale, 6)), write),
+        **session.widget(
+            f"typed.{id}",
+            float(rounded(at * scale, 6)),
+            lambda typed: _type(made, id, Fraction(repr(typed))),
+        ),
     )
+
+
+# --- the value of a lever, as it is typed
+
+
+def _is_typed(made: Chain, id: str) -> bool:
+    """Whether the value of a lever means something by itself."""
+    at = place(id)
+    tree = made.model.channels[at.channel] if at.channel else made.model
+    return at.driver not in tree.apart
+
+
+def _typed_scale(made: Chain, id: str) -> int:
+    return 100 if unit_of(made, "driver", id) is Unit.SHARE else 1
+
+
+def _typed_decimals(made: Chain, id: str, at: Fraction) -> int:
+    """Of large sums nobody types kopecks, and the box has no room for them."""
+    counted = unit_of(made, "driver", id) in (Unit.COUNT, Unit.SECONDS)
+    return 0 if counted or max(at, made.model.base(id) or 0) >= _LARGE else 2
+
+
+def _type(made: Chain, id: str, typed: Fraction) -> None:
+    """Set a lever to a value, as it was typed."""
+    value, base = rounded(typed / _typed_scale(made, id), _DIGITS), made.model.base(id)
+    same = base is not None and Fraction(value) == base
+    move(made, id, "" if same else f"{value.normalize():f}")
 
 
 def _channel(state: State, made: Chain) -> None:
@@ -202,8 +295,12 @@ def _channel(state: State, made: Chain) -> None:
     )
     if not chosen:
         return
-    for id in made.model.levers:
-        if place(id).channel == chosen:
+    ids = [id for id in made.model.levers if place(id).channel == chosen]
+    if live.on():
+        group = live.Group([_slider(state, made, id) for id in ids])
+        live.board("levers.channel", live.Board([group], decimal_point(state.lang)), _moved)
+    else:
+        for id in ids:
             _lever(state, made, id)
     if channels[chosen].drivers[SPEND]:
         _budget(state, made, chosen, {id: name for id, name in own.items() if id != chosen})
@@ -269,39 +366,36 @@ def _elasticity(state: State) -> None:
 # --- what they change
 
 
-def view(state: State, found: Sides) -> None:
+def view(state: State, stood: Sides, found: live.Found) -> None:
     """The levers beside what they change and which of them did it."""
     levers_side, result_side = st.columns([2, 3], gap="medium")
     with levers_side:
-        _panel(state, found.made)
+        _panel(state, stood.made)
     with result_side:
-        _changes(state, found)
+        live.place(CHANGES, found)
     explain.row(state, state.named().values(), "whatif")
 
 
-def _changes(state: State, found: Sides) -> None:
-    made, lang = found.made, state.lang
-    st.subheader(state.say("consequences"))
-    after = project(made.model, found.moved, made.values)
-    chart = charts.changes(made.values, after, lang, cards.ink())
-    if chart is None:
-        st.caption(state.say("nothing_moves"))
+def consequences(state: State, stood: Sides) -> list[live.Block]:
+    """What the levers change, which of them did what, and everything before and after."""
+    made, lang = stood.made, state.lang
+    blocks: list[live.Block] = [live.Heading(state.say("consequences"))]
+    after = project(made.model, stood.moved, made.values)
+    if shifts := charts.shifts(made.values, after, lang):
+        blocks.append(live.Bars(shifts, lang))
     else:
-        st.altair_chart(chart, key="changes")
-    said = made.model.elasticity != 1 and say(
-        lang, "scenario.elasticity", e=words.coefficient(made.model.elasticity, lang)
-    )
-    if said:
-        st.caption(cards.plain(said))
-    _table(state, found, ("result", "kpi"))
-    _attributed(state, found)
-    with st.expander(state.say("drivers_table")):
-        _table(state, found, ("driver",))
-    with st.expander(state.say("measures_table")):
-        _table(state, found, ("measure",))
+        blocks.append(live.Note(state.say("nothing_moves")))
+    if made.model.elasticity != 1:
+        bent = words.coefficient(made.model.elasticity, lang)
+        blocks.append(live.Note(say(lang, "scenario.elasticity", e=bent)))
+    blocks.append(_table(state, stood, ("result", "kpi")))
+    blocks += _attributed(state, stood)
+    blocks.append(live.Fold(state.say("drivers_table"), [_table(state, stood, ("driver",))]))
+    blocks.append(live.Fold(state.say("measures_table"), [_table(state, stood, ("measure",))]))
+    return blocks
 
 
-def _table(state: State, found: Sides, kinds: Iterable[str]) -> None:
+def _table(state: State, found: Sides, kinds: Iterable[str]) -> live.Table:
     """Figures of these kinds: base, new and the change."""
     made, lang = found.made, state.lang
     rows = []
@@ -314,16 +408,15 @@ def _table(state: State, found: Sides, kinds: Iterable[str]) -> None:
                 moved = ("+" if by > 0 else "") + shown(by) if by else ""
                 rows.append((figure_name(made, kind, id, lang), shown(before), shown(after), moved))
     names = ("figure", "before", "after", "change")
-    st.table(
-        {state.say(name): [cards.plain(row[at]) for row in rows] for at, name in enumerate(names)}
-    )
+    return live.Table([state.say(name) for name in names], rows)
 
 
-def _attributed(state: State, found: Sides) -> None:
+def _attributed(state: State, found: Sides) -> list[live.Block]:
     """Which lever did what: parts that add up to the change, in whatever order they are moved."""
     if not found.moved:
-        return
+        return []
     made, lang = found.made, state.lang
+    blocks: list[live.Block] = []
     columns: dict[str, list[str]] = {}
     drawn: int | None = None
     for id, output in _SHARED.items():
@@ -333,7 +426,7 @@ def _attributed(state: State, found: Sides) -> None:
         try:
             own = attribute(made, found.moved, output)
         except KpiError as untold:
-            st.caption(cards.plain(untold.text(lang)))
+            blocks.append(live.Note(untold.text(lang)))
             continue
         drawn = own.seed
         parts: Mapping[str, Exact] = own.parts
@@ -345,14 +438,15 @@ def _attributed(state: State, found: Sides) -> None:
             for own in (*(parts[lever] for lever in found.moved), after - before)
         ]
     if not columns:
-        return
+        return blocks
     key = "attributed" if drawn is None else "attributed_drawn"
-    st.markdown(f"**{cards.plain(say(lang, f'scenario.{key}', n=2 * PAIRS, seed=drawn))}**")
     names = [*(lever_name(made, lever, lang) for lever in found.moved), state.say("in_all")]
-    st.table(
-        {state.say("lever"): [cards.plain(name) for name in names]}
-        | {name: [cards.plain(cell) for cell in cells] for name, cells in columns.items()}
-    )
+    rows = list(zip(names, *columns.values(), strict=True))
+    return [
+        *blocks,
+        live.Answer(say(lang, f"scenario.{key}", n=2 * PAIRS, seed=drawn)),
+        live.Table([state.say("lever"), *columns], rows),
+    ]
 
 
 def figure_name(made: Chain, kind: str, id: str, lang: str) -> str:

@@ -162,6 +162,11 @@ def layouts() -> dict[str, str]:
     return known
 
 
+def layout_texts() -> list[tuple[str, str]]:
+    """Name and text of the taught layouts, the latest first: so they are tried."""
+    return list(reversed(layouts().items()))
+
+
 def upload_key(name: str) -> str:
     """The key of an upload box, new after each reading: so the box lets go of the bytes."""
     return f"{name}:{st.session_state['uploader']}"
@@ -359,6 +364,11 @@ def follow_currency() -> None:
 def refuse(change: KpiError) -> None:
     """Tell, in the next run, what could not be done."""
     st.session_state["refused"] = change
+
+
+def is_refused() -> bool:
+    """Whether a change could not be made and that is not told yet."""
+    return "refused" in st.session_state
 
 
 def take_refused() -> KpiError | None:

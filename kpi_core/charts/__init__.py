@@ -16,10 +16,11 @@ from kpi_core.charts.scenarios import scenario_bonus, scenario_profit
 from kpi_core.charts.scorecard import contributions, rule_curve, waterfall
 from kpi_core.charts.style import INK
 from kpi_core.charts.trend import course_line, trend_line
-from kpi_core.charts.whatif import changes
+from kpi_core.charts.whatif import Shift, changes, shifts
 
 __all__ = [
     "INK",
+    "Shift",
     "bonus_chances",
     "bonus_curve",
     "calendar",
@@ -41,6 +42,7 @@ __all__ = [
     "scenario_bonus",
     "scenario_profit",
     "share_bars",
+    "shifts",
     "took_bars",
     "tornado_bars",
     "trend_line",

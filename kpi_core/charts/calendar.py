@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from kpi_core import words
+from kpi_core.charts.spoken import spoken
 from kpi_core.charts.style import BLUE, GREY, INK, ORANGE, ROW, height_of, name_axis
 from kpi_core.text import days, say
 from kpi_core.verdict import Cover
@@ -14,6 +15,7 @@ CALENDAR_DAYS = 400
 _COVER_COLOURS = {Cover.COVERED: BLUE, Cover.PART: ORANGE, Cover.SILENT: GREY}
 
 
+@spoken
 def calendar(covers: pd.DataFrame, lang: str, ink: str = INK) -> Any:
     """Which source covers which days: one strip a source, as ``verdict.calendar`` tells it.
 

@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from kpi_core.charts.spoken import spoken
 from kpi_core.charts.style import (
     BLUE,
     GREY,
@@ -34,6 +35,7 @@ BAR = 16
 HALF = (0.25, 0.75)
 
 
+@spoken
 def bonus_chances(found: Simulated, month: int, lang: str, ink: str = INK) -> Any:
     """How likely which bonus is in a month; ``None`` where none can be paid."""
     steps = found.steps(month)
@@ -64,6 +66,7 @@ def bonus_chances(found: Simulated, month: int, lang: str, ink: str = INK) -> An
     return alt.layer(bars, text).properties(height=height_of(len(rows)), width="container")
 
 
+@spoken
 def fan(
     found: Simulated, draws: Array, shown: Callable[[float], str], lang: str, ink: str = INK
 ) -> Any:
@@ -169,6 +172,7 @@ def _level(lang: str) -> str:
     return percent(LEVEL, lang, 0)
 
 
+@spoken
 def tornado_bars(
     swings: Sequence[Swing],
     outcome: str,
@@ -241,6 +245,7 @@ def tornado_bars(
     )
 
 
+@spoken
 def share_bars(shares: Sequence[Shares], chances: Uncertain, lang: str, ink: str = INK) -> Any:
     """What of the variance each driver makes, alone and in all; ``None`` where none makes any."""
     kept = sorted(

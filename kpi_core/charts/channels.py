@@ -7,6 +7,7 @@ import pandas as pd
 
 from kpi_core import words
 from kpi_core.channels import Channels, Part, Worth
+from kpi_core.charts.spoken import spoken
 from kpi_core.charts.style import BLUE, GREY, INK, ORANGE, height_of, name_axis
 from kpi_core.text import say
 
@@ -14,6 +15,7 @@ MOST = 15  # bars; of more, the last ones are in the table only
 _COLOURS = {Worth.PAYS: BLUE, Worth.LOSES: ORANGE}
 
 
+@spoken
 def returns(channels: Channels, lang: str, ink: str = INK) -> Any:
     """What a unit of spend brought, by margin, with its interval; ``None`` if it is not known.
 

@@ -8,6 +8,7 @@ import pandas as pd
 from babel.dates import format_date
 
 from kpi_core import words
+from kpi_core.charts.spoken import spoken
 from kpi_core.charts.style import BLUE, INK, figure_axis, labels_of
 from kpi_core.events import Cohort, Times
 from kpi_core.text import number, percent, say
@@ -17,6 +18,7 @@ _MOST_NAMES = 5  # below a chart, so that a phone has room for them
 _THINNER = 0.44  # half of a bar, of the place it has
 
 
+@spoken
 def took_bars(times: Times, lang: str, ink: str = INK) -> Any:
     """How many units took how long: a bar a span, from the first to the last that has any."""
     filled = [place for place, (_, units) in enumerate(times.buckets) if units]
@@ -57,6 +59,7 @@ def took_bars(times: Times, lang: str, ink: str = INK) -> Any:
     return alt.layer(bars, counts).properties(height=HEIGHT, width="container")
 
 
+@spoken
 def cohort_line(cohorts: Sequence[Cohort], lang: str, ink: str = INK) -> Any:
     """The conversion of those who began on each day; hollow where their window is not over yet."""
     known = [(own, own.conversion) for own in cohorts]

@@ -8,6 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from kpi_core.charts.spoken import spoken
 from kpi_core.charts.style import BLUE, INK, ORANGE, figure_axis, labels_of, name_axis
 from kpi_core.fairness import MIDDLE, SAME, Fairness, Odds
 from kpi_core.text import money, number, percent, say
@@ -23,6 +24,7 @@ ON_TOP = {
 }  # fmt: skip
 
 
+@spoken
 def pay_band(found: Fairness, lang: str, ink: str = INK) -> Any:
     """Average pay at each true performance, with the band that holds the middle of the cases."""
     said = _said(found, lang)
@@ -112,6 +114,7 @@ def _band_row(found: Fairness, odds: Odds, kind: str, lang: str) -> dict[str, An
     }
 
 
+@spoken
 def pay_bars(found: Fairness, level: Fraction, lang: str, ink: str = INK) -> Any:
     """How often which bonus is paid at one true performance."""
     said = _said(found, lang)

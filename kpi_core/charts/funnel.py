@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from kpi_core.charts.spoken import spoken
 from kpi_core.charts.style import BLUE, GREY, INK, ORANGE
 from kpi_core.events import Group, step_name
 from kpi_core.funnel import Funnel, FunnelStage
@@ -16,6 +17,7 @@ STAGE = 72  # pixels a stage takes: two lines of words above its bar
 WIDE = 720  # pixels of a picture
 
 
+@spoken
 def funnel_bars(
     funnel: Funnel, lang: str, ink: str = INK, compared: Comparison | None = None
 ) -> Any:
@@ -31,6 +33,7 @@ def funnel_bars(
     return _bars(rows, lang, ink, marked=compared is not None)
 
 
+@spoken
 def event_bars(group: Group, lang: str, ink: str = INK) -> Any:
     """The steps of an event funnel in the same way."""
     rates = [row.of_previous.value for row in group.steps if row.of_previous]

@@ -7,6 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from kpi_core.charts.spoken import spoken
 from kpi_core.charts.style import BLUE, GREY, INK, ORANGE, figure_axis, labels_of
 from kpi_core.incentive import REACH, Curve, driver_words, shift_words, sum_words
 from kpi_core.plan import Plan
@@ -24,11 +25,13 @@ EDGE = 0.22  # jumps further out are labelled inwards
 WIDE = 0.2  # a zone at least so wide has room for its name
 
 
+@spoken
 def bonus_curve(curve: Curve, plan: Plan, lang: str, ink: str = INK) -> Any:
     """The bonus along a lever, with its jumps, dead zone and conflicts."""
     return _drawn(curve, "bonus", plan, lang, ink)
 
 
+@spoken
 def profit_curve(curve: Curve, plan: Plan, lang: str, ink: str = INK) -> Any:
     """Profit after ads and pay along the same lever; ``None`` where no profit is known."""
     return None if np.isnan(curve.left).all() else _drawn(curve, "profit", plan, lang, ink)

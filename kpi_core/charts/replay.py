@@ -7,6 +7,7 @@ import altair as alt
 import pandas as pd
 from babel.dates import format_date
 
+from kpi_core.charts.spoken import spoken
 from kpi_core.charts.style import BLUE, INK, ORANGE, figure_axis
 from kpi_core.model import Period
 from kpi_core.replay import Replay
@@ -20,6 +21,7 @@ LONG = 14  # letters: two rules of a longer name do not fit side by side on a ph
 MARGIN = 86  # of the figures at the left, so that months of both charts stand under each other
 
 
+@spoken
 def pay_steps(replay: Replay, lang: str, ink: str = INK) -> Any:
     """The pay of every month by every rule; ``None`` where nothing can be paid.
 
@@ -73,6 +75,7 @@ def pay_steps(replay: Replay, lang: str, ink: str = INK) -> Any:
     return _framed(alt.layer(lines, points, crosses), TALL)
 
 
+@spoken
 def profit_bars(replay: Replay, lang: str, ink: str = INK) -> Any:
     """Profit after advertising of every month; ``None`` where it is not known of any."""
     names = _names(replay.months, lang)

@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from kpi_core.charts.spoken import spoken
 from kpi_core.charts.style import BLUE, GREY, INK, ORANGE, height_of, name_axis
 from kpi_core.formula import Exact
 from kpi_core.scenario import Comparison
@@ -15,11 +16,13 @@ ROOM = 0.45  # beyond the longest bar, for its figures, as a share of all bars
 SHORT = 22  # letters of a name that a phone has room for
 
 
+@spoken
 def scenario_bonus(found: Comparison, lang: str, ink: str = INK) -> Any:
     """The bonus of the base and of every scenario; ``None`` where nothing is paid in any."""
     return _bars(found, "bonus", lang, ink)
 
 
+@spoken
 def scenario_profit(found: Comparison, lang: str, ink: str = INK) -> Any:
     """Profit after ads and pay of the base and of every scenario; ``None`` where none is known."""
     return _bars(found, "profit_after_pay", lang, ink)

@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from kpi_core import words
+from kpi_core.charts.spoken import spoken
 from kpi_core.charts.style import (
     BLUE,
     GREY,
@@ -21,6 +22,7 @@ from kpi_core.score import Judged, Scorecard, changes
 from kpi_core.text import exact, percent, say
 
 
+@spoken
 def contributions(card: Scorecard, lang: str, ink: str = INK) -> Any:
     """What each line adds to the total: its points within the share of weight it could earn."""
     rows = []
@@ -61,6 +63,7 @@ def contributions(card: Scorecard, lang: str, ink: str = INK) -> Any:
     )
 
 
+@spoken
 def waterfall(then: Scorecard, now: Scorecard, lang: str, ink: str = INK) -> Any:
     """From an earlier total to this one: what each KPI took away or added, in points of 100."""
     rows, level = [], float(100 * (then.total or 0))
@@ -106,6 +109,7 @@ def _step(name: str, before: float, after: float, kind: str, label: str) -> dict
     }  # fmt: skip
 
 
+@spoken
 def rule_curve(judged: Judged, lang: str, ink: str = INK) -> Any:
     """A rule as a line of scores over attainment (of bands: over the value), with one's own point.
 

@@ -7,6 +7,7 @@ import pandas as pd
 from babel.dates import format_date
 
 from kpi_core import words
+from kpi_core.charts.spoken import spoken
 from kpi_core.charts.style import BLUE, GREY, INK, ORANGE, figure_axis
 from kpi_core.text import day, days, say
 from kpi_core.trend import LEVEL, Course, Point, Trend
@@ -19,6 +20,7 @@ _PACE_COLOURS = {"actual": BLUE, "target": ORANGE, "forecast": BLUE}
 HEIGHT, TALL = 270, 330  # with legend
 
 
+@spoken
 def trend_line(trend: Trend, lang: str, ink: str = INK) -> Any:
     """A KPI over time with its target, the year before and the value without season.
 
@@ -63,8 +65,9 @@ def trend_line(trend: Trend, lang: str, ink: str = INK) -> Any:
     layers = [drawn, dots.encode(x=x, y=y, color=colour)]
     if len(marks):
         base = alt.Chart(marks).encode(x=x, y=y)
-        hollow = base.transform_filter("!datum.whole")
-        layers.append(hollow.mark_point(size=70, color=BLUE, filled=False, strokeWidth=2))
+        if not marks["whole"].all():
+            hollow = base.transform_filter("!datum.whole")
+            layers.append(hollow.mark_point(size=70, color=BLUE, filled=False, strokeWidth=2))
         layers.append(
             base.mark_text(dy=-12, fontSize=12, color=ink, align="right", dx=6).encode(
                 text=alt.Text("label:N")
@@ -157,6 +160,7 @@ def _scale(said: dict[str, str], colours: dict[str, str]) -> alt.Scale:
     return alt.Scale(domain=list(said.values()), range=[colours[kind] for kind in said])
 
 
+@spoken
 def course_line(course: Course, lang: str, ink: str = INK) -> Any:
     """A month added up day by day beside its pace, and the range in which it will end."""
     kpi, currency = course.kpi, course.currency

@@ -1,6 +1,7 @@
 """How is marketing doing against the plan?"""
 
 from collections.abc import Callable
+from fractions import Fraction
 
 import streamlit as st
 
@@ -8,34 +9,53 @@ from kpi_core import catalogue, charts, words
 from kpi_core.gates import check
 from kpi_core.nearest import next_step, told
 from kpi_core.pay import checked, outcome
-from kpi_core.plan import with_phase
+from kpi_core.plan import Missing, with_phase
 from kpi_core.rules import Bands
 from kpi_core.score import Firmness, Scorecard, ScoredLine, earlier, firmness, score
-from kpi_core.text import money, percent
-from ui import cards, controls, explain, plans, session
+from kpi_core.text import decimal_point, money, percent, percent_sign, rounded, say
+from ui import cards, controls, explain, live, plans, session
 from ui.state import State
 
 MONTHS = 13  # of the small trend lines: a year and the same month before it
 
 
+RESULT = "result"  # the place of what a weight changes
+UNWEIGHED = "targets"  # the view in which weights do not count
+
+
 def main() -> None:
-    """Answer, total, the matrix of KPIs, and one view: weights, change, firmness or phases."""
+    """Answer, total, weights, the matrix of KPIs, and one view: targets, change, firmness ..."""
     state = session.current(st.session_state["lang"])
-    card = score(state.judged(), state.named())
-    then = earlier(state.plan, state.values(), state.compare)
-    cards.heading(state, "scorecard", _answer(state, card))
-    _totals(state, card, then)
+    card, found = score(state.judged(), state.named()), _found(state)
+    with st.container(gap=None):
+        cards.question(state, "scorecard")
+        live.feed(_found, found)
+    live.place(RESULT, found)
+    if live.on():
+        _weights(state, card)
+    else:
+        drawn = charts.contributions(card, state.lang, cards.ink())
+        st.altair_chart(drawn, key="contributions")
     values = state.values()
     cards.findings(state, [*state.facts.findings, *values.findings, *state.plan.remarks(values)])
     _limits(state)
     _matrix(state, card)
     views: dict[str, Callable[[], None]] = {
-        "weights": lambda: _weights(state, card),
-        "why": lambda: _why(state, card, then),
+        UNWEIGHED: lambda: _targets(state, card),
+        "why": lambda: _why(state, card),
         "firm": lambda: _firm(state, card),
         "phases": lambda: _phases(state),
     }
     controls.views(state, "scorecard", views)
+
+
+def _found(state: State) -> live.Found:
+    """What a weight changes."""
+    plan, card = state.plan, score(state.judged(), state.named())
+    then = earlier(plan, state.values(), state.compare)
+    blocks = [live.Answer(cards.sentence(_answer(state, card))), _totals(state, card, then)]
+    around = plans.is_untouched(plan), plan.remarks(state.values()), session.can("undo")
+    return live.Found({RESULT: blocks}, _stands(state, card), around)
 
 
 # --- the answer
@@ -56,30 +76,79 @@ def _said(state: State, card: Scorecard) -> str:
     return state.say("scorecard_answer", weakest=lost.judged.kpi.name[state.lang], **figures)
 
 
-def _totals(state: State, card: Scorecard, then: Scorecard | None) -> None:
-    """The total with its grade and its change, the bonus it would earn, what each KPI adds."""
-    currency = state.plan.currency
-    total, bonus, chart = st.columns([2, 3, 6])
-    grade = "" if card.total is None else catalogue.grade(card.total).name[state.lang]
-    total.metric(
+def _totals(state: State, card: Scorecard, then: Scorecard | None) -> live.Metrics:
+    """The total with its grade and its change, the bonus it would earn."""
+    lang = state.lang
+    total = live.Metric(
+        "score",
         state.say("total_score"),
-        words.points(card.total, state.lang),
-        delta=cards.change(
-            then.total if then else None,
-            card.total,
-            lambda moved: words.points(moved, state.lang),
-        ),
-        help=state.say("total_help"),
+        words.points(card.total, lang),
+        cards.change(then.total if then else None, card.total, lambda by: words.points(by, lang)),
+        "" if card.total is None else catalogue.grade(card.total).name[lang],
+        state.say("total_help"),
     )
-    total.caption(cards.plain(grade))
-    scheme = state.say(f"scheme_{state.plan.scheme.kind}")
     paid = outcome(state.judged(), state.values()).paid
-    bonus.metric(
+    bonus = live.Metric(
+        "bonus",
         state.say("bonus_by_score"),
-        money(paid.bonus if paid else None, currency, state.lang),
-        help=state.say("bonus_by_score_help", scheme=scheme),
+        money(paid.bonus if paid else None, state.plan.currency, lang),
+        help=state.say("bonus_by_score_help", scheme=state.say(f"scheme_{state.plan.scheme.kind}")),
     )
-    chart.altair_chart(charts.contributions(card, state.lang, cards.ink()), key="contributions")
+    return live.Metrics((total, bonus))
+
+
+# --- the weights
+
+
+def _stands(state: State, card: Scorecard) -> live.Stands:
+    """Where the weights stand, and what the browser needs to weigh the lines by itself."""
+    plan, locked, shares = state.plan, session.locked(), state.plan.shares()
+    rows = {
+        kpi: live.Stand(int(rounded(100 * share, 0)), locked=kpi in locked)
+        for kpi, share in shares.items()
+    }
+    weights = live.scales(card, plan.missing is Missing.BLOCK) | {
+        "weights": {line.kpi: str(Fraction(line.weight)) for line in plan.lines},
+        "locked": sorted(locked),
+    }
+    return live.Stands(rows, weights=weights)
+
+
+def _weights(state: State, card: Scorecard) -> None:
+    """Every line with the points it brings and the slider of its weight."""
+    lang, rows = state.lang, []
+    for line in card.lines:
+        judged, kpi = line.judged, line.judged.kpi
+        sign, word = cards.status_words(state, judged).split(maxsplit=1)
+        row = live.Slider(
+            kpi.id,
+            kpi.name[lang],
+            spoken=state.say("weight_of", kpi=kpi.name[lang]),
+            low=0,
+            high=100,
+            step=1,
+            unit=percent_sign(lang),
+            help=kpi.why[lang],
+            lock=state.say("weight_lock", kpi=kpi.name[lang]),
+            sign=live.Sign(sign, word, judged.status),
+        )
+        rows.append(row)
+    texts = {
+        "points": say(lang, "charts.points_of", points="{points}", share="{share}"),
+        "missing": say(lang, "charts.no_data"),
+        "grades": [[str(own.mark), own.name[lang]] for own in catalogue.grades()],
+    }
+    content = live.Board((live.Group(rows),), decimal_point(lang), weights=texts)
+    alone = controls.viewed("scorecard", UNWEIGHED) == UNWEIGHED
+    live.board("weights", content, _move, alone=alone)
+    st.caption(state.say("weights_help"))
+
+
+def _move(kpi: str, how: str, value: int | bool) -> None:
+    if how == "lock":
+        session.lock(kpi, shut=bool(value))
+    else:
+        plans.move_share(kpi, int(value))
 
 
 def _limits(state: State) -> None:
@@ -95,7 +164,7 @@ def _limits(state: State) -> None:
 
 
 def _matrix(state: State, card: Scorecard) -> None:
-    """Every KPI of the plan in one table; a figure that is clicked is explained below."""
+    """Every KPI of the plan in one table, but for its weight; a figure clicked is explained."""
     history = state.history().by_kpi(MONTHS)
     rows = [_row(state, line, history.get(line.judged.goal.kpi, [])) for line in card.lines]
     chosen = st.dataframe(
@@ -134,8 +203,6 @@ def _row(state: State, line: ScoredLine, history: list[float | None]) -> dict[st
         state.say("target"): target,
         state.say("attainment"): words.attainment(judged.attainment, goal.rule, lang),
         state.say("step_score"): words.coefficient(judged.score, lang),
-        state.say("matrix_share"): percent(line.share, lang, 0),
-        state.say("matrix_points"): words.points(line.points, lang),
         state.say("matrix_trend"): history,
         state.say("matrix_interval"): words.interval(value, lang),
         state.say("matrix_base"): base,
@@ -145,9 +212,8 @@ def _row(state: State, line: ScoredLine, history: list[float | None]) -> dict[st
 # --- the views
 
 
-def _weights(state: State, card: Scorecard) -> None:
-    """Every line with its weight and target, and the rule of one of them."""
-    st.caption(state.say("weights_help"))
+def _targets(state: State, card: Scorecard) -> None:
+    """Every line with its target, and the rule of one of them."""
     columns = st.columns(2)
     for position, line in enumerate(card.lines):
         with columns[position % 2].container(border=True):
@@ -156,7 +222,7 @@ def _weights(state: State, card: Scorecard) -> None:
 
 
 def _line(state: State, line: ScoredLine) -> None:
-    """One KPI: value against target, its weight, its target."""
+    """One KPI: value against target, and its target."""
     judged, lang = line.judged, state.lang
     kpi = judged.kpi
     name, badge = st.columns([3, 2], vertical_alignment="center")
@@ -174,17 +240,15 @@ def _line(state: State, line: ScoredLine) -> None:
         explain.button(state, judged.value, "scorecard")
     if step := next_step(judged, state.plan):
         st.caption(cards.plain(told(step, judged, state.plan.currency, lang)))
-    weight, target = st.columns([3, 2], vertical_alignment="bottom")
-    with weight:
+    if not live.on():
         controls.weight(state, kpi.id)
-    with target:
-        controls.target(
-            state,
-            kpi,
-            judged.goal,
-            f"target.{kpi.id}",
-            lambda value: plans.set_target(kpi.id, value, state.values().period),
-        )
+    controls.target(
+        state,
+        kpi,
+        judged.goal,
+        f"target.{kpi.id}",
+        lambda value: plans.set_target(kpi.id, value, state.values().period),
+    )
 
 
 def _explained(state: State, line: ScoredLine) -> str:
@@ -231,10 +295,10 @@ def _rule(state: State, card: Scorecard) -> None:
         cards.rule(state, judged)
 
 
-def _why(state: State, card: Scorecard, then: Scorecard | None) -> None:
+def _why(state: State, card: Scorecard) -> None:
     """What each KPI did to the total since the days it is compared with."""
     controls.compared(state)
-    compared = state.compared()
+    then, compared = earlier(state.plan, state.values(), state.compare), state.compared()
     if then is None or then.total is None or card.total is None or compared is None:
         st.info(state.say("why_nothing"), icon=":material/info:")
         return

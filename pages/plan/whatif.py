@@ -7,31 +7,45 @@ import streamlit as st
 from kpi_core import words
 from kpi_core.formula import Exact
 from kpi_core.text import money
-from ui import cards, chances, controls, levers, scenarios, seeking, session
+from ui import cards, chances, controls, levers, live, scenarios, seeking, session
 from ui.levers import Sides
 from ui.state import State
+
+ANSWER = "answer"  # the place of what the levers bring
 
 
 def main() -> None:
     """Answer, bonus beside profit, and one view: levers, scenarios, chance, backwards."""
     state = session.current(st.session_state["lang"])
-    found = levers.sides(state)
-    _answer(state, found)
-    _metrics(state, found)
+    stood, found = levers.sides(state), _found(state)
+    with st.container(gap=None):
+        cards.question(state, "whatif")
+        live.feed(_found, found)
+    live.place(ANSWER, found)
     views: dict[str, Callable[[], None]] = {
-        "levers": lambda: levers.view(state, found),
-        "scenarios": lambda: scenarios.view(state, found),
+        "levers": lambda: levers.view(state, stood, found),
+        "scenarios": lambda: scenarios.view(state, stood),
         "chance": lambda: chances.view(state),
         "matters": lambda: chances.matters(state),
-        "backwards": lambda: seeking.view(state, found),
+        "backwards": lambda: seeking.view(state, stood),
     }
     controls.views(state, "whatif", views)
 
 
-def _answer(state: State, found: Sides) -> None:
+def _found(state: State) -> live.Found:
+    """What follows from the levers as they stand."""
+    stood = levers.sides(state)
+    answer = live.Answer(cards.sentence(_answer(state, stood)))
+    blocks = {
+        ANSWER: [answer, _metrics(state, stood)],
+        levers.CHANGES: levers.consequences(state, stood),
+    }
+    return live.Found(blocks, levers.stands(state, stood.made), around=None)
+
+
+def _answer(state: State, found: Sides) -> str:
     if not found.moved:
-        cards.heading(state, "whatif", state.say("whatif_still"))
-        return
+        return state.say("whatif_still")
     score, bonus = found.result("score"), found.result("bonus")
     said = state.say(
         "whatif_answer",
@@ -40,7 +54,7 @@ def _answer(state: State, found: Sides) -> None:
         before=_sum(state, bonus[0]),
         bonus=_sum(state, bonus[1]),
     )
-    cards.heading(state, "whatif", f"{said} {_owner(state, found)}".strip())
+    return f"{said} {_owner(state, found)}".strip()
 
 
 def _owner(state: State, found: Sides) -> str:
@@ -64,34 +78,34 @@ def _risen(before: Exact, after: Exact) -> bool | None:
     return None if before is None or after is None or before == after else after > before
 
 
-def _metrics(state: State, found: Sides) -> None:
+def _metrics(state: State, found: Sides) -> live.Metrics:
     """Score, bonus and what is left to the owner, each with its change."""
-    total, bonus, profit = st.columns(3)
-    score = found.result("score")
-    total.metric(
-        state.say("total_score"),
-        words.points(score[1], state.lang),
-        cards.change(*score, lambda by: words.points(by, state.lang)),
-        border=True,
-    )
-    sums = found.result("bonus")
-    bonus.metric(
-        state.say("bonus_metric"),
-        _sum(state, sums[1]),
-        cards.change(*sums, lambda by: _sum(state, by)),
-        border=True,
-    )
-    if found.blocked:
-        bonus.caption(cards.plain(found.blocked.text(state.lang)))
-    left = found.result("profit_after_pay")
+    score, bonus, left = (found.result(id) for id in ("score", "bonus", "profit_after_pay"))
+    metrics = [
+        live.Metric(
+            "score",
+            state.say("total_score"),
+            words.points(score[1], state.lang),
+            cards.change(*score, lambda by: words.points(by, state.lang)),
+        ),
+        live.Metric(
+            "bonus",
+            state.say("bonus_metric"),
+            _sum(state, bonus[1]),
+            cards.change(*bonus, lambda by: _sum(state, by)),
+            found.blocked.text(state.lang) if found.blocked else "",
+        ),
+    ]
     if left[0] is not None:
-        profit.metric(
+        profit = live.Metric(
+            "profit",
             state.say("whatif_profit"),
             _sum(state, left[1], 0),
             cards.change(*left, lambda by: _sum(state, by, 0)),
-            border=True,
             help=state.say("whatif_profit_help"),
         )
+        metrics.append(profit)
+    return live.Metrics(metrics)
 
 
 def _sum(state: State, amount: Exact, digits: int = 2) -> str:

@@ -28,7 +28,7 @@ def test_the_matrix_has_a_row_for_every_line_with_target_actual_score_and_status
 
     names = [catalogue.kpi(line.kpi).name[lang] for line in lines]
     assert list(matrix[say(lang, "pages.matrix_kpi")]) == names
-    for column in ("target", "matrix_actual", "attainment", "step_score", "matrix_points"):
+    for column in ("target", "matrix_actual", "attainment", "step_score"):
         assert all(matrix[say(lang, f"pages.{column}")].str.len() > 0)
     signs = {status.split()[0] for status in matrix[say(lang, "pages.matrix_status")]}
     assert signs <= {"✓", "◐", "✗", "?"}
@@ -42,7 +42,7 @@ def test_the_matrix_shows_thirteen_months_of_the_sample():
 @LANGS
 def test_every_view_opens(lang):
     app = open_app(lang)
-    for name in ("why", "firm", "phases", "weights"):
+    for name in ("why", "firm", "phases", "targets"):
         view(app, name)
 
 

@@ -1,0 +1,228 @@
+"""Sliders that the browser follows by itself: its figures are those of the library, exactly."""
+
+import random
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from kpi_core import catalogue, words
+from kpi_core.facts import combine
+from kpi_core.ingest import read
+from kpi_core.kpis import kpi_values
+from kpi_core.model import parse_period
+from kpi_core.plan import Missing, Over, Plan, changed, default_plan
+from kpi_core.rules import Linear
+from kpi_core.score import score
+from kpi_core.text import rounded
+from tests.browser import settled
+from ui.live import scales
+
+ROOT = Path(__file__).parent.parent.parent
+MOVED = """cases => cases.map(({ weights, moved, percent, locked, scales }) => {
+  const read = (found) => Object.fromEntries(
+    Object.entries(found).map(([id, text]) => [id, text === null ? null : parse(text)]));
+  const said = (share) => share && written(times(share, [100n, 1n]), 1, ".");
+  const after = withShare(read(weights), moved, percent, new Set(locked));
+  const { lines, total } = scored(after, { ...scales, scores: read(scales.scores) });
+  return {
+    weights: Object.fromEntries(Object.entries(after).map(([id, own]) => [id, own.join("/")])),
+    points: Object.fromEntries(Object.entries(lines).map(([id, own]) => [id, said(own.points)])),
+    total: said(total),
+  };
+})"""
+
+
+@pytest.fixture(scope="module")
+def sample():
+    """The KPI values of a sample month, of every KPI of the catalogue."""
+    files = sorted((ROOT / "sample_data" / "shop").glob("*.csv"))
+    facts = combine([read(path.name, path.read_bytes()) for path in files])
+    shop = catalogue.business("shop")
+    return kpi_values(facts, shop, parse_period("2026-10"), kpis=tuple(catalogue.kpis())).totals()
+
+
+def any_plan(pick: random.Random) -> Plan:
+    """Lines with any weights, targets, rules and policies; some of them have no value."""
+    kpis = pick.sample(list(catalogue.kpis()), pick.randint(2, 12))
+    lines = [
+        {
+            "kpi": kpi,
+            "target": Decimal(pick.randint(1, 10**6)) / 10 ** pick.randint(0, 4),
+            "weight": Decimal(pick.choice([0, 1, 3, 7, pick.randint(1, 10**9)])) / 10**6,
+        }
+        | ({"rule": Linear().model_dump()} if pick.random() < 0.5 else {})
+        for kpi in kpis
+    ]
+    lines[0]["weight"] = Decimal(1)
+    policies = {"missing": pick.choice(list(Missing)), "over": pick.choice(list(Over))}
+    return changed(default_plan("shop"), lines=lines, **policies)
+
+
+def test_a_weight_moved_in_the_browser_is_the_weight_of_the_library_for_random_plans(
+    browser, sample
+):
+    pick, cases, wanted = random.Random(20261122), [], []  # noqa: S311
+    while len(cases) < 300:
+        plan = any_plan(pick)
+        kpis = [line.kpi for line in plan.lines]
+        moved, percent = pick.choice(kpis), pick.randint(0, 100)
+        locked = set(pick.sample(kpis, pick.randint(0, len(kpis) - 1)))
+        share = Fraction(percent, 100)
+        if sum(plan.with_share(moved, share, locked).shares().values()) == 0:
+            continue
+        after = plan.with_share(moved, share, locked)
+        card = score(after, sample)
+        before = score(plan, sample)
+        cases.append(
+            {
+                "weights": {line.kpi: str(Fraction(line.weight)) for line in plan.lines},
+                "moved": moved,
+                "percent": percent,
+                "locked": sorted(locked),
+                "scales": scales(before, plan.missing is Missing.BLOCK),
+            }
+        )
+        wanted.append(
+            {
+                "weights": {
+                    line.kpi: "/".join(map(str, Fraction(line.weight).as_integer_ratio()))
+                    for line in after.lines
+                },
+                "points": {
+                    line.judged.kpi.id: None
+                    if line.points is None
+                    else words.points(line.points, "en").replace(",", "")
+                    for line in card.lines
+                },
+                "total": None
+                if card.total is None
+                else words.points(card.total, "en").replace(",", ""),
+            }
+        )
+    page = browser.new_page()
+    page.add_script_tag(content=(ROOT / "ui" / "live" / "weights.js").read_text("utf-8"))
+    found = page.evaluate(MOVED, cases)
+    page.close()
+
+    assert found == wanted
+
+
+@pytest.fixture
+def page(browser, app_url):
+    context = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(f"{app_url}/?lang=en")
+    page.get_by_role("slider", name="Weight: Bounce rate").wait_for()
+    settled(page)
+    yield page
+    context.close()
+
+
+TOTAL = '[data-metric="score"] .value'
+DRAG = """(slider, steps) => steps.map((at) => {
+  slider.value = at;
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+  const { deep } = window;
+  return deep('[data-metric="score"] .value').textContent;
+})"""
+DEEP = """window.deep = (what) => [...document.querySelectorAll("*")]
+  .flatMap((own) => own.shadowRoot ? [...own.shadowRoot.querySelectorAll(what)] : [])[0]"""
+
+
+def shown_after(plan: Plan, sample, kpi: str, percent: int) -> str:
+    """The total as it is printed once the share of a KPI is moved."""
+    return words.points(score(plan.with_share(kpi, Fraction(percent, 100)), sample).total, "en")
+
+
+def test_the_total_follows_the_thumb_at_every_input_and_the_server_agrees(page, sample):
+    """Nothing is awaited between an input event and the total: both are of one task."""
+    plan, thumb = default_plan("shop"), page.get_by_role("slider", name="Weight: Bounce rate")
+    page.evaluate(DEEP)
+    steps = [11, 25, 60, 99]
+
+    followed = thumb.evaluate(DRAG, steps)
+
+    assert followed == [shown_after(plan, sample, "bounce_rate", at) for at in steps]
+    thumb.evaluate("slider => slider.dispatchEvent(new Event('change', { bubbles: true }))")
+    page.locator(".figures:not(.waiting)").first.wait_for()
+    settled(page)
+    page.get_by_text("October 2026: 50.4 of 100").wait_for()
+    assert page.locator(TOTAL).inner_text() == shown_after(plan, sample, "bounce_rate", 99)
+
+
+def test_fast_moves_of_several_sliders_leave_no_stale_figure(page, sample):
+    plan = default_plan("shop")
+    moves = [("bounce_rate", "Bounce rate", 9), ("cpc", "Cost per click (CPC)", 6)]
+    for kpi, name, presses in moves:
+        thumb = page.get_by_role("slider", name=f"Weight: {name}")
+        thumb.focus()
+        for _ in range(presses):
+            thumb.press("ArrowRight", no_wait_after=True)
+            percent = int(rounded(100 * plan.shares()[kpi], 0)) + 1
+            plan = plan.with_share(kpi, Fraction(percent, 100))
+    total = words.points(score(plan, sample).total, "en")
+
+    page.get_by_text(f"October 2026: {total} of 100").wait_for()
+    settled(page)
+
+    assert page.locator(TOTAL).inner_text() == total
+    for _, name, _ in moves:
+        thumb = page.get_by_role("slider", name=f"Weight: {name}")
+        assert thumb.get_attribute("aria-valuetext") == f"{thumb.input_value()}%"
+
+
+def test_a_locked_share_stays_where_it_is(page):
+    held = page.get_by_role("slider", name="Weight: Average order value")
+    page.get_by_role("button", name="Lock the share: Average order value").click()
+    page.locator('[aria-pressed="true"]').wait_for()
+    settled(page)
+    assert held.is_disabled()
+
+    page.get_by_role("slider", name="Weight: Bounce rate").press("End")
+    settled(page)
+
+    assert held.input_value() == "20"
+    assert page.get_by_role("slider", name="Weight: Bounce rate").input_value() == "80"
+
+
+def test_a_change_of_the_plan_elsewhere_moves_the_sliders(page):
+    thumb = page.get_by_role("slider", name="Weight: Bounce rate")
+    thumb.press("ArrowRight")
+    undo = page.get_by_role("button", name="Undo")
+    undo.wait_for()
+    settled(page)
+
+    undo.click()
+    undo.wait_for(state="detached")
+    settled(page)
+
+    assert thumb.input_value() == "10"
+    assert page.locator(TOTAL).inner_text() == "85.0"
+
+
+def test_a_lever_that_the_model_cannot_follow_goes_back_with_a_word(page, app_url):
+    page.goto(f"{app_url}/whatif?lang=en")
+    page.get_by_text("More levers", exact=True).click()
+    thumb = page.get_by_role("slider", name="Share of orders paid")
+    thumb.press("End")  # 94.5 % × 1.5 is beyond all
+
+    page.get_by_test_id("stAlert").first.wait_for()
+    settled(page)
+
+    assert thumb.input_value() == "0"
+
+
+def test_without_components_native_sliders_serve(browser, cold_app, monkeypatch):
+    monkeypatch.setenv("KPI_COMPONENTS", "off")
+    context = browser.new_context(locale="en-US")
+    page = context.new_page()
+    page.goto(f"{cold_app()}/?lang=en")
+    page.get_by_role("heading", level=1).wait_for()
+    settled(page)
+
+    assert page.locator(".board").count() == 0
+    page.get_by_role("slider", name="Weight: share 10%").press("ArrowRight")
+    page.get_by_text("Weight: share 11%").wait_for()
+    context.close()

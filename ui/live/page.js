@@ -1,0 +1,15 @@
+// What sliders.js and figures.js share: one of them stands before each. Both meet on the page.
+
+const live = (window.kpiLive ??= { news: {}, listeners: new Set(), previews: new Set() });
+
+// An element with attributes; `text` is never read as HTML.
+function make(tag, options = {}, ...children) {
+  const found = document.createElement(tag);
+  for (const [name, value] of Object.entries(options)) {
+    if (name === "text") found.textContent = value;
+    else if (value !== null && value !== undefined) found.setAttribute(name, value);
+  }
+  found.append(...children);
+  return found;
+}
+
