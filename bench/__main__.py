@@ -10,13 +10,14 @@ import platform
 import sys
 import tempfile
 import time
+import tomllib
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from bench.common import ROOT, ROUNDS, Line
 
-NOT_BENCHMARKS = {"__init__", "__main__", "common"}
+NOT_BENCHMARKS = {"__init__", "__main__", "common", "wire"}
 PACKAGES = ("duckdb", "pandas", "numpy", "pyarrow", "python-calamine")
 HEAD = """\
 # Benchmarks
@@ -46,6 +47,14 @@ def table(title: str, lines: list[Line]) -> str:
     return f"## {title}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
+def findings() -> str:
+    """What profiles showed, as it is kept beside the benchmarks."""
+    text = Path(__file__).with_name("findings.toml").read_text("utf-8")
+    rows = [("", "before", "after"), ("---",) * 3]
+    rows += [(own["what"], own["before"], own["after"]) for own in tomllib.loads(text)["finding"]]
+    return "## Findings\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
 def main(names: list[str]) -> None:
     """Runs and writes; with names only prints."""
     found = sorted(path.stem for path in Path(__file__).parent.glob("*.py"))
@@ -58,7 +67,7 @@ def main(names: list[str]) -> None:
             parts.append(table(module.TITLE, module.run(Path(folder))))
         print(parts[-1], f"({time.perf_counter() - start:.0f} s)\n", sep="", flush=True)
     if not names:
-        report = HEAD.format(rounds=ROUNDS, machine=machine()) + "\n".join(parts)
+        report = HEAD.format(rounds=ROUNDS, machine=machine()) + "\n".join([*parts, findings()])
         (ROOT / "docs" / "benchmarks.md").write_text(report, encoding="utf-8")
 
 

@@ -85,7 +85,7 @@ def process(code: str, *words: str) -> Cost:
 
 def _watch(root: int, peaks: dict[int, float], over: threading.Event) -> None:
     while not over.wait(0.01):
-        for pid in (root, *_children(root)):
+        for pid in (root, *children(root)):
             try:
                 status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
             except OSError:
@@ -95,7 +95,8 @@ def _watch(root: int, peaks: dict[int, float], over: threading.Event) -> None:
                     peaks[pid] = max(peaks.get(pid, 0), int(line.split()[1]) / 1024)
 
 
-def _children(root: int) -> list[int]:
+def children(root: int) -> list[int]:
+    """The processes that a process has started, of those that still run."""
     found = []
     try:
         for task in Path(f"/proc/{root}/task").iterdir():

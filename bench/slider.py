@@ -23,6 +23,15 @@ import streamlit as st
 st.write("Value:", st.slider("Slider", 0, 100, 10))
 """
 LINES = 10  # weight sliders
+DRAG = """slider => [...Array(60).keys()].map((at) => {
+  const before = performance.now();
+  slider.value = 5 + at;
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+  document.documentElement.getBoundingClientRect();
+  slider.getBoundingClientRect(); // what changed is laid out before this answers
+  return performance.now() - before;
+})"""
+FRAME = 16  # milliseconds that a screen gives a picture
 
 
 @dataclass(frozen=True)
@@ -121,6 +130,7 @@ def run(folder: Path) -> list[Line]:
     with serve(script="bare.py", folder=folder) as bare, serve(folder=ROOT) as ours:
         warm(ours)
         moves = measure({"bare": bare} | {name: ours + at for name, at in pages().items()})
+        followed = dragged(ours + next(iter(pages().values())))
     times = {name: [move.settled for move in own] for name, own in moves.items()}
     middle = {name: statistics.median(own) for name, own in times.items()}
     high = {name: ninetieth(own) for name, own in times.items()}
@@ -139,7 +149,27 @@ def run(folder: Path) -> list[Line]:
                 "–",
             ),
         ]
+    took = f"{statistics.median(followed):.1f} ms, {max(followed):.1f} ms at most"
+    lines.append(
+        Line(
+            "a weight in the hand: from an input event to total and bars in place",
+            took,
+            f"{FRAME} ms (a frame)",
+            ratio(statistics.median(followed), FRAME),
+            "≤ 1",
+        )
+    )
     return lines
+
+
+def dragged(address: str) -> list[float]:
+    """Milliseconds of each of 60 input events of one drag."""
+    path = find_browser()
+    if path is None:
+        raise SystemExit("slider: no Chromium found")
+    with chromium(path) as browser, opened(browser, address) as page:
+        followed: list[float] = page.get_by_role("slider").first.evaluate(DRAG)
+    return followed
 
 
 def line(what: str, ours: float, bare: float, target: str) -> Line:

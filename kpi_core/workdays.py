@@ -3,7 +3,6 @@
 from datetime import date
 from functools import cache
 
-import holidays
 import pandas as pd
 
 
@@ -14,6 +13,8 @@ def counted(country: str, first: date, last: date) -> pd.Series:
     Args:
         country: ISO code, such as ``RU``.
     """
+    import holidays  # noqa: PLC0415  # slow to import, needed by few
+
     calendar = holidays.country_holidays(country)
     days = pd.date_range(first, last)
     return pd.Series([calendar.is_working_day(day.date()) for day in days], days).cumsum()

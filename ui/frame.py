@@ -12,6 +12,11 @@ from ui import cards, plans, session
 from ui.session import ALL_DAYS, LINK, OWN_DAYS
 from ui.state import State
 
+# Screen readers take the voice of a page from its root element, which Streamlit leaves in English.
+_VOICE = st.components.v2.component(
+    "voice", js="export default ({ data }) => { document.documentElement.lang = data }"
+)
+
 
 def language() -> str:
     """The language of this run; the first widget of all, because titles depend on it.
@@ -110,10 +115,21 @@ def sidebar(lang: str) -> None:
                 icon=":material/undo:",
                 width="stretch",
             )
-        with st.popover(state.say("link"), icon=":material/link:", width="stretch"):
-            st.caption(state.say("link_about" if state.sample else "link_about_files"))
+        # Made when it is asked for: a move of a slider does not run this again.
+        shared = st.popover(
+            state.say("link"),
+            icon=":material/link:",
+            width="stretch",
+            key="link",
+            on_change="rerun",
+        )
+        if shared.open:
+            shared.caption(state.say("link_about" if state.sample else "link_about_files"))
             address = str(st.context.url or "").partition("?")[0]
-            st.code(f"{address}?lang={lang}&{LINK}={session.link(state)}", wrap_lines=True)
+            shared.code(f"{address}?lang={lang}&{LINK}={session.link(state)}", wrap_lines=True)
+        _VOICE(key="voice", data=lang)
+        if st.context.theme.type == "dark":  # a chosen option is white, too pale on this blue
+            st.html("<style>.stMultiSelect span[title] { color: #12181f }</style>")
 
 
 def _period(state: State) -> None:

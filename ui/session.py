@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kpi_core import catalogue
 from kpi_core.errors import KpiError
@@ -335,8 +336,13 @@ def choose_role_period(text: str) -> None:
 
 
 def took_file() -> None:
-    """Let every upload box let go of what it holds."""
+    """Let every upload box let go of what it holds, and the server of its bytes.
+
+    A box of a new key is empty, but Streamlit keeps what the old one held until the session ends.
+    """
     st.session_state["uploader"] += 1
+    if context := get_script_run_ctx():
+        context.uploaded_file_mgr.remove_session_files(context.session_id)
 
 
 def tell_failures(*failed: Failed) -> None:

@@ -3,14 +3,16 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
-from kpi_core import catalogue
+from kpi_core import catalogue, verdict
 from kpi_core.chain import Chain, chain
 from kpi_core.chance import noises
 from kpi_core.channels import Channels, by_slice
@@ -18,10 +20,12 @@ from kpi_core.drivers import Model, calibrate
 from kpi_core.errors import Finding, KpiError, UsageError
 from kpi_core.facts import Facts, combine
 from kpi_core.fairness import Fairness, fairness
-from kpi_core.funnel import Counting
+from kpi_core.fixes import Fix, fixes, points
+from kpi_core.funnel import Counting, Funnel
 from kpi_core.incentive import Study, study
 from kpi_core.ingest import Upload, read
 from kpi_core.kpis import Evaluation, Input, KpiValue, Values, kpi_values
+from kpi_core.leaks import Segments, by_segment
 from kpi_core.model import Business, Period, Stages
 from kpi_core.plan import OwnKpi, Plan, changed
 from kpi_core.replay import Replay, replay
@@ -32,7 +36,7 @@ from kpi_core.sensitivity import Shares, Swing, tornado, variance_shares
 from kpi_core.signoff import Snapshot, reopened
 from kpi_core.simulate import Simulated, simulate
 from kpi_core.text import say
-from kpi_core.trend import recent
+from kpi_core.trend import Course, Trend, courses, month_in_view, recent, trends
 from kpi_core.uncertainty import History, Uncertain, history, uncertain
 from kpi_core.words import source_name
 
@@ -103,6 +107,20 @@ class State:
         """The KPI values of every month that the files hold; of the latest weeks or days."""
         return _history(*self._key(), by, self.facts, self.plan)
 
+    def courses(self, month: Period, seen: date | None = None) -> tuple[Course, ...]:
+        """A month of every KPI whose days add up, as far as a day of it."""
+        asked = (self.plan.as_json(), str(month), seen)
+        return _courses(*self._key(), asked, self.facts, self.plan, self.values(), month, seen)
+
+    def trends(self, by: str) -> tuple[Trend, ...]:
+        """Every KPI of the plan by month, week or day, and what is ahead of it."""
+        month = month_in_view(self.facts, None)
+        running = self.courses(month) if month else ()
+        asked = (self.plan.as_json(), by)
+        return _trends(
+            *self._key(), asked, self.plan, self.history(by), self.history(), running, by
+        )
+
     def named(self) -> dict[str, KpiValue]:
         """KPI to its value in total."""
         return self.values().totals()
@@ -124,6 +142,18 @@ class State:
         """A funnel of the period, to be asked for everybody, parts and earlier days."""
         asked = (*self._key(), repr(stages), by, self.facts, stages, self.plan, self.period)
         return _counting(*asked)
+
+    def segments(self, stages: Stages, by: str) -> Segments:
+        """Every part of a funnel against all the others."""
+        return _segments(*self._key(), repr(stages), by, self.counting(stages, by))
+
+    def fixes(
+        self, stages: Stages, levels: Mapping[str, Fraction] | None = None
+    ) -> tuple[Fix, ...]:
+        """The steps of a funnel raised to levels, or each by one point; the best fix first."""
+        plan, funnel = self.judged(), self.counting(stages).of()
+        asked = (plan.as_json(), repr(stages), repr(levels))
+        return _fixes(*self._key(), asked, self.model(), plan, self.values(), funnel, levels)
 
     def cut(self, by: str) -> Channels:
         """Money, traffic and KPIs of the period by channel, campaign, ..."""
@@ -209,6 +239,14 @@ class State:
         """The what-if model calibrated to the period."""
         return _model(*self._key(), self.facts, self.plan, self.period)
 
+    def voices(self) -> list[verdict.Voice]:
+        """Who speaks for each measure in the period."""
+        return _voices(*self._key(), self.facts, self.plan, self.period)
+
+    def covered(self) -> pd.DataFrame:
+        """Which source covers which days, as ``verdict.calendar`` tells it; not to be changed."""
+        return _covered(str(named(self.uploads)), self.facts)
+
     def odd(self) -> list[Finding]:
         """What is odd about the files, each and together."""
         return [f for upload in self.uploads for f in upload.findings] + list(self.facts.findings)
@@ -274,6 +312,38 @@ def _history(
     )
 
 
+@st.cache_resource(max_entries=16, scope="session", show_spinner=False)
+def _courses(
+    digest: str,
+    period: str,
+    readings: str,
+    asked: tuple[str, str, date | None],
+    _facts: Facts,
+    _plan: Plan,
+    _values: Values,
+    _month: Period,
+    _seen: date | None,
+) -> tuple[Course, ...]:
+    del digest, period, readings, asked
+    return courses(_facts, _plan, _values, _month, _seen)
+
+
+@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+def _trends(
+    digest: str,
+    period: str,
+    readings: str,
+    asked: tuple[str, str],
+    _plan: Plan,
+    _cut: Values,
+    _months: Values,
+    _running: tuple[Course, ...],
+    _by: str,
+) -> tuple[Trend, ...]:
+    del digest, period, readings, asked
+    return trends(_plan, _cut, _months, _by, _running)
+
+
 @st.cache_resource(max_entries=8, scope="session", show_spinner=False)
 def _known(
     digest: str, period: str, readings: str, _facts: Facts, _plan: Plan, _period: Period | None
@@ -308,6 +378,46 @@ def _counting(
 ) -> Counting:
     del digest, period, readings, named
     return Counting(_facts, _stages, _period, _plan.settings(), by=by)
+
+
+@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+def _segments(
+    digest: str, period: str, readings: str, named: str, by: str, _counting: Counting
+) -> Segments:
+    del digest, period, readings, named, by
+    return by_segment(_counting)
+
+
+@st.cache_resource(max_entries=16, scope="session", show_spinner=False)
+def _fixes(
+    digest: str,
+    period: str,
+    readings: str,
+    asked: tuple[str, str, str],
+    _model: Model,
+    _plan: Plan,
+    _values: Values,
+    _funnel: Funnel,
+    _levels: Mapping[str, Fraction] | None,
+) -> tuple[Fix, ...]:
+    del digest, period, readings, asked
+    if _levels is None:
+        return points(_model, _plan, _values, _funnel)
+    return fixes(_model, _plan, _values, _funnel, _levels)
+
+
+@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+def _voices(
+    digest: str, period: str, readings: str, _facts: Facts, _plan: Plan, _period: Period | None
+) -> list[verdict.Voice]:
+    del digest, period, readings
+    return verdict.voices(_facts, _period, _plan.sources)
+
+
+@st.cache_resource(max_entries=4, scope="session", show_spinner=False)
+def _covered(digest: str, _facts: Facts) -> pd.DataFrame:
+    del digest
+    return verdict.calendar(_facts)
 
 
 @st.cache_resource(max_entries=8, scope="session", show_spinner=False)

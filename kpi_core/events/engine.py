@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -35,6 +34,8 @@ def event_funnel(log: EventLog, asked: EventFunnel) -> EventFunnelResult:
     Raises:
         UsageError: the log names no such units, or nothing to part them by.
     """
+    import duckdb  # noqa: PLC0415  # slow to import, needed by few
+
     check(asked, log.name, log.units, log.cuts)
     with tempfile.TemporaryDirectory(prefix="kpi-funnel-") as folder:
         con = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": folder})
@@ -64,6 +65,8 @@ def event_counts(log: EventLog) -> dict[str, int]:
 
     Without those whose name may be personal.
     """
+    import duckdb  # noqa: PLC0415
+
     with duckdb.connect(config={"memory_limit": MEMORY}) as con:
         rows = con.read_parquet(str(log.path)).aggregate("kind, count(*)").fetchall()
     counts: dict[str, int] = {}

@@ -161,7 +161,7 @@ class Facts:
     digest: str
     rows: Mapping[str, int] = field(default_factory=dict, hash=False)
 
-    @property
+    @cached_property
     def period(self) -> Period | None:
         """From the first to the last day that any stream holds."""
         return spanning(stream.period for stream in self.streams)
@@ -172,11 +172,11 @@ class Facts:
 
     def months(self) -> list[Period]:
         """The calendar months on whose every day some file speaks, the oldest first."""
-        return self._told("M")
+        return list(self._months)
 
     def quarters(self) -> list[Period]:
         """The quarters on whose every day some file speaks, the oldest first."""
-        return self._told("Q")
+        return list(self._quarters)
 
     def begun(self) -> Period | None:
         """The month in which the files end, where they hold it from its first day but not all."""
@@ -184,17 +184,25 @@ class Facts:
             return None
         month = month_of(self.period.last)
         held = Period(month.first, self.period.last)
-        told = any(span.holds(held) for span in self._spans())
+        told = any(span.holds(held) for span in self._spans)
         return month if told and held != month else None
 
-    def _told(self, length: str) -> list[Period]:
-        if self.period is None:
-            return []
-        named = pd.period_range(self.period.first, self.period.last, freq=length)
-        found = [Period(each.start_time.date(), each.end_time.date()) for each in named]
-        told = self._spans()
-        return [each for each in found if any(span.holds(each) for span in told)]
+    @cached_property
+    def _months(self) -> tuple[Period, ...]:
+        return self._told("M")
 
+    @cached_property
+    def _quarters(self) -> tuple[Period, ...]:
+        return self._told("Q")
+
+    def _told(self, length: str) -> tuple[Period, ...]:
+        if self.period is None:
+            return ()
+        named = pd.period_range(self.period.first, self.period.last, freq=length)
+        found = (Period(each.start_time.date(), each.end_time.date()) for each in named)
+        return tuple(each for each in found if any(span.holds(each) for span in self._spans))
+
+    @cached_property
     def _spans(self) -> tuple[Period, ...]:
         """The days of which some file speaks."""
         return united(

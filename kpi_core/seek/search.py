@@ -14,7 +14,6 @@ from itertools import count, product
 from math import inf, nan
 
 import numpy as np
-from scipy.optimize import minimize
 
 from kpi_core.formula import Array
 from kpi_core.gates import GuardCheck
@@ -266,6 +265,8 @@ class Search:
         self, held: Mapping[str, Piece], start: Array, margin: float = 0.0
     ) -> tuple[float, Array] | None:
         """(cost, point) of the least cost, from one start; ``None`` where nothing is feasible."""
+        from scipy.optimize import minimize  # noqa: PLC0415  # slow to import, needed by few
+
         self.solved += 1
         size = len(start)
         scale = max(1.0, float(self.road.weights.max()))

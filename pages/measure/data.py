@@ -10,8 +10,8 @@ from kpi_core.errors import Severity
 from kpi_core.ingest import Upload
 from kpi_core.model import Unit
 from kpi_core.verdict import State as Whole
-from kpi_core.verdict import Verdict, calendar, checks, verdict, voices
-from ui import cards, files, plans, session, teaching
+from kpi_core.verdict import Verdict, checks, verdict
+from ui import cards, files, places, plans, session, teaching
 from ui.state import Failed, State
 
 ASKED_FOR = "to_be_explained"  # a file that was read, and whose columns somebody wants to explain
@@ -35,6 +35,7 @@ def main() -> None:
         ),
     )
     _drop(state)
+    places.other_places(state)
     for failed in state.failures:
         if failed.error.code == ASKED_FOR:
             st.info(cards.plain(failed.error.text(state.lang)), icon=":material/edit:")
@@ -49,7 +50,13 @@ def main() -> None:
     cards.findings(state, [*state.facts.findings, *of_values])
     if state.facts.period:
         st.subheader(state.say("calendar"))
-        st.altair_chart(charts.calendar(calendar(state.facts), state.lang, cards.ink()))
+        covered = state.covered()
+        cards.chart(
+            state,
+            lambda ink: charts.calendar(covered, state.lang, ink),
+            state.say("calendar"),
+            "calendar",
+        )
     _speakers(state)
     _money(state)
     _controls(state)
@@ -169,10 +176,9 @@ def _replace(state: State, upload: Upload) -> None:
 
 def _speakers(state: State) -> None:
     """Who speaks for each family of measures, with the choice of another."""
-    telling = voices(state.facts, state.period, state.plan.sources)
     families: dict[str, list[str]] = {}
     heard: dict[str, dict[str, str]] = {}
-    for voice in telling:
+    for voice in state.voices():
         measure = catalogue.measure(voice.measure)
         known = families.setdefault(measure.family.id, [])
         known += [id for id in (*voice.heard, *voice.others) if id not in known]

@@ -7,9 +7,9 @@ import streamlit as st
 
 from kpi_core import catalogue, charts, words
 from kpi_core.drivers import profit_after_ads
-from kpi_core.fixes import Fix, fixes, levels_of_best, levels_then, points
+from kpi_core.fixes import Fix, levels_of_best, levels_then
 from kpi_core.funnel import countable, cuts, kind_name, offered
-from kpi_core.leaks import Comparison, Segments, as_csv, by_segment, compare, loss, told
+from kpi_core.leaks import Comparison, Segments, as_csv, compare, loss, told
 from kpi_core.model import Group, Stages
 from kpi_core.stages import OWN
 from kpi_core.text import exact, money, number, percent
@@ -242,17 +242,15 @@ def _answer(state: State, made, beside: Comparison | None, by: str | None, slice
 def _chart(state: State, stages: Stages, made, beside: Comparison | None) -> None:
     """The chart, and the ways to take it along."""
     lang = state.lang
-    drawn = charts.funnel_bars(made, lang, cards.ink(), beside)
-    st.altair_chart(drawn, key="funnel_bars")
+    cards.chart(
+        state,
+        lambda ink: charts.funnel_bars(made, lang, ink, beside),
+        cards.of_period(state, stages.name[lang]),
+        f"funnel.{stages.id}",
+        table=as_csv(made, lang, beside),
+    )
     if beside:
         st.caption(state.say("funnel_mark"))
-    cards.take_along(
-        f"funnel-{stages.id}",
-        as_csv(made, lang, beside),
-        lambda: charts.funnel_bars(made, lang, compared=beside),
-        f"{stages.name[lang]} · {cards.period_words(state)}",
-        "funnel",
-    )
 
 
 def _table(state: State, made) -> None:
@@ -362,7 +360,7 @@ def _by_segment(state: State, stages: Stages) -> None:
     by, lang = _cut(state, stages), state.lang
     if by is None:
         return
-    found = by_segment(state.counting(stages, by))
+    found = state.segments(stages, by)
     st.subheader(
         cards.plain(state.say("funnel_who", by=words.cut(by, lang))),
         help=state.say("funnel_who_help"),
@@ -461,16 +459,15 @@ def _fixes(state: State, stages: Stages) -> None:
 
 def _raised(state: State, stages: Stages, chosen: str) -> tuple[tuple[Fix, ...], dict[str, str]]:
     """The fixes, and where the level of each comes from."""
-    model, plan, values = state.model(), state.judged(), state.values()
+    if chosen == "point":
+        return state.fixes(stages), {}
     counting = state.counting(stages)
     whole = counting.of()
-    if chosen == "point":
-        return points(model, plan, values, whole), {}
     levels, said = {}, {}
     if chosen == "best":
         by = _cut(state, stages)
         if by:
-            best = levels_of_best(whole, by_segment(state.counting(stages, by)))
+            best = levels_of_best(whole, state.segments(stages, by))
             levels = {id: rate for id, (_, rate) in best.items()}
             said = {id: words.slice_name(by, slice, state.lang) for id, (slice, _) in best.items()}
     elif chosen in EARLIER:
@@ -478,7 +475,7 @@ def _raised(state: State, stages: Stages, chosen: str) -> tuple[tuple[Fix, ...],
         levels = levels_then(whole, before.of()) if before else {}
     else:
         levels = _typed(state, stages)
-    return fixes(model, plan, values, whole, levels), said
+    return state.fixes(stages, levels), said
 
 
 def _typed(state: State, stages: Stages) -> dict[str, Fraction]:

@@ -1,5 +1,7 @@
 """Where are the figures heading?"""
 
+from functools import partial
+
 import streamlit as st
 
 from kpi_core import charts, trend, words
@@ -16,12 +18,7 @@ def main() -> None:
     """Answer, the month under way, every KPI of the plan over time."""
     state = session.current(st.session_state["lang"])
     by = session.kept("trend_by", "month")
-    months = state.history()
-    plan = state.plan
-    month = trend.month_in_view(state.facts, None)
-    running = trend.courses(state.facts, plan, state.values(), month) if month else ()
-    cut = months if by == "month" else state.history(by)
-    found = trend.trends(plan, cut, months, by, running)
+    found = state.trends(by)
     cards.heading(state, "trend", _answer(state, found))
     cards.findings(state, [*state.facts.findings, *state.values().findings])
     if not found:
@@ -59,7 +56,7 @@ def _course(state: State) -> None:
     if held is None:
         held = month
     seen = _seen(state, month, held)
-    courses = trend.courses(state.facts, state.plan, state.values(), month, seen)
+    courses = state.courses(month, seen)
     if not courses:
         name = days(month.first, month.last, state.lang)
         st.caption(cards.plain(state.say("trend_no_course", month=name)))
@@ -67,8 +64,11 @@ def _course(state: State) -> None:
     for course in courses:
         with st.container(border=True):
             st.markdown(cards.plain(trend.course_said(course, state.lang)))
-            st.altair_chart(
-                charts.course_line(course, state.lang, cards.ink()), key=f"course.{course.kpi.id}"
+            cards.chart(
+                state,
+                partial(charts.course_line, course, state.lang),
+                cards.of_period(state, course.kpi.name[state.lang]),
+                f"course.{course.kpi.id}",
             )
 
 
@@ -129,7 +129,12 @@ def _kpi(state: State, own: Trend) -> None:
         delta_color="inverse" if own.kpi.better is Better.LOWER else "normal",
         help=state.say("trend_change_help"),
     )
-    st.altair_chart(charts.trend_line(own, lang, cards.ink()), key=f"trend.{own.kpi.id}")
+    cards.chart(
+        state,
+        lambda ink: charts.trend_line(own, lang, ink),
+        own.kpi.name[lang],
+        f"trend.{own.kpi.id}",
+    )
     if own.running:
         st.caption(cards.plain(trend.course_said(own.running, lang)))
         return

@@ -144,7 +144,8 @@ def test_a_link_reproduces_weights_period_and_levers():
     widget(app, "slider", "weight.cr").set_value(77).run()
     open_page(app, "pages/plan/whatif.py")
     widget(app, "slider", "lever.aov").set_value(10).run()
-    address = app.code[0].value
+    app.session_state["link"] = True  # the popover is opened
+    address = app.run().code[0].value
     period = by_label(app.selectbox, "Period").value
 
     fresh = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)

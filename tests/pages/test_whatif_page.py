@@ -190,7 +190,8 @@ def test_scenarios_and_typed_values_travel_by_the_link() -> None:
     app = whatif()
     widget(app, "number_input", "typed.aov").set_value(4825.0).run()
     keep(app, "Dearer")
-    word = app.code[0].value.partition("&v=")[2]
+    app.session_state["link"] = True  # the popover is opened
+    word = app.run().code[0].value.partition("&v=")[2]
     assert decode(word).levers == {"aov": "4825"}
 
     fresh = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
