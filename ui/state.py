@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -26,8 +26,8 @@ from kpi_core.incentive import Study, study
 from kpi_core.ingest import Upload, read
 from kpi_core.kpis import Evaluation, Input, KpiValue, Values, kpi_values
 from kpi_core.leaks import Segments, by_segment
-from kpi_core.model import Business, Period, Stages
-from kpi_core.plan import OwnKpi, Plan, changed
+from kpi_core.model import Business, Period, Stages, parse_period
+from kpi_core.plan import OwnKpi, Plan, changed, default_plan
 from kpi_core.replay import Replay, replay
 from kpi_core.scenario import Scenario
 from kpi_core.schemes import Scheme
@@ -96,8 +96,11 @@ class State:
 
     def values(self) -> Values:
         """The KPI values of the period, computed once for each choice of data and definitions."""
-        against = self.plan.against() | ({self.compare} if self.compare else set())
-        return _values(*self._key(), tuple(sorted(against)), self.facts, self.plan, self.period)
+        against = tuple(sorted(self.plan.against() | ({self.compare} if self.compare else set())))
+        if self._as_opened():
+            period = str(self.period) if self.period else ""
+            return sample_values(self.plan.business, period, " ".join(against))
+        return _values(*self._key(), against, self.facts, self.plan, self.period)
 
     def compared(self) -> Values | None:
         """The values of the days that the period is compared with."""
@@ -105,6 +108,8 @@ class State:
 
     def history(self, by: str = "month") -> Values:
         """The KPI values of every month that the files hold; of the latest weeks or days."""
+        if self._as_opened():
+            return sample_history(self.plan.business, by)
         return _history(*self._key(), by, self.facts, self.plan)
 
     def courses(self, month: Period, seen: date | None = None) -> tuple[Course, ...]:
@@ -260,12 +265,25 @@ class State:
         return ", ".join(source_name(id, self.lang) for id in ids)
 
     def _key(self) -> tuple[str, str, str]:
-        kpis = ",".join(self.plan.kpis())
-        readings = self.plan.model_dump_json(
-            exclude={"name", "period", "lines", "scheme", "missing", "partial_period", "over"}
-            | {"targets", "gates", "fair", "objectives", "funnel", "stages"}
-        )
-        return str(named(self.uploads)), str(self.period), readings + kpis
+        return str(named(self.uploads)), str(self.period), _readings(self.plan)
+
+    def _as_opened(self) -> bool:
+        """Whether a sample is read as a new visitor's is; weights and targets do not matter."""
+        return self.sample and _readings(self.plan) == _own_readings(self.plan.business)
+
+
+def _readings(plan: Plan) -> str:
+    """What of a plan decides how files are read: all but how they are judged."""
+    kpis = ",".join(plan.kpis())
+    return kpis + plan.model_dump_json(
+        exclude={"name", "period", "lines", "scheme", "missing", "partial_period", "over"}
+        | {"targets", "gates", "fair", "objectives", "funnel", "stages"}
+    )
+
+
+@cache
+def _own_readings(business: str) -> str:
+    return _readings(default_plan(business))
 
 
 def named(uploads: tuple[Upload, ...]) -> tuple[tuple[str, str], ...]:
@@ -567,3 +585,28 @@ def sample_uploads(business: str) -> tuple[Upload, ...]:
 def sample_facts(business: str) -> Facts:
     """Those files as one body of facts."""
     return combine(sample_uploads(business))
+
+
+# The figures that every new visitor sees first. Nothing of a visitor goes in but which ones.
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def sample_values(business: str, period: str, against: str) -> Values:
+    """The KPI values of a sample business by the definitions it comes with."""
+    plan = default_plan(business)
+    return kpi_values(
+        sample_facts(business),
+        catalogue.business(business),
+        parse_period(period) if period else None,
+        settings=plan.settings(),
+        kpis=plan.shown_kpis(),
+        against=tuple(against.split()),
+    )
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def sample_history(business: str, by: str) -> Values:
+    """Those of its months, or of the latest weeks or days."""
+    own, plan, facts = catalogue.business(business), default_plan(business), sample_facts(business)
+    days, settings = recent(facts, by), plan.settings()
+    return kpi_values(facts, own, days, by, settings=settings, kpis=plan.shown_kpis())
