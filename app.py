@@ -11,17 +11,25 @@ from ui import cards, frame, session
 
 PAGES = {
     "scorecard": ("pages/measure/scorecard.py", ":material/speed:"),
-    "trend": ("pages/measure/trend.py", ":material/trending_up:"),
-    "plan": ("pages/plan/editor.py", ":material/edit_note:"),
-    "objectives": ("pages/plan/objectives.py", ":material/flag:"),
+    "data": ("pages/measure/data.py", ":material/folder_open:"),
     "funnel": ("pages/measure/funnel.py", ":material/filter_alt:"),
-    "channels": ("pages/measure/channels.py", ":material/hub:"),
-    "analyst": ("pages/measure/analyst.py", ":material/assignment_turned_in:"),
     "bonus": ("pages/pay/bonus.py", ":material/payments:"),
     "whatif": ("pages/plan/whatif.py", ":material/tune:"),
     "report": ("pages/take/report.py", ":material/description:"),
-    "data": ("pages/measure/data.py", ":material/folder_open:"),
+    "plan": ("pages/plan/editor.py", ":material/edit_note:"),
+    "objectives": ("pages/plan/objectives.py", ":material/flag:"),
+    "trend": ("pages/measure/trend.py", ":material/trending_up:"),
+    "channels": ("pages/measure/channels.py", ":material/hub:"),
+    "analyst": ("pages/measure/analyst.py", ":material/assignment_turned_in:"),
     "catalogue": ("pages/learn/catalogue.py", ":material/menu_book:"),
+}
+FIRST = "scorecard"  # a result of a sample is on the screen at once
+# The way from a file to a report stands open, in its order; the rest is folded into sections.
+MENU = {
+    "": ("data", "scorecard", "funnel", "bonus", "whatif", "report"),
+    "plan": ("plan", "objectives"),
+    "figures": ("trend", "channels", "analyst"),
+    "help": ("catalogue",),
 }
 
 
@@ -38,16 +46,20 @@ st.set_page_config(layout="wide", page_icon=str(Path(__file__).parent / "ui" / "
 lang = frame.language()
 broken = session.start()
 page = st.navigation(
-    [
-        st.Page(
-            path,
-            title=say(lang, f"pages.{name}"),
-            icon=icon,
-            url_path=name,
-            default=name == "scorecard",
-        )
-        for name, (path, icon) in PAGES.items()
-    ],
+    {
+        say(lang, f"pages.section_{section}") if section else "": [
+            st.Page(
+                path,
+                title=say(lang, f"pages.{name}"),
+                icon=icon,
+                url_path=name,
+                default=name == FIRST,
+            )
+            for name in names
+            for path, icon in [PAGES[name]]
+        ]
+        for section, names in MENU.items()
+    },
     position="top",
 )
 session.turn_to(page.url_path)
@@ -56,6 +68,7 @@ try:
     with st.container():  # one place, however many: what stands below is not built anew
         frame.notices(lang, broken)
     page.run()
+    frame.onward(lang, PAGES, MENU[""], page.url_path or FIRST)
 except KpiError as failed:
     st.error(cards.plain(failed.text(lang)), icon=":material/error:")
 freeze_startup_objects()

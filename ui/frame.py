@@ -1,5 +1,6 @@
 """What stands around every page: language, business type, data, period, link."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -105,6 +106,11 @@ def sidebar(lang: str) -> None:
                 label=state.say("load_own"),
                 icon=":material/upload_file:",
             )
+            st.page_link(
+                "pages/learn/catalogue.py",
+                label=state.say("how_it_works"),
+                icon=":material/menu_book:",
+            )
         _period(state)
         if session.can("undo"):
             st.button(
@@ -130,6 +136,16 @@ def sidebar(lang: str) -> None:
         _VOICE(key="voice", data=lang)
         if st.context.theme.type == "dark":  # a chosen option is white, too pale on this blue
             st.html("<style>.stMultiSelect span[title] { color: #12181f }</style>")
+
+
+def onward(lang: str, pages: Mapping[str, tuple[str, str]], path: Sequence[str], here: str) -> None:
+    """The way on: from a page of a path to the next one."""
+    if here in path[:-1]:
+        then = path[path.index(here) + 1]
+        st.divider()
+        file, icon = pages[then]
+        label = say(lang, "pages.onward", page=say(lang, f"pages.{then}_question"))
+        st.page_link(file, label=label, icon=icon)
 
 
 def _period(state: State) -> None:

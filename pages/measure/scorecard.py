@@ -225,9 +225,9 @@ def _line(state: State, line: ScoredLine) -> None:
     """One KPI: value against target, and its target."""
     judged, lang = line.judged, state.lang
     kpi = judged.kpi
-    name, badge = st.columns([3, 2], vertical_alignment="center")
-    name.markdown(f"**{cards.plain(kpi.name[lang])}**", help=cards.plain(kpi.why[lang]))
-    with badge:
+    with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
+        name, why = cards.plain(kpi.name[lang]), cards.plain(kpi.why[lang])
+        st.markdown(f"**{name}**", help=why, width="content")
         cards.status(state, judged)
     value = words.kpi_figure(kpi, judged.value.value, judged.value.currency, lang)
     reached = words.attainment(judged.attainment, judged.goal.rule, lang)
