@@ -64,6 +64,10 @@ class UsageError(KpiError, ValueError):
     """A command line or link asks for something that does not exist."""
 
 
+class WorkspaceError(KpiError):
+    """What is kept between sessions cannot be read or written, or somebody may not do so."""
+
+
 class Severity(StrEnum):
     """How much a finding takes from the trust in a figure."""
 
