@@ -215,11 +215,7 @@ def harmless(text: str) -> str:
     >>> harmless("=1+1")
     "'=1+1"
     """
-    return (
-        f"'{text}"
-        if text.lstrip()[:1] in _FORMULA or text[:1] in ("\t", "\r")
-        else text
-    )
+    return f"'{text}" if text.lstrip()[:1] in _FORMULA or text[:1] in ("\t", "\r") else text
 
 
 def harmed(text: str) -> str:

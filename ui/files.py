@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from kpi_core.errors import IngestError, KpiError
 from kpi_core.ingest import Upload, read
@@ -10,6 +11,8 @@ from kpi_core.ingest.formats import Format
 from kpi_core.ingest.layouts import Draft, read_layout, written
 from ui import session
 from ui.state import Failed
+
+Reader: TypeAlias = Callable[[], Upload]
 
 LOGS = "files.logs"
 TEACHABLE = frozenset({"unknown_layout", "no_headings", "no_figures", "nothing_left"})
@@ -53,6 +56,16 @@ def _keep(upload: Upload) -> None:
     uploads.pop(upload.digest, None)  # under another name: it takes the place of the old
     uploads[upload.digest] = upload
     session.choose_sample(False)
+
+
+def add_place(name: str, read: Reader) -> None:
+    """Read a table that lies elsewhere into the session; why it cannot be is told under `name`."""
+    session.took_file()
+    try:
+        _keep(read())
+        session.tell_failures()
+    except KpiError as failed:
+        session.tell_failures(Failed(name, failed))
 
 
 def replace_file(digest: str, name: str, data: bytes) -> None:
@@ -115,7 +128,7 @@ def _keep_log(digest: str, name: str, data: bytes) -> None:
 
 def taught() -> list[Format]:
     """The layouts that were taught in this session, the latest first."""
-    return [read_layout(name, text) for name, text in reversed(session.layouts().items())]
+    return [read_layout(name, text) for name, text in session.layout_texts()]
 
 
 def tried(failed: Failed, draft: Draft) -> Upload:

@@ -15,9 +15,12 @@ from kpi_core.facts import Facts, combine
 from kpi_core.ingest import Upload, read_path
 from kpi_core.ingest.formats import Format
 from kpi_core.ingest.layouts import read_layout
+from kpi_core.ingest.places import read_place
+from kpi_core.ingest.spark import read_spark
 from kpi_core.kpis import Settings, Values, kpi_values
 from kpi_core.model import VATS, Period, Vat, parse_period
 from kpi_core.plan import Plan, changed, default_plan, read_plan
+from kpi_core.scenario import Scenario, read_scenarios
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -51,16 +54,32 @@ def takes_business(made: argparse.ArgumentParser, *, required: bool = True) -> N
 
 def takes_plan(made: argparse.ArgumentParser) -> None:
     """Files, none if the plan states all figures; the plan; the choices that overrule it."""
-    takes_files(made, "*")
+    takes_files(made, needed=False)
     made.add_argument("--plan", required=True, metavar="PLAN.json")
     takes_choices(made)
 
 
-def takes_files(made: argparse.ArgumentParser, number: str) -> None:
+def takes_files(made: argparse.ArgumentParser, *, needed: bool) -> None:
     """The files and the period to look at in them."""
-    made.add_argument("files", nargs=number, metavar="FILE", help="CSV, TSV, XLSX or Parquet")
+    takes_places(made, needed=needed)
     made.add_argument("--period", metavar="YYYY-MM|FROM..TO")
     takes_layouts(made)
+
+
+def takes_places(made: argparse.ArgumentParser, *, needed: bool) -> None:
+    """Files, and tables that lie elsewhere than in one file of this computer."""
+    made.add_argument("files", nargs="*", metavar="FILE", help="CSV, TSV, XLSX or Parquet")
+    made.set_defaults(needs_files=needed)
+    made.add_argument(
+        "--from", action="append", default=[], dest="places", metavar="PLACE",
+        help="one table that lies elsewhere: a folder or a quoted pattern whose files are its "
+        "parts ('exports/*.parquet'), or postgresql://user@server/database?table=schema.table; "
+        "may repeat",
+    )  # fmt: skip
+    made.add_argument(
+        "--engine", metavar="sc://SERVER:15002",
+        help="Spark Connect adds the FILEs up: tables or paths as the server sees them",
+    )  # fmt: skip
 
 
 def takes_layouts(made: argparse.ArgumentParser) -> None:
@@ -101,20 +120,47 @@ def takes_assumptions(made: argparse.ArgumentParser) -> None:
 
 
 def uploads(options: argparse.Namespace) -> list[Upload]:
-    """The files, read by the layouts named beside them."""
+    """The files and other places, read by the layouts named beside them."""
+    if options.needs_files and not any_named(options):
+        raise UsageError("nothing_to_read")
     known = layouts(options)
-    found = []
-    for name in options.files:
-        try:
-            found.append(read_path(Path(name), known))
-        except OSError:
-            raise UsageError("no_such_file", where=name) from None
-    return found
+    found = [_upload(name, options.engine, known) for name in options.files]
+    return found + [read_place(place, known) for place in options.places]
+
+
+def _upload(name: str, engine: str | None, known: Sequence[Format]) -> Upload:
+    if engine:
+        return read_spark(engine, name, known)
+    try:
+        return read_path(Path(name), known)
+    except OSError:
+        raise UsageError("no_such_file", where=name) from None
+
+
+def any_named(options: argparse.Namespace) -> bool:
+    """Whether a command line names any file or other place."""
+    return bool(options.files or options.places)
 
 
 def layouts(options: argparse.Namespace) -> list[Format]:
     """The layouts named beside the files."""
-    return [read_layout(Path(name).stem, _text(name)) for name in options.layout]
+    return [read_layout(name, text) for name, text in layout_texts(options)]
+
+
+def layout_texts(options: argparse.Namespace) -> list[tuple[str, str]]:
+    """Name and text of the layouts named beside the files."""
+    return [(Path(name).stem, _text(name)) for name in options.layout]
+
+
+def scenarios(names: Sequence[str]) -> list[Scenario]:
+    """Those of all files of scenarios."""
+    found: list[Scenario] = []
+    for name in names:
+        try:
+            found += read_scenarios(Path(name).read_bytes(), name).scenarios
+        except OSError:
+            raise UsageError("no_such_file", where=name) from None
+    return found
 
 
 def _text(name: str) -> str:
@@ -190,7 +236,7 @@ def values(
     options: argparse.Namespace, plan: Plan, earlier: Sequence[str] = ()
 ) -> tuple[Facts, Values]:
     """The facts of the files, and the KPI values that a plan is judged by."""
-    if not options.files and not plan.facts:
+    if not any_named(options) and not plan.facts:
         raise UsageError("no_files")
     found = facts(options, plan.sources)
     business = catalogue.business(plan.business)

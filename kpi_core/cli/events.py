@@ -57,6 +57,10 @@ def takes_events(made: argparse.ArgumentParser) -> None:
 def answer(options: argparse.Namespace) -> tuple[Answer, Lines]:
     """The funnel over the events of one log."""
     wanted = _asked(options)
+    if options.engine or options.places:
+        raise UsageError("place_no_events")
+    if not options.files:
+        raise UsageError("nothing_to_read")
     if len(options.files) > 1:
         raise UsageError("funnel_one_log", where=options.files[1])
     layouts = asked.layouts(options)

@@ -29,7 +29,7 @@ def add(commands: asked.Commands) -> None:
     stages = asked.command(
         commands, "funnel", _funnel, "The counted funnel of a business type, or one of events."
     )
-    asked.takes_files(stages, "+")
+    asked.takes_files(stages, needed=True)
     asked.takes_business(stages, required=False)
     asked.takes_choices(stages)
     funnels.takes_funnel(stages)
@@ -49,7 +49,7 @@ def add(commands: asked.Commands) -> None:
 
 def _takes_sources(made: argparse.ArgumentParser) -> None:
     """Files, what they are the figures of, and who speaks."""
-    asked.takes_files(made, "+")
+    asked.takes_files(made, needed=True)
     asked.takes_business(made)
     asked.takes_choices(made)
 

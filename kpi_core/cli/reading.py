@@ -20,7 +20,7 @@ def add(commands: asked.Commands) -> None:
     made = asked.command(
         commands, "read", _read, "What the files hold, and what is odd about them."
     )
-    made.add_argument("files", nargs="+", metavar="FILE")
+    asked.takes_places(made, needed=True)
     asked.takes_layouts(made)
     asked.takes_business(asked.command(commands, "plan", _plan, "A complete default plan to edit."))
     asked.command(

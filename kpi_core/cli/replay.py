@@ -20,7 +20,7 @@ def add(commands: asked.Commands) -> None:
     made = asked.command(
         commands, "replay", _replay, "What several rules would have paid in the past months."
     )
-    asked.takes_files(made, "+")
+    asked.takes_files(made, needed=True)
     made.add_argument(
         "--plan",
         action="append",

@@ -2,9 +2,6 @@
 
 import argparse
 import sys
-from collections.abc import Callable
-from functools import partial
-from importlib import import_module
 from pathlib import Path
 
 from kpi_core.cli import asked, printed
@@ -13,21 +10,9 @@ from kpi_core.errors import KpiError, UsageError, did_you_mean
 from kpi_core.ingest import Upload, read_path
 from kpi_core.pay import read_people
 from kpi_core.pay.people import PeopleTable
-from kpi_core.report import ALL, Brand, Part, Report, gather
+from kpi_core.report import ALL, FORMS, SUFFIXES, Brand, Form, Part, gather, kinds
 
-# Suffix to the module that writes such a file, and its function: Report to bytes.
-WRITERS = {
-    ".xlsx": ("kpi_core.report.xlsx", "workbook"),
-    ".pdf": ("kpi_core.report.pdf", "pdf"),
-    ".html": ("kpi_core.report.html", "html"),
-    ".ipynb": ("kpi_core.report.notebook", "notebook"),
-    ".py": ("kpi_core.report.notebook", "script"),
-    ".csv": ("kpi_core.report.tables", "values_csv"),
-    ".parquet": ("kpi_core.report.tables", "values_parquet"),
-    ".zip": ("kpi_core.report.tables", "archive"),
-}
 NOT_ALL = 3  # the exit code where the report is made, but files of the folder cannot be read
-OF_KINDS = ".pdf"  # the suffix of which there are several kinds
 
 
 def add(commands: asked.Commands) -> None:
@@ -35,14 +20,18 @@ def add(commands: asked.Commands) -> None:
     made = asked.command(commands, "report", _report, "A report of a plan over files, as a file.")
     asked.takes_plan(made)
     made.set_defaults(exit_code=lambda answer: NOT_ALL if answer["unread"] else 0)
-    made.add_argument("--to", required=True, metavar="REPORT" + "|".join(WRITERS))
+    made.add_argument("--to", required=True, metavar="REPORT" + "|".join(SUFFIXES))
     made.add_argument(
-        "--kind", metavar="full|summary|statement|slides",
-        help="of a PDF: everything, one page, a page for each person to sign, slides",
+        "--kind", metavar="|".join(kinds(".pdf") + kinds(".csv")),
+        help="of a PDF: everything, one page, a page for each person to sign, slides; "
+        "of CSV and Parquet: KPI values, or the facts behind them",
     )  # fmt: skip
     made.add_argument("--people", metavar="PEOPLE.csv", help="who is paid, a row each")
     made.add_argument(
         "--parts", metavar="PART,PART", help=f"what it holds, all if not given: {', '.join(Part)}"
+    )
+    made.add_argument(
+        "--scenarios", metavar="SCENARIOS.json", help="to stand side by side, as What if saves them"
     )
     made.add_argument("--client", default="", metavar="NAME", help="for whom it is")
     made.add_argument("--logo", metavar="PICTURE", help="PNG or JPEG")
@@ -51,11 +40,12 @@ def add(commands: asked.Commands) -> None:
 
 def _report(options: argparse.Namespace) -> tuple[Answer, Lines]:
     path = Path(options.to)
-    write = writer(path.suffix, options.kind)
+    form = asked_form(path.suffix, options.kind)
     parts = _parts(options.parts)
     plan = asked.plan(options)
     folder = _folder(options)
     uploads, unread = _read(folder, options) if folder else (asked.uploads(options), [])
+    scenarios = asked.scenarios([options.scenarios]) if options.scenarios else []
     if not uploads and not plan.facts:
         raise UsageError("no_files")
     people = PeopleTable(())
@@ -75,9 +65,11 @@ def _report(options: argparse.Namespace) -> tuple[Answer, Lines]:
         people=people.people,
         parts=parts,
         brand=Brand(options.client, logo, options.accent),
+        scenarios=scenarios,
+        layouts=asked.layout_texts(options),
     )
     try:
-        path.write_bytes(write(made))
+        path.write_bytes(form.write(made))
     except OSError as failed:
         raise UsageError("snapshot_not_written", where=str(path), why=failed.strerror) from None
     for why in unread:
@@ -89,8 +81,10 @@ def _report(options: argparse.Namespace) -> tuple[Answer, Lines]:
         "changes": list(made.changes),
         "unread": unread,
     }
+    untold = [why.text(options.lang) for why in made.scenarios.untold] if made.scenarios else []
+    lines = [str(path), *made.changes, *dict.fromkeys(untold)]
     found = (*people.findings(), *made.findings)
-    return printed.with_findings(answer, [str(path), *made.changes], found, options.lang)
+    return printed.with_findings(answer | {"untold": untold}, lines, found, options.lang)
 
 
 def _folder(options: argparse.Namespace) -> Path | None:
@@ -107,7 +101,8 @@ def _read(folder: Path, options: argparse.Namespace) -> tuple[list[Upload], list
         UsageError: nothing in it can be read.
     """
     layouts = asked.layouts(options)
-    named = (options.to, options.plan, options.people, options.logo, *options.layout)
+    beside = (options.people, options.logo, options.scenarios)
+    named = (options.to, options.plan, *beside, *options.layout)
     others = {Path(name).resolve() for name in named if name}
     found: list[Upload] = []
     unread = []
@@ -125,25 +120,24 @@ def _read(folder: Path, options: argparse.Namespace) -> tuple[list[Upload], list
     return found, unread
 
 
-def writer(suffix: str, kind: str | None = None) -> Callable[[Report], bytes]:
-    """What writes files of a suffix; imported when it is asked for.
+def asked_form(suffix: str, kind: str | None = None) -> Form:
+    """The form of a suffix; of several the one of a kind, or the usual one.
 
     Raises:
-        UsageError: nothing does, or there is no such kind of them.
+        UsageError: there is none, or it comes in no such kind.
     """
     suffix = suffix.lower()
-    if suffix not in WRITERS:
-        raise UsageError("report_suffix", where=suffix, known=", ".join(WRITERS))
-    name, function = WRITERS[suffix]
-    module = import_module(name)
-    found: Callable[..., bytes] = getattr(module, function)
+    found = [form for form in FORMS if form.suffix == suffix]
+    if not found:
+        raise UsageError("report_suffix", where=suffix, known=", ".join(SUFFIXES))
     if kind is None:
-        return found
-    if suffix != OF_KINDS:
-        raise UsageError("report_kind_of_pdf", where=suffix)
-    if kind not in tuple(module.Kind):
-        raise UsageError("unknown_report_kind", where=kind, known=", ".join(module.Kind))
-    return partial(found, kind=module.Kind(kind))
+        return found[0]
+    if not kinds(suffix):
+        raise UsageError("report_of_one_kind", where=suffix)
+    for form in found:
+        if form.kind == kind:
+            return form
+    raise UsageError("unknown_report_kind", where=kind, known=", ".join(kinds(suffix)))
 
 
 def _parts(said: str | None) -> frozenset[Part]:

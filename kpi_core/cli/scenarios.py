@@ -2,7 +2,6 @@
 
 import argparse
 from fractions import Fraction
-from pathlib import Path
 
 from kpi_core import catalogue, words
 from kpi_core.chain import Chain, chain
@@ -12,7 +11,7 @@ from kpi_core.drivers import calibrate
 from kpi_core.errors import UsageError
 from kpi_core.kpis import Evaluation
 from kpi_core.model import Unit
-from kpi_core.scenario import Cell, Comparison, Row, Scenario, compare, lever_name, read_scenarios
+from kpi_core.scenario import Cell, Comparison, Row, Scenario, compare, lever_name
 from kpi_core.text import percent, say
 
 FILE = ".json"  # what files of scenarios end in, and no export
@@ -47,13 +46,7 @@ def _scenarios(options: argparse.Namespace) -> list[Scenario]:
     if not named:
         raise UsageError("no_scenario_file")
     options.files = [name for name in options.files if name not in named]
-    found: list[Scenario] = []
-    for name in named:
-        try:
-            found += read_scenarios(Path(name).read_bytes(), name).scenarios
-        except OSError:
-            raise UsageError("no_such_file", where=name) from None
-    return found
+    return asked.scenarios(named)
 
 
 def _scenario_row(made: Scenario, found: Comparison, lang: str) -> Answer:

@@ -62,7 +62,7 @@ def add(commands: asked.Commands) -> None:
     )
     made.set_defaults(exit_code=lambda answer: 0 if answer["identical"] else 1)
     made.add_argument("snapshot", metavar="SNAPSHOT.json")
-    made.add_argument("files", nargs="*", metavar="FILE", help="CSV, TSV, XLSX or Parquet")
+    asked.takes_places(made, needed=False)
     asked.takes_layouts(made)
 
 

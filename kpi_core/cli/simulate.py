@@ -142,7 +142,7 @@ def _values(options: argparse.Namespace, plans: dict[str, Plan]) -> tuple[Facts,
     plan = next(iter(plans.values()))
     if len(plans) == 1:
         return asked.values(options, plan)
-    if not options.files:
+    if not asked.any_named(options):
         raise UsageError("no_files")
     facts = asked.facts(options, plan.sources)
     return facts, kpi_values(

@@ -14,18 +14,20 @@ import pandas as pd
 from kpi_core import catalogue
 from kpi_core.errors import Finding, IngestError, KpiError, Severity
 from kpi_core.ingest import privacy
+from kpi_core.ingest.bulk import Source
 from kpi_core.ingest.formats import Format, Kind, known_headings, recognise
 from kpi_core.ingest.headings import plain
-from kpi_core.ingest.large import Large, read_large
+from kpi_core.ingest.large import Elsewhere, Large, read_large
 from kpi_core.ingest.mapping import Mapped, map_section
 from kpi_core.ingest.opening import Grid, Opened, is_text, opened
 from kpi_core.ingest.sections import Section, sections
 from kpi_core.ingest.textfile import MAX_BYTES as MAX_TEXT
 from kpi_core.ingest.titles import stated_period
 from kpi_core.ingest.workbook import PARQUET
+from kpi_core.limits import LIMITS
 from kpi_core.model import Adds, Period, Unit, Vat
 
-MAX_BYTES = 200 * 2**20
+MAX_BYTES = LIMITS.file_megabytes << 20
 _NO_CAUSES = frozenset({"period_unknown", "column_twice"})  # they take no figure away
 _NOTHING_TAKEN = frozenset({"columns_compete"})  # no column was understood at all
 LARGE_PARQUET = 2 * 2**20  # packed ten times as hard
@@ -197,28 +199,51 @@ def read_path(path: Path, layouts: Sequence[Format] = ()) -> Upload:
     size = path.stat().st_size
     if size <= MAX_BYTES:
         return read(path.name, path.read_bytes(), layouts)
+    return read_whole(path.name, path, layouts)
+
+
+def read_whole(
+    label: str, source: Path | tuple[Path, ...] | Elsewhere, layouts: Sequence[Format] = ()
+) -> Upload:
+    """One tidy table of any size: a file, the parts of one in Parquet, or a table elsewhere.
+
+    Raises:
+        IngestError: as `read`; or it is not tidy.
+    """
     try:
-        return _uploaded(path.name, path, read_large(path.name, path, layouts))
+        return _uploaded(label, source, read_large(label, source, layouts))
     except IngestError as failed:
-        failed.where = failed.where or path.name
+        failed.where = failed.where or label
         failed.values = privacy.told(failed.values)
         raise
 
 
-def _uploaded(label: str, source: bytes | Path, large: Large) -> Upload:
+def _uploaded(label: str, source: Source | Elsewhere, large: Large) -> Upload:
     if not large.mapped.measures:
         columns = privacy.listed(column.raw for column in large.section.headings)
         raise IngestError("no_figures", columns=columns)
     table = _table(large.section, large.format, large.mapped, large.stated)
     table = replace(table, rows=large.records - large.mapped.totals)
-    if isinstance(source, bytes):
-        digest, size = hashlib.sha256(source).hexdigest(), len(source)
-    else:
-        with source.open("rb") as file:
-            digest, size = hashlib.file_digest(file, "sha256").hexdigest(), source.stat().st_size
+    digest, size = _digested(source, table.facts)
     told = Finding(Severity.INFO, "encoding_guessed", label, {"encoding": large.encoding or ""})
     findings = (*((told,) if large.guessed else ()), *large.mapped.findings)
     return Upload(label, digest, size, large.encoding, (table,), findings)
+
+
+def _digested(source: Source | Elsewhere, facts: pd.DataFrame) -> tuple[str, int]:
+    """What a source is known by, and its size; of a table elsewhere only the facts are here."""
+    if not isinstance(source, bytes | Path | tuple):
+        source = facts.to_csv(index=False).encode()
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest(), len(source)
+    digests, size = [], 0
+    for path in source if isinstance(source, tuple) else (source,):
+        with path.open("rb") as file:
+            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+        size += path.stat().st_size
+    if len(digests) == 1:
+        return digests[0], size
+    return hashlib.sha256("".join(digests).encode()).hexdigest(), size
 
 
 def _said_aside(file: Opened, tables: Sequence[Grid]) -> list[str]:

@@ -17,11 +17,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -29,11 +29,19 @@ import pandas as pd
 
 from kpi_core.errors import IngestError
 from kpi_core.ingest import bulk_cell as child
-from kpi_core.ingest.bulk_cell import MB, Limits
+from kpi_core.ingest.bulk_cell import MB, Limits, Refused
 from kpi_core.ingest.values import MISSING, Mark, numbers, rounded_at
 from kpi_core.ingest.workbook import CHILDREN
+from kpi_core.limits import LIMITS as SETTINGS
 
-LIMITS = Limits()
+Source: TypeAlias = bytes | Path | tuple[Path, ...]  # several: the parts of one Parquet table
+
+LIMITS = Limits(
+    columns=SETTINGS.columns,
+    memory_bytes=SETTINGS.bulk_memory_megabytes * MB,
+    disk_bytes=SETTINGS.bulk_disk_megabytes * MB,
+    cpu_seconds=SETTINGS.bulk_cpu_seconds,
+)
 _GLOB = frozenset("*?[]{}")  # DuckDB would take such a path for a pattern
 _BITS = 62  # of a whole number in the child: one for each pattern
 _BYTES_A_SECOND = 20 * MB  # a tenth of what was measured; a large file may take its time
@@ -107,6 +115,8 @@ class First:
 
 
 Use = Key | Day | Sum | First
+Asked: TypeAlias = list[dict[str, Any]]  # uses, as a job names them
+Ask: TypeAlias = Callable[[Asked], tuple[pd.DataFrame, dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -279,7 +289,7 @@ def identity(parts: Iterable[Sequence[str]]) -> npt.NDArray[np.uint64]:
 
 
 def reduce_text(
-    source: bytes | Path, dialect: Dialect, uses: Sequence[Use], limits: Limits = LIMITS
+    source: Source, dialect: Dialect, uses: Sequence[Use], limits: Limits = LIMITS
 ) -> Reduced:
     """The records of a delimited text file, joined by their keys.
 
@@ -298,7 +308,7 @@ def reduce_text(
 
 
 def reduce_parquet(
-    source: bytes | Path,
+    source: Source,
     headings: Sequence[str],
     uses: Sequence[Use],
     limits: Limits = LIMITS,
@@ -320,7 +330,7 @@ def reduce_parquet(
 
 
 def parquet_head(
-    source: bytes | Path, records: int = 500, limits: Limits = LIMITS
+    source: Source, records: int = 500, limits: Limits = LIMITS
 ) -> tuple[tuple[str, ...], list[list[str | int | float | None]]]:
     """The headings and first records of a Parquet file; days as texts.
 
@@ -333,7 +343,7 @@ def parquet_head(
 
 
 def reduce_events(
-    source: bytes | Path, dialect: Dialect | None, log: Log, limits: Limits = LIMITS
+    source: Source, dialect: Dialect | None, log: Log, limits: Limits = LIMITS
 ) -> Sessions:
     """An event log as one row a session.
 
@@ -389,7 +399,7 @@ def reduce_events(
 
 
 def write_log(
-    source: bytes | Path,
+    source: Source,
     dialect: Dialect | None,
     log: LogFile,
     target: Path,
@@ -473,7 +483,7 @@ def _asked(use: Use) -> dict[str, Any]:
 
 
 def _reduced(
-    source: bytes | Path,
+    source: Source,
     job: dict[str, Any],
     uses: Sequence[Use],
     *,
@@ -482,27 +492,41 @@ def _reduced(
     limits: Limits,
 ) -> Reduced:
     """Asks for the sums; figures that are not plain come as texts in a second go and are judged."""
+    with _prepared(source, job | {"what": "table"}, limits) as ready:
+        return reduction(lambda asked: _ask(ready | {"uses": asked}, limits), uses, headings, mark)
+
+
+def reduction(ask: Ask, uses: Sequence[Use], headings: Sequence[str], mark: Mark | None) -> Reduced:
+    """The records joined by their keys, of whoever can be asked for them.
+
+    Args:
+        ask: gets the uses as a job names them, gives rows and what is said of them.
+        uses: the wanted columns.
+        headings: of all columns, for messages.
+        mark: as in `Dialect`.
+
+    Raises:
+        IngestError: there are too many groups, or figures that cannot be added without a guess.
+    """
     kinds = [type(use) for use in uses]
     if First in kinds and (kinds.count(Key) != 1 or Day in kinds):
         raise ValueError("records have one key")
-    job = job | {"what": "table", "uses": [_asked(use) for use in uses]}
+    asked = [_asked(use) for use in uses]
     odd: list[int] = []
-    with _prepared(source, job, limits) as ready:
-        frame, told = _ask(ready, limits)
-        if doubts := told.get("doubts"):
-            odd = [place for place, use in enumerate(uses) if str(use.at) in doubts]
-            if First in kinds:  # as a second key they would part the lines of a record
-                column, example = headings[uses[odd[0]].at], doubts[str(uses[odd[0]].at)]
-                raise IngestError("figures_not_plain", column=column, example=example)
-            for place in odd:
-                ready["uses"][place] = _asked(Key(uses[place].at))
-            try:
-                frame, told = _ask(ready, limits)
-            except IngestError as failed:
-                if failed.code != "too_many_groups":
-                    raise
-                column, example = headings[uses[odd[0]].at], doubts[str(uses[odd[0]].at)]
-                raise IngestError("figures_not_plain", column=column, example=example) from None
+    frame, told = ask(asked)
+    if doubts := told.get("doubts"):
+        odd = [place for place, use in enumerate(uses) if str(use.at) in doubts]
+        column, example = headings[uses[odd[0]].at], doubts[str(uses[odd[0]].at)]
+        if First in kinds:  # as a second key they would part the lines of a record
+            raise IngestError("figures_not_plain", column=column, example=example)
+        for place in odd:
+            asked[place] = _asked(Key(uses[place].at))
+        try:
+            frame, told = ask(asked)
+        except IngestError as failed:
+            if failed.code != "too_many_groups":
+                raise
+            raise IngestError("figures_not_plain", column=column, example=example) from None
     frame.columns = pd.Index([*range(len(uses)), "n"], dtype=object)
     judged = {place: _judge(frame, place, mark) for place in odd}
     if odd:
@@ -540,34 +564,44 @@ def _joined(frame: pd.DataFrame, uses: Sequence[Use]) -> pd.DataFrame:
 
 
 @contextmanager
-def _prepared(
-    source: bytes | Path, job: dict[str, Any], limits: Limits
-) -> Iterator[dict[str, Any]]:
+def _prepared(source: Source, job: dict[str, Any], limits: Limits) -> Iterator[dict[str, Any]]:
     """The job with a folder of its own and the path of a file that the child can open."""
     with tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True) as folder:
-        path = Path(folder, "source")
-        if isinstance(source, bytes):
-            path.write_bytes(source)
-        elif not source.is_file():
-            raise IngestError("no_such_file", where=source.name)
-        elif _GLOB & set(str(source.absolute())):
-            try:
-                path.hardlink_to(source.absolute())
-            except OSError:  # another disk
-                shutil.copyfile(source, path)
-        else:
-            path = source.absolute()
-        if not path.stat().st_size:
+        paths = _paths(source, Path(folder))
+        sizes = [path.stat().st_size for path in paths]
+        if not all(sizes):
             raise IngestError("empty_file")
-        more = int(path.stat().st_size / _BYTES_A_SECOND)
+        more = int(sum(sizes) / _BYTES_A_SECOND)
         patient = replace(
             limits,
             cpu_seconds=limits.cpu_seconds + 2 * more,
             wall_seconds=limits.wall_seconds + 2 * more,
-            disk_bytes=limits.disk_bytes + 3 * path.stat().st_size,
+            disk_bytes=limits.disk_bytes + 3 * sum(sizes),
         )
-        common = {"path": str(path), "folder": folder, "missing": sorted(MISSING)}
+        common = {"paths": list(map(str, paths)), "folder": folder, "missing": sorted(MISSING)}
         yield job | common | {"limits": asdict(patient)}
+
+
+def _paths(source: Source, folder: Path) -> list[Path]:
+    """Where the child finds the files: names that DuckDB would take for patterns get others."""
+    if isinstance(source, bytes):
+        path = folder / "source"
+        path.write_bytes(source)
+        return [path]
+    found = []
+    for number, given in enumerate(source if isinstance(source, tuple) else (source,)):
+        path = given.absolute()
+        if not path.is_file():
+            raise IngestError("no_such_file", where=given.name)
+        if _GLOB & set(str(path)):
+            plain = folder / f"source{number}"
+            try:
+                plain.hardlink_to(path)
+            except OSError:  # another disk
+                shutil.copyfile(path, plain)
+            path = plain
+        found.append(path)
+    return found
 
 
 def _ask(job: dict[str, Any], limits: Limits) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -608,9 +642,15 @@ def _ask(job: dict[str, Any], limits: Limits) -> tuple[pd.DataFrame, dict[str, A
         raise IngestError("reader_crashed", status=done.returncode)
     told: dict[str, Any] = json.loads(done.stdout[done.stdout.rstrip().rfind(b"\n") + 1 :])
     if "refused" in told:
-        raise IngestError(told["refused"], **told["values"])
+        raise refused(Refused(told["refused"], **told["values"]))
     without_rows = {"doubts", "names", "offsets"} & set(told)
     return pd.DataFrame() if without_rows else _frame(done.stdout), told
+
+
+def refused(no: Refused, where: str = "") -> IngestError:
+    """A refusal as what readers are told."""
+    values: dict[str, Any] = no.values
+    return IngestError(no.code, where=where, **values)
 
 
 def _frame(answer: bytes) -> pd.DataFrame:

@@ -18,6 +18,7 @@ import json
 import os
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -370,9 +371,99 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def listed(texts: Sequence[str]) -> str:
-    """Texts as SQL literals with commas between."""
-    return ", ".join(map(quoted, texts))
+SPACE = (
+    " \t\r\n\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u2007\u202f\u3000"  # what Python strips, nearly all
+)
+
+
+class Sql:
+    """What engines spell in ways of their own, as DuckDB spells it.
+
+    All that is asked of a table is written once, over this; another engine overrides the words in
+    which it differs, and so is asked the same question. What takes a cell takes the SQL for it.
+    """
+
+    def literal(self, text: str) -> str:
+        """A text of ours as a literal."""
+        return quoted(text)
+
+    def listed(self, texts: Sequence[str]) -> str:
+        """Texts of ours as literals with commas between."""
+        return ", ".join(map(self.literal, texts))
+
+    def starts(self, cell: str, start: str) -> str:
+        """Whether a text starts with another one."""
+        return f"starts_with({cell}, {start})"
+
+    def ends(self, cell: str, end: str) -> str:
+        """Whether a text ends with another one."""
+        return f"ends_with({cell}, {end})"
+
+    def matches(self, cell: str, pattern: str) -> str:
+        """Whether a pattern matches the whole of a text."""
+        return f"regexp_full_match({cell}, '{pattern}')"
+
+    def bare(self, cell: str) -> str:
+        """A text without white space around it; nothing if that is all."""
+        return f"NULLIF(trim({cell}, {self.literal(SPACE)}), '')"
+
+    def epoch_day(self, cell: str, between: str) -> str:
+        """The day of a count of seconds since 1970 or of parts of them, its numbers parted so."""
+        time = f"make_timestamp(CAST(rpad({cell}, 16, '0') AS BIGINT))"
+        return f"strftime({time}, '%Y{between}%m{between}%d')"
+
+    def inexact(self, cell: str) -> str:
+        """A float that is no short decimal, as what is added."""
+        return f"CAST({cell} AS DOUBLE)"
+
+    def total(self, number: str) -> str:
+        """The exact sum of numbers."""
+        return f"sum({number})"
+
+    def first(self, cell: str, filled: str) -> str:
+        """Of the cells of a group that are filled, the one that stands first."""
+        return f"arg_min({cell}, row) FILTER (WHERE {filled})"
+
+    def place(self) -> str:
+        """Where in the table a record stands."""
+        return "row_number() OVER ()"
+
+
+class Relation(ABC):
+    """A table that is asked in SQL, unless told otherwise of the DuckDB in this process."""
+
+    sql = Sql()
+
+    @property
+    @abstractmethod
+    def rows(self) -> int:
+        """How many records there are, counted by other means than the sums."""
+
+    @abstractmethod
+    def kind(self, at: int) -> str:
+        """What the cells of a column are: text, whole, decimal, float, date, time or other."""
+
+    @abstractmethod
+    def cell(self, at: int) -> str:
+        """The SQL for a cell of a column."""
+
+    @abstractmethod
+    def relation(self, con: Any, wanted: Sequence[int]) -> str:
+        """The SQL for the records, of which columns are wanted."""
+
+    @abstractmethod
+    def unchanged(self) -> bool:
+        """Whether the table is still the one that was looked at."""
+
+    def fill(self, con: Any, statement: str) -> None:
+        """Puts what a statement finds into the table ``reduced``."""
+        con.execute("DROP TABLE IF EXISTS reduced")
+        con.execute(f"CREATE TEMP TABLE reduced AS {statement}")
+
+    def told(self, con: Any, statement: str) -> tuple[Any, ...]:
+        """The one row that a statement finds."""
+        row: tuple[Any, ...] = con.execute(statement).fetchall()[0]
+        return row
 
 
 Found = TypeVar("Found")
@@ -420,12 +511,12 @@ def marks_of(job: dict[str, Any]) -> dict[int, str]:
     return marks if len(found) < 2 and job["delimiter"] not in found else {}
 
 
-class TextFile:
+class TextFile(Relation):
     """A delimited text file as a relation of text columns ``c0`` to ``cN``."""
 
     def __init__(self, job: dict[str, Any], limits: Limits) -> None:
         self.limits = limits
-        self.given = Path(job["path"])
+        self.given = Path(job["paths"][0])
         self.delimiter: str = job["delimiter"]
         self.width: int = job["width"]
         self.skip: int = job["skip"]
@@ -521,8 +612,9 @@ class TextFile:
         """The SQL for a cell of a column."""
         return f"c{at}"
 
-    def relation(self, _con: Any, _wanted: Sequence[int]) -> str:
+    def relation(self, con: Any, wanted: Sequence[int]) -> str:
         """The SQL for the records."""
+        del con, wanted
         columns = ", ".join(f"'c{at}': '{self.type(at)}'" for at in range(self.width))
         mark = max(self.marks.values(), default="") or "."
         # DuckDB 2.0 loses rows without a word when told of '\r\n', and finds it by itself rightly.
@@ -571,8 +663,8 @@ COMMON = {
 }
 
 
-class ParquetFile:
-    """A Parquet file with flat columns.
+class ParquetFile(Relation):
+    """A Parquet file with flat columns, or several that are the parts of one table.
 
     DuckDB reads columns of the common kinds itself, and twice as quickly as it takes them from
     Arrow; a pass of Arrow's goes beside it, judges the same columns and counts their records.
@@ -587,42 +679,64 @@ class ParquetFile:
 
         self.pa, self.parquet = pa, parquet
         self.limits = limits
-        self.path = Path(job["path"])
-        self.before = os.stat(self.path)
-        footer = parquet.ParquetFile(self.path)
-        meta, self.schema = footer.metadata, footer.schema_arrow
+        self.paths = [Path(path) for path in job["paths"]]
+        self.before = [os.stat(path) for path in self.paths]
+        self.schema = parquet.read_schema(self.paths[0])
         nested = [column.name for column in self.schema if pa.types.is_nested(column.type)]
         if nested:
             raise Refused("nested_columns", columns=", ".join(nested[:3]))
-        if meta.num_columns > limits.columns:
-            raise Refused("too_many_columns", columns=meta.num_columns, limit=limits.columns)
+        if len(self.schema) > limits.columns:
+            raise Refused("too_many_columns", columns=len(self.schema), limit=limits.columns)
         if len(set(self.schema.names)) < len(self.schema.names):
             raise Refused("broken_parquet", detail="two columns of one name")
-        if meta.num_rows < 0 or meta.num_row_groups > limits.row_groups:
-            raise Refused("broken_parquet", detail="counts that cannot be")
-        groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
-        unpacked = sum(group.total_byte_size for group in groups)
-        ceiling = limits.parquet_ratio * self.before.st_size + MB
-        if unpacked > ceiling:
-            raise Refused("decompressed_too_large", megabytes=ceiling // MB)
-        if sum(group.num_rows for group in groups) != meta.num_rows:
-            raise Refused("broken_parquet", detail="counts that differ")
+        footers = [parquet.ParquetFile(path) for path in self.paths]
+        for path, before, footer in zip(self.paths, self.before, footers, strict=True):
+            if not footer.schema_arrow.equals(self.schema):
+                raise Refused("parts_differ", part=path.name)
+            self._check_counts(footer.metadata, before.st_size)
         # Texts stay a dictionary: a file of 400 bytes may repeat 1 MB of text 50 000 times.
+        schema = footers[0].metadata.schema
         self.texts = [
             column.path
-            for column in map(meta.schema.column, range(meta.num_columns))
+            for column in map(schema.column, range(len(self.schema)))
             if column.physical_type == "BYTE_ARRAY"
         ]
-        self.file = self._opened()
-        self.types: list[Any] = [field.type for field in self.file.schema_arrow]
-        self.common = {at for at in range(meta.num_columns) if self._is_common(meta.schema, at)}
-        self.rows: int = meta.num_rows
+        self.types: list[Any] = [field.type for field in self._opened(0).schema_arrow]
+        self.common = {
+            at
+            for at in range(len(self.schema))
+            if all(self._is_common(footer.metadata.schema, at) for footer in footers)
+        }
+        self.stated: int = sum(footer.metadata.num_rows for footer in footers)
         self.read = 0
         self.detail = ""
         self.looking: dict[int, Looking[int]] = {}  # by column
 
-    def _opened(self) -> Any:
-        return self.parquet.ParquetFile(self.path, read_dictionary=self.texts)
+    @property
+    def rows(self) -> int:
+        """As the footers say."""
+        return self.stated
+
+    def _check_counts(self, meta: Any, size: int) -> None:
+        if meta.num_rows < 0 or meta.num_row_groups > self.limits.row_groups:
+            raise Refused("broken_parquet", detail="counts that cannot be")
+        groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
+        unpacked = sum(group.total_byte_size for group in groups)
+        ceiling = self.limits.parquet_ratio * size + MB
+        if unpacked > ceiling:
+            raise Refused("decompressed_too_large", megabytes=ceiling // MB)
+        if sum(group.num_rows for group in groups) != meta.num_rows:
+            raise Refused("broken_parquet", detail="counts that differ")
+
+    def _opened(self, part: int) -> Any:
+        return self.parquet.ParquetFile(self.paths[part], read_dictionary=self.texts)
+
+    def _batches(self, columns: Sequence[str], *, use_threads: bool) -> Iterator[Any]:
+        """The records of all parts, in their order."""
+        for part in range(len(self.paths)):
+            yield from self._opened(part).iter_batches(
+                self.BATCH, columns=columns, use_threads=use_threads
+            )
 
     def _is_common(self, schema: Any, at: int) -> bool:
         """Whether a column is of a kind that means the same to DuckDB and to Arrow."""
@@ -657,8 +771,9 @@ class ParquetFile:
         if fresh := [at for at in wanted if at not in self.looking]:
             self.looking |= dict.fromkeys(fresh, Looking(lambda: self._looked_at(fresh)))
         names = ", ".join(f"c{at}" for at in range(len(self.types)))
+        paths = self.sql.listed(self.allowed())
         return (
-            f"read_parquet({quoted(str(self.path))}, binary_as_string = false, filename = false, "
+            f"read_parquet([{paths}], binary_as_string = false, filename = false, "
             f"hive_partitioning = false, union_by_name = false) AS given({names})"
         )
 
@@ -667,7 +782,7 @@ class ParquetFile:
         names = [self.schema.names[at] for at in columns]
         rows = 0
         # Without threads of its own: DuckDB needs the processors.
-        for batch in self._opened().iter_batches(self.BATCH, columns=names, use_threads=False):
+        for batch in self._batches(names, use_threads=False):
             batch.validate(full=True)
             for name in names:  # an error if a text is no UTF-8
                 self._fit(batch.column(name))
@@ -685,8 +800,7 @@ class ParquetFile:
 
         def batches() -> Iterator[Any]:
             self.read = 0
-            found = self.file.iter_batches(batch_size=self.BATCH, columns=names, use_threads=True)
-            for batch in found:
+            for batch in self._batches(names, use_threads=True):
                 try:
                     batch.validate(full=True)
                     arrays = [self._fit(batch.column(name)) for name in names]
@@ -725,7 +839,7 @@ class ParquetFile:
 
     def allowed(self) -> list[str]:
         """The files that DuckDB may open."""
-        return [str(self.path)]
+        return list(map(str, self.paths))
 
     def judged(self) -> None:
         """Waits for Arrow's pass, whose word comes before that of DuckDB."""
@@ -744,8 +858,10 @@ class ParquetFile:
     def unchanged(self) -> bool:
         """Whether the file is still the one that was looked at, read to its end."""
         self.judged()
-        now = os.stat(self.path)
-        same = (now.st_size, now.st_mtime_ns) == (self.before.st_size, self.before.st_mtime_ns)
+        now = [os.stat(path) for path in self.paths]
+        same = [(each.st_size, each.st_mtime_ns) for each in now] == [
+            (each.st_size, each.st_mtime_ns) for each in self.before
+        ]
         return same and self.read == self.rows
 
 
@@ -757,6 +873,8 @@ Given = TextFile | ParquetFile
 # the text again: no grouping, no percent, no sign of money, nothing rounded. Checking by printing
 # is ten times cheaper than by a pattern; patterns judge only columns where that fails.
 WIDE = "-?[0-9]{1,12}([.][0-9]{1,18})?"
+WITHIN = "BETWEEN -999999999999999 AND 999999999999999"
+QUOTED_POINT = "'.'"
 SEEN = {  # what an odd cell may be, for the column to be read once more
     "point": WIDE,
     "comma": "-?[0-9]{1,12}(,[0-9]{1,18})?",
@@ -776,6 +894,7 @@ class Figure:
     at: int
     mark: str
     how: str
+    sql: Sql
     places: list[int] = field(default_factory=list)  # of the uses that ask for it
 
     def parsed(self, cell: str) -> str:
@@ -787,7 +906,7 @@ class Figure:
             "wide": f"TRY_CAST(trim({text}) AS DECIMAL(38, 18))",
             "given": cell,
             "exact": f"TRY_CAST({cell} AS DECIMAL(18, 6))",
-            "float": f"CAST({cell} AS DOUBLE)",
+            "float": self.sql.inexact(cell),
         }[self.how]
 
     def proven(self, cell: str, number: str) -> str:
@@ -795,18 +914,18 @@ class Figure:
         text = f"replace({cell}, ',', '.')" if self.mark == "," else cell
         only = f" AND NOT contains({cell}, '.')" if self.mark == "," else ""
         return {
-            "whole": f"CAST({number} AS VARCHAR) = {cell} AND abs({number}) < 1000000000000000",
-            "plain": f"starts_with(CAST({number} AS VARCHAR), {text}) "
-            f"AND NOT ends_with({text}, '.'){only}",
-            "wide": f"regexp_full_match(trim({text}), '{WIDE}'){only}",
-            "given": f"abs({number}) < 1000000000000000",
+            "whole": f"CAST({number} AS STRING) = {cell} AND {number} {WITHIN}",
+            "plain": f"{self.sql.starts(f'CAST({number} AS STRING)', text)} "
+            f"AND NOT {self.sql.ends(text, QUOTED_POINT)}{only}",
+            "wide": f"{self.sql.matches(f'trim({text})', WIDE)}{only}",
+            "given": f"{number} {WITHIN}",
             "exact": f"CAST({number} AS DOUBLE) = {cell}",
-            "float": f"abs({number}) <= 1000000000000000",
+            "float": f"{number} {WITHIN}",
         }[self.how]
 
     def odd(self, cell: str, value: str, missing: Sequence[str]) -> str:
         """SQL: one of the cells that have no value though they are not empty, if there are any."""
-        void = f"lower(trim({cell})) IN ({listed(missing)})"
+        void = f"lower(trim({cell})) IN ({self.sql.listed(missing)})"
         if self.how in {"given", "exact", "float"}:
             void = "false" if self.how == "given" else f"isnan({cell})"
         # CASE within CASE, since AND would look up every cell among the words for missing ones.
@@ -814,7 +933,7 @@ class Figure:
         return f"min(CASE WHEN {value} IS NULL THEN {is_void} END)"
 
 
-def figures_of(uses: Sequence[dict[str, Any]], given: Given) -> list[Figure]:
+def figures_of(uses: Sequence[dict[str, Any]], given: Relation) -> list[Figure]:
     """A figure for each column that is added, in the cheapest way that may do."""
     found: dict[int, Figure] = {}
     for place, use in enumerate(uses):
@@ -825,12 +944,12 @@ def figures_of(uses: Sequence[dict[str, Any]], given: Given) -> list[Figure]:
         how = {"whole": "given", "decimal": "given", "float": "exact"}.get(kind)
         if kind in {"date", "time", "other"}:
             raise Refused("not_a_figure", column=at)
-        found.setdefault(at, Figure(at, mark, how or ("plain" if mark else "whole")))
+        found.setdefault(at, Figure(at, mark, how or ("plain" if mark else "whole"), given.sql))
         found[at].places.append(place)
     return list(found.values())
 
 
-def settle(con: Any, given: Given, odd: list[Figure], missing: Sequence[str]) -> list[int]:
+def settle(con: Any, given: Relation, odd: list[Figure], missing: Sequence[str]) -> list[int]:
     """Finds another way to read columns that held odd cells; those for which there is none.
 
     A column of a text file whose odd cells all show one decimal mark, and at least one of them in
@@ -846,15 +965,15 @@ def settle(con: Any, given: Given, odd: list[Figure], missing: Sequence[str]) ->
     if not texts:
         return doubts
     counts = [
-        f"count_if(regexp_full_match({cell}, '{pattern}'))"
+        f"count_if({given.sql.matches(cell, pattern)})"
         if name != "bare"
-        else f"count({cell}) - count_if(lower({cell}) IN ({listed(missing)}))"
+        else f"count({cell}) - count_if(lower({cell}) IN ({given.sql.listed(missing)}))"
         for figure in texts
         for cell in [f"trim({given.cell(figure.at)})"]
         for name, pattern in [("bare", ""), *SEEN.items()]
     ]
     relation = given.relation(con, sorted({figure.at for figure in texts}))
-    told = con.execute(f"SELECT {', '.join(counts)} FROM {relation}").fetchall()[0]  # noqa: S608
+    told = given.told(con, f"SELECT {', '.join(counts)} FROM {relation}")  # noqa: S608
     for number, figure in enumerate(texts):
         size = 1 + len(SEEN)
         bare, point, comma, either, marked = told[number * size : (number + 1) * size]
@@ -875,18 +994,11 @@ CLOCK = (
     "( ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?"
 )
 DATED = "([0-9]{4}[-./][0-9]{2}[-./][0-9]{2}|[0-9]{2}[.][0-9]{2}[.][0-9]{4})" + CLOCK
+ONE = "'1'"
 EPOCH = "1[0-9]{9}([0-9]{3}){0,2}"  # seconds, also in thousandths and millionths
-SPACE = (
-    " \t\r\n\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u2007\u202f\u3000"  # what Python strips, nearly all
-)
 
 
-def bare(cell: str) -> str:
-    """SQL: a text without white space around it; nothing if that is all."""
-    return f"NULLIF(trim({cell}, {quoted(SPACE)}), '')"
-
-
-def day_text(given: Given, at: int) -> str:
+def day_text(given: Relation, at: int) -> str:
     """SQL: a date-time, or a count of seconds since 1970, as its day; any other cell as it is."""
     cell = given.cell(at)
     kind = given.kind(at)
@@ -894,20 +1006,19 @@ def day_text(given: Given, at: int) -> str:
         return f"CAST({cell} AS DATE)"
     if kind not in {"text", "whole"}:
         return cell
-    text = f"CAST({cell} AS VARCHAR)"
-    is_epoch = f"starts_with({text}, '1') AND regexp_full_match({text}, '{EPOCH}')"
-    epoch = f"make_timestamp(CAST(rpad({text}, 16, '0') AS BIGINT))"
+    sql, text = given.sql, f"CAST({cell} AS STRING)"
+    is_epoch = f"{sql.starts(text, ONE)} AND {sql.matches(text, EPOCH)}"
     if kind == "whole":
-        digits = f"CAST(strftime({epoch}, '%Y%m%d') AS BIGINT)"
+        digits = f"CAST({sql.epoch_day(text, '')} AS BIGINT)"
         return f"CASE WHEN {is_epoch} THEN {digits} ELSE {cell} END"
-    is_time = f"length({cell}) > 10 AND regexp_full_match({cell}, '{DATED}')"
+    is_time = f"length({cell}) > 10 AND {sql.matches(cell, DATED)}"
     return (
-        f"CASE WHEN {is_epoch} THEN strftime({epoch}, '%Y-%m-%d') "
+        f"CASE WHEN {is_epoch} THEN {sql.epoch_day(text, '-')} "
         f"WHEN {is_time} THEN left({cell}, 10) ELSE {cell} END"
     )
 
 
-def reduce_table(con: Any, given: Given, job: dict[str, Any], limits: Limits) -> "Result":
+def reduce_table(con: Any, given: Relation, job: dict[str, Any], limits: Limits) -> "Result":
     """Groups of equal keys, their sums and the number of records in each.
 
     With ``first`` columns the only key is a record's id, and row numbers tell which cell is first.
@@ -958,7 +1069,7 @@ def reduce_table(con: Any, given: Given, job: dict[str, Any], limits: Limits) ->
 
 def _group(
     con: Any,
-    given: Given,
+    given: Relation,
     job: dict[str, Any],
     figures: Sequence[Figure],
     limits: Limits,
@@ -969,18 +1080,20 @@ def _group(
     uses, missing = job["uses"], job["missing"]
     inner, outer, picked = [], [], []
     keys: list[str] = []
+    ids = [f"u{place} IS NOT NULL" for place, use in enumerate(uses) if use["use"] == "key"]
     for n, figure in enumerate(figures):
         cell = given.cell(figure.at)
         inner += [f"{cell} AS x{n}", f"{figure.parsed(cell)} AS p{n}"]
         outer += [f"x{n}", f"CASE WHEN {figure.proven(f'x{n}', f'p{n}')} THEN p{n} END AS v{n}"]
-        picked += [f"sum(v{n}) AS v{n}", f"{figure.odd(f'x{n}', f'v{n}', missing)} AS o{n}"]
+        total = given.sql.total(f"v{n}")
+        picked += [f"{total} AS v{n}", f"{figure.odd(f'x{n}', f'v{n}', missing)} AS o{n}"]
     for place, use in enumerate(uses):
         match use["use"]:
             case "key" | "day":
                 cell = given.cell(use["at"])
                 cell = day_text(given, use["at"]) if use["use"] == "day" else cell
                 if ordered:
-                    cell = bare(f"CAST({cell} AS VARCHAR)")
+                    cell = given.sql.bare(f"CAST({cell} AS STRING)")
                 inner.append(f"{cell} AS u{place}")
                 outer.append(f"u{place}")
                 picked.append(f"u{place}")
@@ -989,12 +1102,12 @@ def _group(
                 cell = given.cell(use["at"])
                 inner.append(f"{cell} AS u{place}")
                 outer.append(f"u{place}")
-                filled = f"u{place} IS NOT NULL"
+                filled = " AND ".join([*ids, f"u{place} IS NOT NULL"])
                 if given.kind(use["at"]) == "text":
-                    filled += f" AND {bare(f'u{place}')} IS NOT NULL"
-                picked.append(f"arg_min(u{place}, row) FILTER (WHERE {filled}) AS u{place}")
+                    filled += f" AND {given.sql.bare(f'u{place}')} IS NOT NULL"
+                picked.append(f"{given.sql.first(f'u{place}', filled)} AS u{place}")
     if ordered:
-        inner.append("row_number() OVER () AS row")
+        inner.append(f"{given.sql.place()} AS row")
         outer.append("row")
         picked.append("min(row) AS first_row")
     if not inner:
@@ -1002,11 +1115,11 @@ def _group(
     relation = given.relation(con, sorted({use["at"] for use in uses}))
     limit = limits.sessions if ordered else limits.groups
     by = f"GROUP BY {', '.join(keys)}" if keys else "HAVING count(*) > 0"
-    con.execute("DROP TABLE IF EXISTS reduced")
-    con.execute(
-        f"CREATE TEMP TABLE reduced AS SELECT {', '.join([*picked, 'count(*) AS n'])} "  # noqa: S608
+    given.fill(
+        con,
+        f"SELECT {', '.join([*picked, 'count(*) AS n'])} "  # noqa: S608
         f"FROM (SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {relation})) "
-        f"{by} LIMIT {limit + 1}"
+        f"{by} LIMIT {limit + 1}",
     )
     groups, rows = con.execute("SELECT count(*), coalesce(sum(n), 0) FROM reduced").fetchall()[0]
     if groups > limit:
@@ -1014,7 +1127,7 @@ def _group(
     return int(rows)
 
 
-def prove(rows: int, given: Given) -> None:
+def prove(rows: int, given: Relation) -> None:
     """Refuses the file if not every record was added, or if it changed meanwhile."""
     there = given.rows  # once our own pass has seen the last byte
     if not given.unchanged():
@@ -1106,7 +1219,7 @@ def _events(con: Any, given: Given, job: dict[str, Any], figures: Sequence[Figur
     at |= {column for column in (user, session, job["once"], *job["unique"]) if column is not None}
 
     def text(column: int | None) -> str:
-        return "NULL" if column is None else bare(f"CAST(c{column} AS VARCHAR)")
+        return "NULL" if column is None else given.sql.bare(f"CAST(c{column} AS VARCHAR)")
 
     same = [f"coalesce({text(column)}, '')" for column in job["unique"]]
     inner = ["row_number() OVER () AS row", f"{text(user)} AS person", f"{text(session)} AS visit"]
@@ -1189,7 +1302,7 @@ def write_events(con: Any, given: Given, job: dict[str, Any], limits: Limits) ->
     at = {job["time"], *ids.values(), *job["unique"], *(use["at"] for use in uses)}
 
     def text(column: int) -> str:
-        return bare(f"CAST(c{column} AS VARCHAR)")
+        return given.sql.bare(f"CAST(c{column} AS VARCHAR)")
 
     same = [f"coalesce({text(column)}, '')" for column in job["unique"]]
     wall, offset = moment(given, job["time"])
@@ -1299,23 +1412,31 @@ def connect(job: dict[str, Any], given: Given, limits: Limits) -> Any:
     con.execute(f"SET max_temp_directory_size = '{limits.disk_bytes // MB}MiB'")
     con.execute("SET preserve_insertion_order = true")
     written = [job["target"]] if "target" in job else []
-    con.execute(f"SET allowed_paths = [{listed([*given.allowed(), *written])}]")
+    con.execute(f"SET allowed_paths = [{given.sql.listed([*given.allowed(), *written])}]")
     con.execute("SET enable_external_access = false")
     if job["kind"] == "text":  # sums of floats, of Parquet only, ask for one thread later
         con.execute("SET lock_configuration = true")
     return con
 
 
-def send(con: Any, result: Result, limits: Limits) -> None:
-    """The rows as an Arrow stream, texts as numbers of a dictionary."""
+def rows_of(con: Any, result: Result, limits: Limits) -> Any:
+    """The rows as a table of Arrow, texts as numbers of a dictionary."""
     import pyarrow as pa  # noqa: PLC0415
 
-    table = con.execute(result.sql).to_arrow_table()
+    table = con.sql(result.sql).to_arrow_table()
     texts = [n for n, column in enumerate(table.schema) if pa.types.is_string(column.type)]
     for n in texts:
         table = table.set_column(n, table.schema.names[n], table.column(n).dictionary_encode())
     if table.nbytes > limits.result_bytes:
         raise Refused("decompressed_too_large", megabytes=limits.result_bytes // MB)
+    return table
+
+
+def send(con: Any, result: Result, limits: Limits) -> None:
+    """The rows as an Arrow stream."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    table = rows_of(con, result, limits)
     with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as out:
         out.write_table(table)
 

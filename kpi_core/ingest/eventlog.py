@@ -10,10 +10,12 @@ import hashlib
 import re
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from secrets import token_hex
+from weakref import finalize
 
 import pandas as pd
 
@@ -124,15 +126,15 @@ def _read(source: Path | bytes, label: str, layouts: tuple[Format, ...]) -> Even
         unique=_unique(first),
     )
     how = (format.id, uses, at, file.user, file.session, file.customer, file.unique)
-    target = Path(_folder().name, f"{_digest(source, *how)}.parquet")
-    part = target.with_suffix(f".{token_hex(8)}")  # another may read the same log right now
+    # Of each reading a file of its own: somebody else who reads the same log may be done sooner.
+    target = Path(_folder().name, f"{_digest(source, *how)}.{token_hex(8)}.parquet")
     try:
-        written = write_log(source, head.dialect, file, part)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+        written = write_log(source, head.dialect, file, target)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
     units = [id for id in ("user", "session", "customer") if getattr(file, id) is not None]
-    return EventLog(
+    log = EventLog(
         label,
         target,
         kinds,
@@ -142,6 +144,14 @@ def _read(source: Path | bytes, label: str, layouts: tuple[Format, ...]) -> Even
         (*findings, *_told(first, written, _has_clock(first, at))),
         tuple(_usual(format, kinds["event"])),
     )
+    finalize(log, _remove, target)
+    return log
+
+
+def _remove(path: Path) -> None:
+    """A log that nobody asks any more; one that is still open elsewhere goes with its folder."""
+    with suppress(OSError):
+        path.unlink()
 
 
 def _usual(format: Format, events: pd.Series) -> Iterator[tuple[str, ...]]:

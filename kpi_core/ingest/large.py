@@ -1,4 +1,6 @@
-"""Large tidy files: the head tells what they are, and `bulk` adds their records up elsewhere.
+"""Large tidy tables: the head tells what they are, and their records are added up elsewhere.
+
+Those of a file by `bulk`, in a process of its own; those of a table `Elsewhere` where it lies.
 
 A file is tidy if it is one table whose columns are keys and figures. The sums that come back are
 mapped by the same code as the rows of a small file, and so are the different rows of an event log;
@@ -9,6 +11,7 @@ of its goods) is not tidy.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -21,6 +24,7 @@ from kpi_core.ingest.bulk import (
     First,
     Key,
     Reduced,
+    Source,
     Sum,
     Use,
     parquet_head,
@@ -45,6 +49,20 @@ HEAD_BYTES = 256 * 2**10
 _NEVER_BY_COLUMNS = ("wide", "titles", "parts", "nested", "tree", "buckets", "footer")
 
 
+class Elsewhere(Protocol):
+    """A table that another system keeps, and adds up there."""
+
+    def head(self) -> tuple[Sequence[str], list[list[str | int | float | None]]]:
+        """The names of its columns and some of its records; days as texts."""
+
+    def reduced(self, headings: Sequence[str], uses: Sequence[Use]) -> Reduced:
+        """All of its records, joined by their keys, as `bulk.reduce_parquet` gives them.
+
+        Raises:
+            IngestError: not every record can be added.
+        """
+
+
 @dataclass(frozen=True)
 class Large:
     """A large file as facts, and how its bytes were understood.
@@ -61,8 +79,8 @@ class Large:
     guessed: bool
 
 
-def read_large(label: str, source: bytes | Path, layouts: Sequence[Format]) -> Large:
-    """The one table of a large delimited text or Parquet file.
+def read_large(label: str, source: Source | Elsewhere, layouts: Sequence[Format]) -> Large:
+    """The one table of a large delimited text, of Parquet, or one that lies elsewhere.
 
     Raises:
         IngestError: it is not tidy, or not every record of it can be proven.
@@ -74,25 +92,38 @@ def read_large(label: str, source: bytes | Path, layouts: Sequence[Format]) -> L
         raise IngestError("unknown_layout", columns=columns)
     first = Reading(head.section, format, label, head.delimiter)
     uses = _uses(first)
+    stated = stated_period([*head.section.title, label])
+    raw = [column.raw for column in head.section.headings]
+    if not isinstance(source, bytes | Path | tuple):
+        if uses is None or format.kind is Kind.EVENTS:
+            raise IngestError("place_untidy", what=format.name)
+        reduced = source.reduced(raw, list(uses.values()))
+        section, mapped = _mapped_sums(first, uses, reduced, stated)
+        return Large(format, section, mapped, reduced.records, stated, None, guessed=False)
     if uses is None:
         raise IngestError("large_untidy", what=format.name)
-    stated = stated_period([*head.section.title, label])
-    wanted = list(uses.values())
     if head.dialect:
-        reduced = reduce_text(source, head.dialect, wanted)
+        reduced = reduce_text(source, head.dialect, list(uses.values()))
     else:
-        reduced = reduce_parquet(source, [c.raw for c in head.section.headings], wanted)
+        reduced = reduce_parquet(source, raw, list(uses.values()))
     if format.kind is Kind.EVENTS:
         section, mapped = _mapped_log(source, head, first, reduced, stated)
     else:
-        section = _narrowed(head.section, uses, reduced)
-        mapped = map_section(section, format, label, None, stated)
-        tell_columns(first)
-        _tell_figures(first, uses, reduced)
-        told = [finding for finding in first.findings if finding.code in _OF_FILE]
-        mapped = replace(mapped, findings=(*mapped.findings, *told))
+        section, mapped = _mapped_sums(first, uses, reduced, stated)
     encoding = head.dialect.encoding if head.dialect else None
     return Large(format, section, mapped, reduced.records, stated, encoding, head.guessed)
+
+
+def _mapped_sums(
+    first: Reading, uses: dict[str, Use], reduced: Reduced, stated: Period | None
+) -> tuple[Section, Mapped]:
+    """What the sums mean, by the rules for the rows of a small file."""
+    section = _narrowed(first.section, uses, reduced)
+    mapped = map_section(section, first.format, first.where, None, stated)
+    tell_columns(first)
+    _tell_figures(first, uses, reduced)
+    told = [finding for finding in first.findings if finding.code in _OF_FILE]
+    return section, replace(mapped, findings=(*mapped.findings, *told))
 
 
 # What is told of the columns of a file or of all its records; the rest is told of the sums.
@@ -116,16 +147,19 @@ class Head:
         return self.dialect.delimiter if self.dialect else None
 
     @classmethod
-    def of(cls, source: bytes | Path, known: frozenset[str]) -> "Head":
-        """The head of a delimited text or Parquet file.
+    def of(cls, source: Source | Elsewhere, known: frozenset[str]) -> "Head":
+        """The head of a delimited text, of Parquet, or of a table elsewhere.
 
         Raises:
             IngestError: it is not one table.
         """
+        if not isinstance(source, bytes | Path | tuple):
+            return cls._of_records(*source.head(), known)
         beginning = _first_bytes(source)
         if beginning.startswith(PARQUET):
-            return cls._of_parquet(source, known)
-        data = _whole_lines(beginning)
+            return cls._of_records(*parquet_head(source), known)
+        is_whole = len(beginning) < HEAD_BYTES
+        data = beginning if is_whole else _whole_lines(beginning)
         text = read_text(data, known)
         found = sections(text.rows, known)
         if len(found) != 1 or not found[0].rows:
@@ -140,8 +174,9 @@ class Head:
         return cls(section, dialect, text.guessed)
 
     @classmethod
-    def _of_parquet(cls, source: bytes | Path, known: frozenset[str]) -> "Head":
-        names, rows = parquet_head(source)
+    def _of_records(
+        cls, names: Sequence[str], rows: Sequence[Sequence[Cell]], known: frozenset[str]
+    ) -> "Head":
         found = sections([list(names), *rows], known)
         if len(found) != 1 or not found[0].rows or len(found[0].headings) < len(names):
             raise IngestError("large_untidy", what="")
@@ -152,10 +187,10 @@ def _names(row: Sequence[str], section: Section) -> bool:
     return [heading(cell).raw for cell in row if cell] == [c.raw for c in section.headings if c.raw]
 
 
-def _first_bytes(source: bytes | Path) -> bytes:
+def _first_bytes(source: Source) -> bytes:
     if isinstance(source, bytes):
         return source[:HEAD_BYTES]
-    with source.open("rb") as file:
+    with (source if isinstance(source, Path) else source[0]).open("rb") as file:
         return file.read(HEAD_BYTES)
 
 
@@ -299,7 +334,7 @@ def different_rows(head: Head, first: Reading, reduced: Reduced) -> Reading:
 
 
 def _mapped_log(
-    source: bytes | Path, head: Head, first: Reading, reduced: Reduced, stated: Period | None
+    source: Source, head: Head, first: Reading, reduced: Reduced, stated: Period | None
 ) -> tuple[Section, Mapped]:
     """The sessions of a log, of which `reduced` holds the different rows.
 

@@ -37,8 +37,9 @@ from kpi_core.ingest.headings import Heading, currency_code, heading, plain
 from kpi_core.ingest.privacy import LONGEST_SHOWN, shown_heading
 from kpi_core.ingest.sections import LOOK_AHEAD, count_known
 from kpi_core.ingest.values import Cell, is_day, is_missing, numbers
+from kpi_core.limits import LIMITS
 
-MAX_BYTES = 64_000
+MAX_BYTES = 1000 * LIMITS.layout_kilobytes
 SURE = 90  # of 100: a guess below is offered, never taken without being looked at
 _LIKELY = 75
 _ID = re.compile(r"\b(номер|id|number|no|код)\b")  # a number of an order is no number of orders
@@ -294,7 +295,7 @@ def read_layout(name: str, text: str) -> Format:
         raise IngestError("layout_too_large", where=name, kilobytes=MAX_BYTES // 1000)
     try:
         entry = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as broken:
+    except (ValueError, RecursionError) as broken:  # also a number of a million digits
         raise IngestError("bad_layout", where=name, reason=str(broken)[:200]) from None
     _check_plain(name, entry)
     try:
@@ -311,6 +312,8 @@ def _check_plain(name: str, entry: Mapping[str, Any]) -> None:
     """Nothing but names and numbers: patterns belong to the formats that are built in."""
     if strange := sorted(set(entry) - _PLAIN_FIELDS):
         raise IngestError("layout_field", where=name, field=strange[0])
+    if not isinstance(entry.get("kind", ""), str):
+        raise IngestError("layout_field", where=name, field="kind")
     rules = entry.get("records", {})
     for rule in rules.values() if isinstance(rules, Mapping) else ():
         if not isinstance(rule, Mapping) or not set(rule) <= {"sum", "where"}:

@@ -5,14 +5,22 @@ A small log is grouped here, a large one by `bulk`; what its rows mean and what 
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from kpi_core.errors import Severity
-from kpi_core.ingest.bulk import Amount, Dialect, Log, Reduced, Sum, identity, reduce_events
+from kpi_core.ingest.bulk import (
+    Amount,
+    Dialect,
+    Log,
+    Reduced,
+    Source,
+    Sum,
+    identity,
+    reduce_events,
+)
 from kpi_core.ingest.formats import Value
 from kpi_core.ingest.privacy import event_names
 from kpi_core.ingest.reading import Reading, texts
@@ -49,7 +57,7 @@ def events(reading: Reading) -> pd.DataFrame:
 
 
 def large_events(
-    reading: Reading, source: bytes | Path, dialect: Dialect | None, kinds: Reduced
+    reading: Reading, source: Source, dialect: Dialect | None, kinds: Reduced
 ) -> pd.DataFrame:
     """The same of a log that is too large to be read row by row.
 

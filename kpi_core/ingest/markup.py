@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 Row = list[str | None]
 
-_COMMENTS = rb"(?:<!--.*?-->\s*|<\?xml[^>]*>\s*){0,5}"
+_COMMENTS = rb"(?:(?><!--.*?-->\s*)|(?><\?xml[^>]*>\s*))*+"
 _PAGE = re.compile(
     rb"\s*" + _COMMENTS + rb"<(?:!doctype\s+html|(?:html|head|meta|title|style|script|body|table"
     rb"|thead|tbody|tr|td|th|div|center|font|p|h[1-6]|b|br)(?=[\s>/]))",

@@ -18,13 +18,14 @@ from kpi_core.ingest.formats import known_headings
 from kpi_core.ingest.textfile import decoded, has_headings, read_text
 from kpi_core.ingest.values import Cell
 from kpi_core.ingest.workbook import Sheet, read_markup, read_parquet, read_workbook
+from kpi_core.limits import LIMITS
 
 MB = 2**20
-MARKUP_BYTES = 32 * MB  # a child parses it, at some megabytes a second
-MAX_MEMBERS = 100
-MEMBER_BYTES = 200 * MB
+MARKUP_BYTES = LIMITS.page_megabytes * MB  # a child parses it, at some megabytes a second
+MAX_MEMBERS = LIMITS.archive_files
+MEMBER_BYTES = LIMITS.archive_megabytes * MB
 RATIO = 200  # of a member over 1 MB; tables as text stay under 50
-SECONDS = 120  # for all members of an archive
+SECONDS = LIMITS.archive_seconds  # for all members of an archive
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _EMPTY_ZIP = b"PK\x05\x06"

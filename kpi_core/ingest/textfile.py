@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING, cast
 from kpi_core.errors import IngestError
 from kpi_core.ingest.rows import SheetRows
 from kpi_core.ingest.sections import LOOK_AHEAD, count_known
+from kpi_core.limits import LIMITS
 
 if TYPE_CHECKING:
     import _csv
 
 # This file runs in the server itself, so what it takes at once is kept small.
-MAX_BYTES = 24 * 2**20
-MAX_COLUMNS = 1_000
+MAX_BYTES = LIMITS.text_megabytes << 20
+MAX_COLUMNS = LIMITS.columns
 MAX_CELL = 32_767  # the longest cell Excel can hold
-MAX_CELLS = 4_000_000
+MAX_CELLS = LIMITS.text_cells
 _BATCH = 1_000  # rows that are put into columns at one time
 
 _BOMS = (
@@ -78,7 +79,7 @@ def read_text(data: bytes, known: frozenset[str] = frozenset()) -> TextRows:
 
 def has_sep_line(data: bytes) -> bool:
     """Whether the first line only names the delimiter, and so is no record."""
-    return bool(_SEP.match(decoded(data[:64])[0]))
+    return bool(_SEP.match(decoded(data)[0]))
 
 
 def has_headings(data: bytes, known: frozenset[str]) -> bool:

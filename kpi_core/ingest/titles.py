@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import date
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 
 from kpi_core.model import Period, month_of
@@ -15,6 +15,7 @@ _MONTHS = (
     "november ноября ноябрь", "december декабря декабрь",
 )  # fmt: skip
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)  # other days are slips
+_LONGEST = 2_000  # characters of a line: each pair of days in it looks at the whole line
 _DATE = re.compile(
     r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})"  # 2026-10-01
     r"|(?<!\d)(?P<y2>20\d{2})(?P<m2>\d{2})(?P<d2>\d{2})(?!\d)"  # 20261001
@@ -25,7 +26,7 @@ _DATE = re.compile(
 _WHOLE_MONTH = re.compile(r"(?<![^\W_])([^\W\d_]{3,})[ _](20\d{2})(?!\d)")  # Октябрь 2026
 _ONE_DAY = re.compile(r"дата (платежей|возвратов|операций)\s*:", re.I)
 _JOINED = re.compile(
-    r"\s*(г\.?|года?)?\s*([-–—_~/]|\.{2,3}|до|по|to|till|until|through|и|and|)\s*", re.I
+    r"\s*+(г\.?|года?)?\s*+([-–—_~/]|\.{2,3}|до|по|to|till|until|through|и|and|)\s*+", re.I
 )  # 01.10.2026 – 31.10.2026
 _CLOCK = re.compile(r"(?<=[\sT])\d{1,2}:\d{2}(:\d{2})?")
 _CALLED = re.compile(r"(?<!\w)(период\w*|за|с|со|from|between|period)\W*$", re.I)
@@ -33,7 +34,7 @@ _EDGES = {"start": re.compile("start date|дата начала", re.I),
           "end": re.compile("end date|дата (окончания|завершения)", re.I)}  # fmt: skip
 
 
-@cache
+@lru_cache(4096)
 def month_number(word: str) -> int | None:
     """The month a word names, in full or by its first letters (three at least).
 
@@ -58,7 +59,7 @@ def stated_period(lines: Sequence[str]) -> Period | None:
     '2026-10-01..2026-10-31'
     """
     edges: dict[str, date] = {}
-    for line in lines:
+    for line in (each[:_LONGEST] for each in lines):
         dates = [(match, day) for match in _DATE.finditer(line) if (day := _matched_day(match))]
         found = [day for _, day in dates]
         if both := _from_to(line, dates):

@@ -23,13 +23,24 @@ from kpi_core.errors import IngestError
 from kpi_core.ingest import cell as child
 from kpi_core.ingest.cell import MB, Limits
 from kpi_core.ingest.rows import SheetRows
+from kpi_core.limits import LIMITS as SETTINGS
 
 # None is an empty cell, an empty text too. A float may be infinite, never NaN. A workbook has no
 # midnight: a date-time at 00:00 is a date.
 Cell = str | int | float | bool | date | datetime | time | timedelta | None
 
-LIMITS = Limits()
-CHILDREN = BoundedSemaphore(2)  # a hundred uploads at once must not start a hundred parsers
+LIMITS = Limits(
+    file_bytes=SETTINGS.file_megabytes * MB,
+    unpacked_bytes=SETTINGS.unpacked_megabytes * MB,
+    sheets=SETTINGS.sheets,
+    columns=SETTINGS.columns,
+    cells=SETTINGS.sheet_cells,
+    memory_bytes=SETTINGS.reader_memory_megabytes * MB,
+    cpu_seconds=SETTINGS.reader_cpu_seconds,
+    wall_seconds=SETTINGS.reader_seconds,
+)
+# A hundred uploads at once must not start a hundred parsers.
+CHILDREN = BoundedSemaphore(SETTINGS.readers)
 
 # Kinds of cells JSON has no form for, by the name the child gives them.
 KINDS: dict[str, Callable[[Any], Cell]] = {

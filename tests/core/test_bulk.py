@@ -453,7 +453,7 @@ def test_a_reader_that_loses_rows_is_caught(
     """With the lenient settings of DuckDB a torn record vanishes without a word, but for us."""
     path = tmp_path / "t.csv"
     path.write_bytes(lines("x,a,,1,2", "y,a,,1,2,3", "z,a,,1,2"))
-    job = {"path": str(path), "folder": str(tmp_path), "encoding": "utf-8", "delimiter": ",",
+    job = {"paths": [str(path)], "folder": str(tmp_path), "encoding": "utf-8", "delimiter": ",",
            "width": 5, "skip": 1, "kind": "text", "missing": [""],
            "uses": [{"use": "key", "at": 0}]}  # fmt: skip
     monkeypatch.setattr(bulk_cell.TextFile, "check_widths", lambda _self: None)
@@ -473,7 +473,7 @@ def test_a_reader_that_loses_rows_is_caught(
 def test_a_file_that_changes_meanwhile(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(lines("x,a,,1,2"))
-    job = {"path": str(path), "folder": str(tmp_path), "encoding": "utf-8", "delimiter": ",",
+    job = {"paths": [str(path)], "folder": str(tmp_path), "encoding": "utf-8", "delimiter": ",",
            "width": 5, "skip": 1, "kind": "text"}  # fmt: skip
     given = bulk_cell.TextFile(job, LIMITS)
     path.write_bytes(lines("x,a,,1,2", "x,a,,1,2"))
@@ -498,7 +498,7 @@ WORDS = ["a", "", "1e5", "9.99", '"x, y"', '"two\nlines"', '"5"" wide"', "ё"]
 
 
 def text_job(path: Path, uses: list[dict[str, Any]], delimiter: str, width: int) -> dict[str, Any]:
-    return {"path": str(path), "folder": str(path.parent), "encoding": "utf-8", "width": width,
+    return {"paths": [str(path)], "folder": str(path.parent), "encoding": "utf-8", "width": width,
             "delimiter": delimiter, "skip": 1, "kind": "text", "missing": sorted(MISSING),
             "what": "table", "uses": uses}  # fmt: skip
 
@@ -646,7 +646,7 @@ def test_duckdb_opens_nothing_but_the_file(tmp_path: Path) -> None:
     path, other = tmp_path / "t.csv", tmp_path / "other.csv"
     path.write_bytes(lines("x,a,,1,2"))
     other.write_bytes(b"secret,1\n")
-    job = {"path": str(path), "folder": str(tmp_path), "encoding": "utf-8", "delimiter": ",",
+    job = {"paths": [str(path)], "folder": str(tmp_path), "encoding": "utf-8", "delimiter": ",",
            "width": 5, "skip": 1, "kind": "text"}  # fmt: skip
     con = bulk_cell.connect(job, bulk_cell.TextFile(job, LIMITS), LIMITS)
     for sql in (
@@ -954,7 +954,7 @@ def test_parquet_equals_text() -> None:
 
 def parquet_job(path: Path, table: pa.Table, *uses: dict[str, Any]) -> dict[str, Any]:
     pq.write_table(table, path, row_group_size=2)
-    return {"path": str(path), "folder": str(path.parent), "kind": "parquet", "missing": [""],
+    return {"paths": [str(path)], "folder": str(path.parent), "kind": "parquet", "missing": [""],
             "uses": list(uses)}  # fmt: skip
 
 

@@ -111,6 +111,14 @@ def test_rows_of_a_large_file_keep_their_currencies(large) -> None:
     assert read_table.by_currency("spend") == {"RUB": 40, "USD": 12}
 
 
+@pytest.mark.parametrize("first", ["№", "id", "ids"])
+def test_long_headings_in_letters_of_two_bytes_are_no_other_encoding(large, first: str) -> None:
+    """Whichever byte a piece of the file ends at, it is not judged by half a letter."""
+    headings = [first, "День", "Название кампании", "Показы", "Клики", "Расход, ₽"]
+    upload = large(text([headings, ["7", "2026-10-01", "A", "9", "1", "2"]], ",").encode())
+    assert upload.tables[0].total("clicks") == 1
+
+
 def test_people_are_not_added_in_a_large_file(large) -> None:
     data = text([HEADINGS, *rows(500, ".")], ",").encode()
     assert large(data).tables[0].total("users") is None
