@@ -107,6 +107,19 @@ def test_a_phrase_that_counts_has_every_plural_form(key: str) -> None:
         assert forms in ({""}, rule)
 
 
+@pytest.mark.parametrize("key", phrases())
+def test_a_phrase_is_set_as_its_language_sets_type(key: str) -> None:
+    """A figure is not torn from its sign; words to be typed into a terminal stay as they are."""
+    for template in templates(phrases()[key], "ru").values():
+        assert "pip install" in template or '"' not in template
+        assert not re.search(r"[\d}] (%|₽|млн|тыс|МБ|КБ)", template)
+        assert " — " not in template  # here a dash is –, and — alone is a figure not known
+    for template in templates(phrases()[key], "en").values():
+        assert not re.search(rf"\d[ {NBSP}]%", template)
+    for lang in ("ru", "en"):
+        assert all("  " not in t.strip() for t in templates(phrases()[key], lang).values())
+
+
 def test_russian_counts_as_russians_do() -> None:
     said = [say("ru", "words.rows", n=n) for n in (1, 2, 5, 11, 21, 22, 112)]
     assert said == [
