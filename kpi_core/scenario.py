@@ -16,12 +16,13 @@ from kpi_core.chain import Chain
 from kpi_core.drivers import BUDGET, Lever, parse_lever, place, project
 from kpi_core.errors import KpiError, UsageError
 from kpi_core.formula import Exact
+from kpi_core.limits import LIMITS
 from kpi_core.model import Unit
 from kpi_core.pay import outcome
 from kpi_core.rules import Number, Part
 from kpi_core.text import say
 
-MAX_BYTES = 64_000
+MAX_BYTES = 1000 * LIMITS.scenarios_kilobytes
 MOST = 20  # scenarios of a file
 FEWEST_COMPARED, MOST_COMPARED = 2, 5
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=60)]

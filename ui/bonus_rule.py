@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from kpi_core import charts, words
+from kpi_core import words
 from kpi_core.errors import PlanError
 from kpi_core.pay import Paid, clauses, edges, payout
 from kpi_core.plan import Per
@@ -48,16 +48,16 @@ def view(state: State) -> None:
             "pages/measure/scorecard.py", label=state.say("scorecard"), icon=":material/speed:"
         )
     _terms(state)
-    st.subheader(state.say("bonus_edges"))
+    st.header(state.say("bonus_edges"))
     _edges(state)
-    st.subheader(state.say("bonus_clauses"))
+    st.header(state.say("bonus_clauses"))
     st.markdown(
         "\n".join(
             f"{place}. {cards.plain(text)}"
             for place, text in enumerate(clauses(state.judged(), state.lang), start=1)
         )
     )
-    st.subheader(state.say("bonus_others"))
+    st.header(state.say("bonus_others"))
     _others(state)
     _shelf(state)
 
@@ -145,8 +145,7 @@ def _factor(state: State, position: int, goal: Goal, *, alone: bool) -> None:
         target=goal.target,
     )
     judged = judge(goal, state.named()[goal.kpi], state.plan.currency)
-    drawn = charts.rule_curve(judged, state.lang, cards.ink())
-    st.altair_chart(drawn, key=f"{key}.curve")
+    cards.rule_curve(state, judged, f"{key}.curve")
 
 
 def _rows(state: State, table: Table) -> None:

@@ -138,10 +138,15 @@ def _beside(state: State, one: Simulated, other: Simulated) -> None:
     said = beside_said(found, (one.name, other.name), one.plan.currency, state.lang)
     st.markdown(cards.plain(said))
     for column, own in zip(st.columns(2), (one, other), strict=True):
-        chart = charts.bonus_chances(own, 0, state.lang, cards.ink())
-        column.markdown(f"**{cards.plain(own.name)}**")
-        if chart is not None:
-            column.altair_chart(chart, key=f"chance.beside.{own.name}")
+        with column:
+            st.markdown(f"**{cards.plain(own.name)}**")
+            _chances(state, own, f"chance.beside.{own.name}")
+
+
+def _chances(state: State, own: Simulated, key: str) -> None:
+    """How likely which bonus is in the first month, as a chart."""
+    title = f"{state.say('chance_steps')} · {own.name}"
+    cards.chart(state, lambda ink: charts.bonus_chances(own, 0, state.lang, ink), title, key)
 
 
 def _steps(state: State, found: Simulated) -> None:
@@ -150,9 +155,10 @@ def _steps(state: State, found: Simulated) -> None:
     if not steps:
         return
     lang, currency = state.lang, found.plan.currency
-    st.subheader(state.say("chance_steps"))
+    st.header(state.say("chance_steps"))
     drawn, told = st.columns([3, 2])
-    drawn.altair_chart(charts.bonus_chances(found, 0, lang, cards.ink()), key="chance.steps")
+    with drawn:
+        _chances(state, found, "chance.steps")
     told.table(
         {
             say(lang, "simulate.bonus"): [step_said(own, currency, lang) for own in steps],
@@ -194,7 +200,7 @@ def _figures(state: State, found: Simulated) -> dict[str, tuple[str, Array, Call
 def _targets(state: State, found: Simulated) -> None:
     """Low, likely and high of every figure, and how likely each target is reached."""
     lang = state.lang
-    st.subheader(state.say("chance_targets"))
+    st.header(state.say("chance_targets"))
     rows = []
     for key, (name, draws, shown) in _figures(state, found).items():
         id = key.removeprefix("kpi.")
@@ -222,7 +228,7 @@ def _targets(state: State, found: Simulated) -> None:
 def _fan(state: State, found: Simulated) -> None:
     """One figure over the months ahead."""
     figures = _figures(state, found)
-    st.subheader(state.say("chance_fan"))
+    st.header(state.say("chance_fan"))
     kept = session.kept("chance.figure", "bonus")
     chosen = st.selectbox(
         state.say("chance_figure"),
@@ -231,10 +237,13 @@ def _fan(state: State, found: Simulated) -> None:
         label_visibility="collapsed",
         **session.remembered("chance.figure", kept if kept in figures else "bonus"),
     )
-    _, draws, shown = figures[chosen]
-    chart = charts.fan(found, draws, shown, state.lang, cards.ink())
-    if chart is not None:
-        st.altair_chart(chart, key="chance.fan")
+    name, draws, shown = figures[chosen]
+    cards.chart(
+        state,
+        lambda ink: charts.fan(found, draws, shown, state.lang, ink),
+        f"{state.say('chance_fan')}: {name}",
+        "chance.fan",
+    )
 
 
 def _spreads(state: State, chances: Uncertain) -> None:
@@ -296,21 +305,32 @@ def matters(state: State) -> None:
         st.warning(cards.plain(refused.text(state.lang)), icon=":material/pause_circle:")
         return
     lang, currency = state.lang, state.plan.currency
-    st.subheader(state.say("matters_tornado"))
-    ink = cards.ink()
-    chart = charts.tornado_bars(found.swings, outcome, found.chances, currency, lang, ink=ink)
-    if chart is None:
-        st.info(state.say("matters_none"), icon=":material/info:")
-    else:
-        st.altair_chart(chart, height=chart.height + LEGEND, key="matters.tornado")
+    st.header(state.say("matters_tornado"))
+    drawn = cards.chart(
+        state,
+        lambda ink: charts.tornado_bars(
+            found.swings, outcome, found.chances, currency, lang, ink=ink
+        ),
+        state.say("matters_tornado"),
+        "matters.tornado",
+        legend=LEGEND,
+    )
+    if drawn:
         st.caption(say(lang, "simulate.ends"))
-    st.subheader(state.say("matters_shares"))
+    else:
+        st.info(state.say("matters_none"), icon=":material/info:")
+    st.header(state.say("matters_shares"))
     shares = found.shares.get(outcome, ())
-    chart = charts.share_bars(shares, found.chances, lang, ink)
-    if chart is None:
+    drawn = cards.chart(
+        state,
+        lambda ink: charts.share_bars(shares, found.chances, lang, ink),
+        state.say("matters_shares"),
+        "matters.shares",
+        legend=LEGEND,
+    )
+    if not drawn:
         st.info(state.say("matters_no_shares"), icon=":material/info:")
         return
-    st.altair_chart(chart, height=chart.height + LEGEND, key="matters.shares")
     st.caption(say(lang, "simulate.alone"))
     heads = ("driver", "share_alone", "share_in_all")
     rows = sorted(shares, key=lambda own: -own.in_all.value)

@@ -457,14 +457,12 @@ def _range(share: Portion | None, lang: str) -> str:
 def _result(state: State, found: EventFunnelResult, log: EventLog) -> None:
     """Chart and table, findings, parts, times, ways out, cohorts."""
     lang = state.lang
-    st.altair_chart(charts.event_bars(found.total, lang, cards.ink()), key="event_bars")
-    held = days(*found.period, lang) if found.period else ""
-    cards.take_along(
-        "event-funnel",
-        as_csv(found),
-        lambda: charts.event_bars(found.total, lang),
-        f"{log.name} · {held}",
-        "events",
+    cards.chart(
+        state,
+        lambda ink: charts.event_bars(found.total, lang, ink),
+        _titled(log.name, found, lang),
+        "event_funnel",
+        table=as_csv(found),
     )
     _table(state, found)
     cards.findings(state, found.findings)
@@ -473,6 +471,11 @@ def _result(state: State, found: EventFunnelResult, log: EventLog) -> None:
     _times(state, found)
     _left(state, found)
     _cohorts(state, found)
+
+
+def _titled(said: str, found: EventFunnelResult, lang: str) -> str:
+    """The title of a picture, with the days of the log."""
+    return f"{said} · {days(*found.period, lang)}" if found.period else said
 
 
 def _table(state: State, found: EventFunnelResult) -> None:
@@ -520,7 +523,7 @@ def _of(count: int, whole: int, share: Portion | None, lang: str) -> str:
 def _groups(state: State, found: EventFunnelResult) -> None:
     """The same of every channel, device, ..."""
     lang, by = state.lang, str(found.asked.by)
-    st.subheader(cards.plain(state.say("events_parts", by=words.cut(by, lang))))
+    st.header(cards.plain(state.say("events_parts", by=words.cut(by, lang))))
     groups = found.groups[1:]
     names = [
         words.slice_name(by, own.slice, lang) if own.slice else state.say("events_unnamed")
@@ -541,7 +544,7 @@ def _times(state: State, found: EventFunnelResult) -> None:
     reached = [row for row in found.total.steps if row.since_first and row.since_previous]
     if not reached:
         return
-    st.subheader(state.say("events_times"), help=state.say("events_times_help"))
+    st.header(state.say("events_times"), help=state.say("events_times_help"))
     names = {row.number: step_name(row, lang) for row in reached}
     columns = {state.say("events_column_step"): list(names.values())}
     for since in ("previous", "first"):
@@ -565,7 +568,12 @@ def _times(state: State, found: EventFunnelResult) -> None:
     )
     times = next(row.since_first for row in reached if row.number == chosen)
     if times:
-        st.altair_chart(charts.took_bars(times, lang, cards.ink()), key="took_bars")
+        cards.chart(
+            state,
+            lambda ink: charts.took_bars(times, lang, ink),
+            _titled(f"{state.say('events_times_of')} {names[chosen]}", found, lang),
+            "took_bars",
+        )
 
 
 def _left(state: State, found: EventFunnelResult) -> None:
@@ -587,19 +595,23 @@ def _left(state: State, found: EventFunnelResult) -> None:
             for column, cell in zip(columns.values(), row, strict=True):
                 column.append(cell)
     if any(left.units for left in found.left):
-        st.subheader(state.say("events_left"), help=state.say("events_left_help"))
+        st.header(state.say("events_left"), help=state.say("events_left_help"))
         _shown(columns)
 
 
 def _cohorts(state: State, found: EventFunnelResult) -> None:
     """Conversion of those who began together, by day as a line and as asked in a table."""
     lang = state.lang
-    line = charts.cohort_line(found.days, lang, cards.ink())
-    if line is None:
+    if not any(own.conversion for own in found.days):
         return
-    st.subheader(state.say("events_cohorts"), help=state.say("events_cohorts_help"))
+    st.header(state.say("events_cohorts"), help=state.say("events_cohorts_help"))
     if len(found.days) > 1:
-        st.altair_chart(line, key="cohort_line")
+        cards.chart(
+            state,
+            lambda ink: charts.cohort_line(found.days, lang, ink),
+            _titled(state.say("events_cohorts"), found, lang),
+            "cohort_line",
+        )
     cohorts = found.cohorts
     _shown(
         {

@@ -31,10 +31,20 @@ def view(state: State) -> None:
     st.markdown(f"**{cards.plain(point_said(found, here, state.lang))}**")
     st.markdown(cards.plain(odds_said(found, here, state.lang)))
     st.markdown(cards.plain(scattered_said(found, at, state.lang)))
-    st.altair_chart(charts.pay_bars(found, at, state.lang, cards.ink()), key="fair.bars")
-    st.subheader(state.say("fair_band"))
+    cards.chart(
+        state,
+        lambda ink: charts.pay_bars(found, at, state.lang, ink),
+        f"{state.say('fair_level')}: {percent(at, state.lang, 0)}",
+        "fair.bars",
+    )
+    st.header(state.say("fair_band"))
     st.caption(state.say("fair_band_about"))
-    st.altair_chart(charts.pay_band(found, state.lang, cards.ink()), key="fair.band")
+    cards.chart(
+        state,
+        lambda ink: charts.pay_band(found, state.lang, ink),
+        state.say("fair_band"),
+        "fair.band",
+    )
     with st.expander(state.say("fair_chances"), icon=":material/casino:"):
         for text in chances_said(found, state.lang):
             st.markdown(f"- {cards.plain(text)}")

@@ -1,5 +1,7 @@
 """Does the rule pay for what earns: the bonus and the company's money along every lever."""
 
+from functools import partial
+
 import streamlit as st
 
 from kpi_core import charts
@@ -42,7 +44,7 @@ def _games(state: State, found: Study) -> None:
     said = games_said(found, state.lang)
     if not said:
         return
-    st.subheader(state.say("earns_games"))
+    st.header(state.say("earns_games"))
     for text in said:
         st.markdown(f"- {cards.plain(text)}")
 
@@ -54,6 +56,9 @@ def _lever(state: State, found: Study, curve: Curve) -> None:
         for text in curve_said(curve, plan, state.lang):
             st.markdown(f"- {cards.plain(text)}")
         for name, draw in (("bonus", charts.bonus_curve), ("profit", charts.profit_curve)):
-            chart = draw(curve, plan, state.lang, cards.ink())
-            if chart is not None:
-                st.altair_chart(chart, key=f"earns.{curve.driver.id}.{name}")
+            cards.chart(
+                state,
+                partial(draw, curve, plan, state.lang),
+                cards.of_period(state, curve.driver.name[state.lang]),
+                f"earns.{curve.driver.id}.{name}",
+            )

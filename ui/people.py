@@ -214,7 +214,7 @@ def _day(field: str, cell: object) -> object:
 def _payroll(state: State, everybody: Sequence[Payout]) -> None:
     """What everybody gets, the sum of it, and the statement of one."""
     lang, currency = state.lang, state.plan.currency
-    st.subheader(state.say("payroll"))
+    st.header(state.say("payroll"))
     rows = [payroll_row(paid) for paid in everybody]
     total = sum((paid.pay for paid in everybody), Decimal(0))
     bonuses = sum((paid.bonus for paid in everybody), Decimal(0))
@@ -261,5 +261,5 @@ def _payroll(state: State, everybody: Sequence[Payout]) -> None:
     if not chosen:
         st.caption(state.say("payroll_pick"))
         return
-    st.subheader(cards.plain(str(rows[chosen[0]]["name"])))
+    st.header(cards.plain(str(rows[chosen[0]]["name"])))
     cards.derivation(state, statement(everybody[chosen[0]], lang))

@@ -1,5 +1,7 @@
 """Rules over the past months, side by side."""
 
+from functools import partial
+
 import streamlit as st
 
 from kpi_core import charts
@@ -56,10 +58,10 @@ def rules(state: State) -> dict[str, Plan]:
 
 def _drawn(state: State, found: Replay) -> None:
     for name, draw in (("pay", charts.pay_steps), ("profit", charts.profit_bars)):
-        chart = draw(found, state.lang, cards.ink())
-        if chart is not None:
-            st.markdown(f"**{state.say(f'replay_{name}')}**")
-            st.altair_chart(chart, key=f"replay.{name}")
+        with st.container():
+            head, title = st.empty(), state.say(f"replay_{name}")
+            if cards.chart(state, partial(draw, found, state.lang), title, f"replay.{name}"):
+                head.markdown(f"**{title}**")
 
 
 def _told(state: State, found: Replay) -> None:

@@ -5,71 +5,80 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 
 from kpi_core.errors import KpiError, PlanError
-from kpi_core.model import Unit
 from kpi_core.pay import Payout, Person, payout, payroll
-from kpi_core.report import Brand, Part, Report, ScenarioRow, Scenarios, gather
+from kpi_core.report import FORMS, Brand, Form, Part, Report, Use, gather
 from kpi_core.report.brand import logo
 from kpi_core.report.html import html
-from kpi_core.report.pdf import Kind, pages, pdf
-from kpi_core.report.xlsx import workbook
-from kpi_core.scenario import FEWEST_COMPARED, MOST_COMPARED, compare
-from kpi_core.text import say
+from kpi_core.report.notebook import script
+from kpi_core.report.pdf import Kind, pages
+from kpi_core.report.tables import TABLES, as_arrow, tables
+from kpi_core.scenario import FEWEST_COMPARED, MOST_COMPARED, Scenario
+from kpi_core.text import number, say
 from ui import cards, people, plans, session
 from ui.state import State, named
 
-FORMS = (*map(str, (Kind.FULL, Kind.SUMMARY, Kind.STATEMENT, Kind.SLIDES)), "xlsx", "html")
-MEDIA = {
-    "pdf": "application/pdf",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "html": "text/html",
-}
-STATED = frozenset({Part.BONUS, Part.PEOPLE})  # what a statement to sign is made of
+BY_ID = {form.id: form for form in FORMS}
 TALL = 760  # pixels of the preview
+SHOWN_ROWS = 200  # of a table in the preview
+CODE = (".ipynb", ".py")  # what computes the report anew, from files that lie beside it
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What was chosen: `form` is a kind of PDF, ``xlsx`` or ``html``."""
+    """What was chosen."""
 
-    form: str
+    form: Form
     lang: str
     parts: frozenset[Part]
     brand: Brand
 
-    @property
-    def suffix(self) -> str:
-        """What the name of the file ends in."""
-        return self.form if self.form in MEDIA else "pdf"
+
+@dataclass(frozen=True)
+class Look:
+    """What a file looks like; what it has not of these is empty.
+
+    Attributes:
+        pictures: of the pages of a PDF.
+        page: of HTML, the report itself or one that says the same as a workbook.
+        code: of the notebook or script.
+        tables: name, first rows, and how many there are in all.
+    """
+
+    pictures: tuple[bytes, ...] = ()
+    page: bytes = b""
+    code: str = ""
+    tables: tuple[tuple[str, Any, int], ...] = ()
 
 
 @dataclass(frozen=True)
 class Made:
     """A report that was made: `of` tells from what, `told` what could not be put in.
 
-    Its preview is `pictures` of its pages; where it has none, the `page` of HTML that says the
-    same, which may be the report itself.
+    `beside` are the files that must lie beside it to be computed anew.
     """
 
     of: str
     name: str
     content: bytes = field(repr=False)
-    pictures: tuple[bytes, ...] = field(repr=False)
-    page: bytes = field(repr=False)
+    look: Look = field(repr=False)
     told: tuple[KpiError, ...]
+    beside: tuple[str, ...]
 
 
 def asked(state: State) -> Asked:
     """What the report is to be, as it was chosen so far."""
-    form = session.kept("report.form", FORMS[0])
-    chosen = frozenset(part for part in _offered() if session.kept(f"report.part.{part}", True))
+    use = session.kept("report.use", Use.READ)
+    form = BY_ID[session.kept(f"report.form.{use}", _forms(use)[0].id)]
+    chosen = {part for part in _offered(form) if session.kept(f"report.part.{part}", True)}
     return Asked(
         form=form,
         lang=session.kept("report.lang", state.lang),
-        parts=STATED if form == Kind.STATEMENT else chosen,
+        parts=form.parts if form.kind == Kind.STATEMENT else frozenset(chosen),
         brand=Brand(
             session.kept("report.client", ""),
             session.kept("report.logo", None),
@@ -78,23 +87,37 @@ def asked(state: State) -> Asked:
     )
 
 
-def _offered() -> tuple[Part, ...]:
-    """The parts that there is something to make of: one scenario stands beside nothing."""
+def _forms(use: Use) -> tuple[Form, ...]:
+    return tuple(form for form in FORMS if form.use is use)
+
+
+def _offered(form: Form) -> tuple[Part, ...]:
+    """Parts of a form that there is something to make of: one scenario stands beside nothing."""
     few = len(session.scenarios().scenarios) < FEWEST_COMPARED
-    return tuple(part for part in Part if not (few and part is Part.SCENARIOS))
+    held = (part for part in Part if part in form.parts)
+    return tuple(part for part in held if not (few and part is Part.SCENARIOS))
 
 
 # --- what is chosen
 
 
-def form(state: State) -> None:
-    """The kind of file, and its language."""
+def form(state: State, wanted: Asked) -> None:
+    """What it is for, the kind of file, and its language."""
+    use = wanted.form.use
+    st.segmented_control(
+        state.say("report_use"),
+        list(Use),
+        format_func=lambda own: state.say(f"report_use_{own}"),
+        required=True,
+        **session.remembered("report.use", use),
+    )
+    offered = {own.id: own for own in _forms(use)}
     st.radio(
         state.say("report_form"),
-        FORMS,
-        format_func=lambda form: state.say(f"report_form_{form}"),
-        captions=[state.say(f"report_form_{form}_about") for form in FORMS],
-        **session.remembered("report.form", session.kept("report.form", FORMS[0])),
+        list(offered),
+        format_func=lambda id: state.say(f"report_form_{id}"),
+        captions=[state.say(f"report_form_{id}_about") for id in offered],
+        **session.remembered(f"report.form.{use}", wanted.form.id),
     )
     st.segmented_control(
         state.say("report_lang"),
@@ -106,29 +129,36 @@ def form(state: State) -> None:
 
 
 def parts(state: State, wanted: Asked) -> None:
-    """What it holds; a statement to sign holds what it must."""
+    """What it holds, of what such a file can hold."""
     st.markdown(f"**{state.say('report_parts')}**")
-    if wanted.form == Kind.STATEMENT:
-        st.caption(state.say("report_parts_of_statement"))
+    form = wanted.form
+    if form.kind == Kind.STATEMENT or not form.parts:
+        st.caption(state.say(f"report_parts_of_{form.kind}"))
         return
-    columns, offered = st.columns(2), _offered()
-    for place, part in enumerate(Part):
+    held, offered = [part for part in Part if part in form.parts], _offered(form)
+    columns = st.columns(2)
+    for place, part in enumerate(held):
         lacking = part not in offered
-        columns[2 * place // len(Part)].checkbox(
+        columns[2 * place // len(held)].checkbox(
             say(state.lang, f"report_pages.section_{part}"),
             disabled=lacking,
             help=state.say("report_scenarios_few", fewest=FEWEST_COMPARED) if lacking else None,
             **session.remembered(f"report.part.{part}", part in wanted.parts),
         )
+    kept = len(session.scenarios().scenarios)
+    if Part.SCENARIOS in wanted.parts and kept > MOST_COMPARED:
+        st.caption(state.say("report_scenarios_many", most=MOST_COMPARED, all=kept))
 
 
-def brand(state: State) -> None:
+def brand(state: State, wanted: Asked) -> None:
     """For whom it is, and how it looks."""
     st.text_input(
         state.say("report_client"),
         max_chars=100,
         **session.remembered("report.client", session.kept("report.client", "")),
     )
+    if not wanted.form.branded:
+        return
     st.color_picker(
         state.say("report_accent"),
         help=state.say("report_accent_help"),
@@ -189,7 +219,8 @@ def _of(state: State, wanted: Asked) -> str:
         session.kept("people", None),
         [(name, plan.as_json()) for name, plan in plans.shelf().items()],
         session.scenarios().model_dump_json(),
-        (wanted.form, wanted.lang, sorted(wanted.parts)),
+        session.layouts(),
+        (wanted.form.id, wanted.lang, sorted(wanted.parts)),
         (wanted.brand.client, wanted.brand.logo, wanted.brand.accent),
     )
     return hashlib.sha256(repr(goes_in).encode()).hexdigest()
@@ -210,17 +241,49 @@ def _made(state: State, wanted: Asked, of: str) -> Made:
         parts=wanted.parts,
         brand=wanted.brand,
         others=others,
-        scenarios=_scenarios(state, wanted, told),
+        scenarios=_scenarios(wanted),
+        layouts=session.layout_texts(),
     )
     if report.blocked:
         told.append(report.blocked)
+    if report.scenarios:
+        told.extend(report.scenarios.untold)
     bar.progress(0.5, state.say("report_writing"))
-    content = _written(report, wanted)
+    content = wanted.form.write(report)
     bar.progress(0.8, state.say("report_drawing"))
-    pictures = pages(report, Kind(wanted.form)) if wanted.suffix == "pdf" else ()
-    page = html(report) if wanted.form == "xlsx" else content
+    look = _look(report, wanted.form, content)
     bar.empty()
-    return Made(of, _file_name(report, wanted), content, pictures, page, tuple(told))
+    anew = wanted.form.suffix in CODE
+    beside = tuple(file.name for file in report.files) if anew else ()
+    return Made(of, _file_name(report, wanted), content, look, tuple(told), beside)
+
+
+def _scenarios(wanted: Asked) -> tuple[Scenario, ...]:
+    """The scenarios that are kept, as many as can be compared."""
+    if Part.SCENARIOS not in wanted.parts:
+        return ()
+    return session.scenarios().scenarios[:MOST_COMPARED]
+
+
+def _look(report: Report, form: Form, content: bytes) -> Look:
+    """What a file looks like to whoever opens it."""
+    match form.suffix:
+        case ".pdf":
+            return Look(pictures=pages(report, form.kind))
+        case ".html":
+            return Look(page=content)
+        case ".xlsx":
+            return Look(page=html(report))
+        case suffix if suffix in CODE:
+            return Look(code=script(report).decode())
+        case _:
+            held = {form.kind: TABLES[form.kind](report)} if form.kind else tables(report)
+            return Look(
+                tables=tuple(
+                    (name, as_arrow(own.first(SHOWN_ROWS)), len(own.rows))
+                    for name, own in held.items()
+                )
+            )
 
 
 def _people(
@@ -239,49 +302,13 @@ def _people(
     return team, others
 
 
-def _scenarios(state: State, wanted: Asked, told: list[KpiError]) -> Scenarios | None:
-    """The scenarios that are kept, beside the base, as far as they can be compared."""
-    own, lang = session.scenarios().scenarios[:MOST_COMPARED], wanted.lang
-    if Part.SCENARIOS not in wanted.parts:
-        return None
-    try:
-        found = compare(state.chain(), own)
-    except KpiError as refused:
-        told.append(refused)
-        return None
-    told.extend(found.untold.values())
-    return Scenarios(
-        (say(lang, "words.base"), *(one.name for one in own)),
-        tuple(
-            ScenarioRow(
-                say(lang, f"scenario.{row.id}"),
-                row.unit,
-                (row.base, *(cell.value for cell in row.cells)),
-                decimals=2 if row.unit is Unit.MONEY else 1,
-            )
-            for row in found.rows
-            if row.kind == "result"
-        ),
-    )
-
-
-def _written(report: Report, wanted: Asked) -> bytes:
-    match wanted.form:
-        case "xlsx":
-            return workbook(report)
-        case "html":
-            return html(report)
-        case kind:
-            return pdf(report, Kind(kind))
-
-
 def _file_name(report: Report, wanted: Asked) -> str:
     """For whom, of which days, which kind: letters and digits of any script, and dashes."""
     of = report.period
     span = "" if of is None else str(of.first)[:7] if of.months == 1 else f"{of.first}-{of.last}"
-    kind = wanted.form if wanted.form in (Kind.SUMMARY, Kind.STATEMENT, Kind.SLIDES) else ""
+    kind = "" if wanted.form.kind == Kind.FULL else wanted.form.kind
     client = re.sub(r"[\W_]+", "-", report.brand.client or report.title)[:60].strip("-")
-    return "-".join(filter(None, (client or "report", span, kind))) + f".{wanted.suffix}"
+    return "-".join(filter(None, (client or "report", span, kind))) + wanted.form.suffix
 
 
 # --- how it is looked at
@@ -295,22 +322,32 @@ def _shown(state: State, made: Made, wanted: Asked) -> None:
         state.say("report_download", name=cards.plain(made.name)),
         made.content,
         made.name,
-        MEDIA[wanted.suffix],
+        wanted.form.media,
         key="report.download",
+        on_click="ignore",
         icon=":material/download:",
     )
+    if made.beside:
+        st.caption(cards.plain(state.say("report_beside", files=", ".join(made.beside))))
     st.subheader(state.say("report_preview"))
-    if made.pictures:
-        with st.container(height=TALL if made.pictures[1:] else "content"):
-            for number, picture in enumerate(made.pictures, start=1):
-                of = state.say("report_page", number=number, all=len(made.pictures))
+    look = made.look
+    if look.pictures:
+        with st.container(height=TALL if look.pictures[1:] else "content"):
+            for at, picture in enumerate(look.pictures, start=1):
+                of = state.say("report_page", number=at, all=len(look.pictures))
                 st.image(picture, caption=of, width="stretch")
-        return
-    if wanted.suffix == "xlsx":
-        st.caption(state.say("report_preview_of_workbook"))
-    # As data it has an origin of its own: what runs in it cannot reach the app around it.
-    st.iframe(
-        f"data:text/html;charset=utf-8;base64,{base64.b64encode(made.page).decode()}",
-        height=TALL,
-        alt=state.say("report_preview"),
-    )
+    elif look.page:
+        if wanted.form.suffix == ".xlsx":
+            st.caption(state.say("report_preview_of_workbook"))
+        # As data it has an origin of its own: what runs in it cannot reach the app around it.
+        st.iframe(
+            f"data:text/html;charset=utf-8;base64,{base64.b64encode(look.page).decode()}",
+            height=TALL,
+            alt=state.say("report_preview"),
+        )
+    elif look.code:
+        st.code(look.code, language="python", height=TALL)
+    for name, rows, all in look.tables:
+        shown = {"shown": number(rows.num_rows, state.lang), "all": number(all, state.lang)}
+        st.caption(state.say("report_preview_of_table", name=name, **shown))
+        st.dataframe(rows, hide_index=True, placeholder="", key=f"report.table.{name}")

@@ -50,7 +50,7 @@ def view(state: State, found: Sides) -> None:
     else:
         _compared(state, made, offered)
     if own.scenarios:
-        st.subheader(state.say("scenarios_kept", n=len(own.scenarios)))
+        st.header(state.say("scenarios_kept", n=len(own.scenarios)))
         for position, one in enumerate(own.scenarios):
             _card(state, made, one, position)
     _files(state, own)
@@ -109,12 +109,15 @@ def _compared(state: State, made: Chain, offered: dict[str, Scenario]) -> None:
     found = compare(made, [offered[name] for name in chosen])
     for name, why in (*found.untold.items(), *found.blocked.items()):
         st.warning(cards.plain(f"{name}: {why.text(state.lang)}"), icon=":material/help:")
-    sides = zip(st.columns(2), (charts.scenario_bonus, charts.scenario_profit), strict=True)
-    for place_of, draw in sides:
-        chart = draw(found, state.lang, cards.ink())
-        if chart is not None:
-            place_of.altair_chart(
-                chart, height=chart.height + LEGEND, key=f"scenario.{draw.__name__}"
+    sides = {"bonus": charts.scenario_bonus, "profit_after_pay": charts.scenario_profit}
+    for column, (id, draw) in zip(st.columns(2), sides.items(), strict=True):
+        with column:
+            cards.chart(
+                state,
+                partial(draw, found, state.lang),
+                cards.of_period(state, say(state.lang, f"scenario.{id}")),
+                f"scenario.{id}",
+                legend=LEGEND,
             )
     _table(state, made, found)
 

@@ -78,7 +78,7 @@ def _propose(
     state: State, due: Payout, everybody: Sequence[Payout], name: str, opened: Snapshot | None
 ) -> None:
     """A proposal of the payout on screen; it may correct an approved one that is open."""
-    st.subheader(state.say("signoff_propose"))
+    st.header(state.say("signoff_propose"))
     try:
         made = draft(_plan_of(state, due.person), state.uploads, due, everybody=everybody)
     except KpiError as refused:

@@ -6,20 +6,25 @@ from kpi_core.report.content import (
     Definition,
     Part,
     Report,
-    ScenarioRow,
-    Scenarios,
     Source,
     gather,
 )
+from kpi_core.report.forms import FORMS, SUFFIXES, Form, Use, kinds
+from kpi_core.report.scenarios import ScenarioRow, Scenarios
 
 __all__ = [
     "ALL",
+    "FORMS",
+    "SUFFIXES",
     "Brand",
     "Definition",
+    "Form",
     "Part",
     "Report",
     "ScenarioRow",
     "Scenarios",
     "Source",
+    "Use",
     "gather",
+    "kinds",
 ]

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import typst
 
 from kpi_core.errors import UsageError
+from kpi_core.limits import LIMITS
 from kpi_core.report.content import Brand
 
-MOST_BYTES = 500_000
+MOST_BYTES = 1000 * LIMITS.logo_kilobytes
 MOST_PIXELS = 16_000_000
 PNG = b"\x89PNG\r\n\x1a\n"
 OPENED = b"#image(bytes(json(bytes(sys.inputs.data))), width: 1cm)"

@@ -7,21 +7,23 @@ app. A writer formats figures and lays them out; it computes nothing.
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
 import kpi_core
 from kpi_core import catalogue, words
+from kpi_core.chain import chain
 from kpi_core.channels import Channels, by_slice, cuts
 from kpi_core.charts.style import BLUE
+from kpi_core.drivers import calibrate
 from kpi_core.errors import Finding, PlanError, Severity, UsageError
 from kpi_core.facts import Facts
 from kpi_core.funnel import Funnel, funnel
 from kpi_core.gates import Check, check
 from kpi_core.ingest import Upload
-from kpi_core.kpis import KpiValue, Values, kpi_values
-from kpi_core.model import Business, Period, Unit
+from kpi_core.ingest.layouts import read_layout
+from kpi_core.kpis import Evaluation, KpiValue, Values, kpi_values
+from kpi_core.model import Business, Period
 from kpi_core.pay import (
     Entry,
     Payout,
@@ -34,6 +36,8 @@ from kpi_core.pay import (
 )
 from kpi_core.plan import Plan
 from kpi_core.report.changes import BEFORE, what_changed
+from kpi_core.report.scenarios import Scenarios, side_by_side
+from kpi_core.scenario import Scenario
 from kpi_core.score import Judged, Scorecard, judge, score
 from kpi_core.text import days
 from kpi_core.trend import Trend, trends
@@ -120,24 +124,6 @@ class Definition:
 
 
 @dataclass(frozen=True)
-class ScenarioRow:
-    """A figure in every scenario; one per name of `Scenarios`, ``None`` where it is missing."""
-
-    name: str
-    unit: Unit
-    figures: tuple[Fraction | Decimal | None, ...]
-    decimals: int = 0
-
-
-@dataclass(frozen=True)
-class Scenarios:
-    """Scenarios side by side: their names, and a row a figure, in the language of the report."""
-
-    names: tuple[str, ...]
-    rows: tuple[ScenarioRow, ...]
-
-
-@dataclass(frozen=True)
 class Report:
     """All that a report says of a plan over facts. What was not asked for is empty.
 
@@ -163,13 +149,14 @@ class Report:
         funnel: the stages of the business; ``None`` where none was counted.
         channels: money, traffic and results by channel; ``None`` where no file is cut by it.
         trend: each KPI of the plan by month, over all that the files hold, with its target.
-        scenarios: prepared by whoever asks for the report; ``None`` for none.
+        scenarios: side by side with the base; ``None`` where none were given.
         definitions: how each KPI with a value was computed.
         files: what went in, in order.
         verdict: whether the data can be used, and what decides that.
         findings: everything odd about files, figures and targets, each once, the gravest first.
         changes: what changed since the period before, a sentence each.
         facts: what the files say.
+        layouts: name and text of each layout, taught by a user, that a file was read by.
     """
 
     lang: str
@@ -200,6 +187,7 @@ class Report:
     findings: tuple[Finding, ...]
     changes: tuple[str, ...]
     facts: Facts = field(repr=False)
+    layouts: tuple[tuple[str, str], ...] = field(repr=False)
 
     @property
     def title(self) -> str:
@@ -225,7 +213,8 @@ def gather(
     parts: Collection[Part] = ALL,
     brand: Brand | None = None,
     others: Mapping[str, Payout] | None = None,
-    scenarios: Scenarios | None = None,
+    scenarios: Sequence[Scenario] = (),
+    layouts: Sequence[tuple[str, str]] = (),
 ) -> Report:
     """Everything that a report says, computed.
 
@@ -241,10 +230,12 @@ def gather(
             bonus along.
         brand: whose report it is.
         others: what other plans pay, by the names that `people` call them.
-        scenarios: prepared by the caller.
+        scenarios: to stand side by side with the base; none, or as many as can be compared.
+        layouts: name and text of each layout that a user has taught, the first tried first.
 
     Raises:
         PlanError: the pay of one of the people cannot be told.
+        UsageError: there are fewer or more scenarios than can be compared, or two of a name.
     """
     business, uploads = catalogue.business(plan.business), tuple(uploads)
     settings, kpis = plan.settings(), plan.shown_kpis()
@@ -293,7 +284,11 @@ def gather(
         funnel=counted if counted and counted.counted else None,
         channels=cut,
         trend=_trend(facts, plan, business) if Part.TREND in parts else (),
-        scenarios=scenarios if Part.SCENARIOS in parts else None,
+        scenarios=_scenarios(
+            Evaluation(facts, period, settings=settings), plan, values, scenarios, lang
+        )
+        if scenarios and Part.SCENARIOS in parts
+        else None,
         definitions=tuple(_definitions(values, lang)) if Part.DEFINITIONS in parts else (),
         files=tuple(
             Source(own.name, own.digest, sum(table.rows for table in own.tables)) for own in uploads
@@ -304,6 +299,7 @@ def gather(
         if Part.CHANGES in parts
         else (),
         facts=facts,
+        layouts=tuple(_read_by(uploads, layouts)),
     )
 
 
@@ -311,6 +307,21 @@ def _trend(facts: Facts, plan: Plan, business: Business) -> tuple[Trend, ...]:
     settings = plan.settings()
     months = kpi_values(facts, business, None, "month", settings=settings, kpis=plan.kpis())
     return trends(plan, months, months)
+
+
+def _scenarios(
+    evaluation: Evaluation, plan: Plan, values: Values, scenarios: Sequence[Scenario], lang: str
+) -> Scenarios:
+    model = calibrate(evaluation, catalogue.business(plan.business))
+    return side_by_side(chain(plan, values, model), scenarios, lang)
+
+
+def _read_by(
+    uploads: Iterable[Upload], layouts: Iterable[tuple[str, str]]
+) -> Iterable[tuple[str, str]]:
+    """Those of the layouts that the tables of files were read by."""
+    used = {table.format for own in uploads for table in own.tables}
+    return (own for own in layouts if read_layout(*own).id in used)
 
 
 def _definitions(values: Values, lang: str) -> Iterable[Definition]:

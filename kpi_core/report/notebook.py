@@ -11,13 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from kpi_core.report.content import Part, Report
+from kpi_core.report.scenarios import Scenarios
+from kpi_core.scenario import Scenarios as File
 from kpi_core.text import say
 
 HERE = {"notebook": "Path()", "script": "Path(__file__).parent"}
 
 READ = """
+layouts = [read_layout(name, text) for name, text in LAYOUTS]
+
+
 def read_beside(name, digest):
-    upload = read_path(HERE / name)
+    upload = read_path(HERE / name, layouts)
     if upload.digest != digest:
         print(f"{name}: {say(LANG, 'report_notebook.other_file')}")
     return upload
@@ -70,6 +75,16 @@ stages = funnel(facts, catalogue.business(plan.business), PERIOD, plan.settings(
 for stage in stages.counted:
     rate = percent(stage.step_rate, LANG, 2)
     print(f"{stage.stage.name[LANG]}: {number(stage.count, LANG)} ({rate})")
+"""
+COMPARED = """
+model = calibrate(
+    Evaluation(facts, PERIOD, settings=plan.settings()), catalogue.business(plan.business)
+)
+found = side_by_side(chain(plan, values, model), scenarios, LANG)
+for row in found.rows:
+    print(row.name)
+    for name, figure in zip(found.names, row.figures, strict=True):
+        print(f"    {name}: {scenario_figure(row, figure, plan.currency, LANG)}")
 """
 CHART_OF_SCORE = """
 charts.contributions(card, LANG)
@@ -125,26 +140,34 @@ def _cells(report: Report, here: str) -> Iterator[Cell]:
         told |= {"pay": PAY, "statement": STATEMENT}
     if report.funnel:
         told |= {"funnel": FUNNEL, "chart_of_funnel": CHART_OF_FUNNEL}
+    if report.scenarios:
+        told["scenarios"] = _scenarios(report.scenarios) + COMPARED
     for step, code in told.items():
         said = say(report.lang, f"report_notebook.{step}", program=report.program)
         yield Cell(said, code.strip())
 
 
 def _given(report: Report, here: str) -> str:
-    """What is asked: where the files lie, their names and digests, the period, the language."""
+    """What is asked: where the files lie, what is in them, the period, the language."""
     files = "".join(f"    ({own.name!r}, {own.digest!r}),\n" for own in report.files)
+    layouts = "".join(_layout(name, text) for name, text in report.layouts)
     asked = f"parse_period({str(report.period)!r})" if report.values.asked else "None"
     return f"""
 from pathlib import Path
 
 from kpi_core import catalogue, charts, words
+from kpi_core.chain import chain
+from kpi_core.drivers import calibrate
 from kpi_core.facts import combine
 from kpi_core.funnel import funnel
 from kpi_core.ingest import read_path
-from kpi_core.kpis import kpi_values
+from kpi_core.ingest.layouts import read_layout
+from kpi_core.kpis import Evaluation, kpi_values
 from kpi_core.model import parse_period
 from kpi_core.pay import outcome, statement
 from kpi_core.plan import read_plan
+from kpi_core.report.scenarios import scenario_figure, side_by_side
+from kpi_core.scenario import read_scenarios
 from kpi_core.score import score
 from kpi_core.text import money, number, percent, say
 
@@ -153,7 +176,24 @@ HERE = {here}
 PERIOD = {asked}
 FILES = [
 {files}]
+LAYOUTS = [
+{layouts}]
 """
+
+
+def _layout(name: str, text: str) -> str:
+    """A taught layout as code: a line of it a line, each as data."""
+    lines = "".join(f"        {line!r}\n" for line in text.splitlines(keepends=True))
+    return f"    (\n        {name!r},\n{lines}    ),\n"
+
+
+def _scenarios(made: Scenarios) -> str:
+    """The scenarios as the file of scenarios that they were, or would be."""
+    file = File(scenarios=made.made).model_dump_json(indent=2)
+    return f'''
+scenarios = read_scenarios(r"""
+{file}""").scenarios
+'''
 
 
 def _plan(report: Report) -> str:

@@ -5,6 +5,7 @@ data: no name or comment is ever read as markup. Charts are vector, their words 
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
 from functools import cache
@@ -54,12 +55,12 @@ class Kind(StrEnum):
     SLIDES = "slides"
 
 
-def pdf(report: Report, kind: Kind = Kind.FULL, standard: Standard = "1.7") -> bytes:
+def pdf(report: Report, kind: str = Kind.FULL, standard: Standard = "1.7") -> bytes:
     """The report as a PDF that is tagged for readers aloud, with bookmarks and its language.
 
     Args:
         report: what it says.
-        kind: how much of it.
+        kind: how much of it, one of `Kind`.
         standard: ``ua-1`` holds it to PDF/UA-1, too, which refuses letters that no font of this
             machine has; without, such a letter is a box.
 
@@ -69,7 +70,7 @@ def pdf(report: Report, kind: Kind = Kind.FULL, standard: Standard = "1.7") -> b
     return bytes(typst.compile(**_set(report, kind), pdf_standards=standard))
 
 
-def pages(report: Report, kind: Kind = Kind.FULL) -> tuple[bytes, ...]:
+def pages(report: Report, kind: str = Kind.FULL) -> tuple[bytes, ...]:
     """The pages of the same PDF as pictures (PNG), to be looked at before it is handed over.
 
     Raises:
@@ -79,7 +80,7 @@ def pages(report: Report, kind: Kind = Kind.FULL) -> tuple[bytes, ...]:
     return (made,) if isinstance(made, bytes) else tuple(made)
 
 
-def _set(report: Report, kind: Kind) -> dict[str, Any]:
+def _set(report: Report, kind: str) -> dict[str, Any]:
     """The template of a kind, and what goes into it."""
     said = _around(report) | _KINDS[kind](report)
     return {
@@ -152,7 +153,7 @@ def _slides(report: Report) -> dict[str, Any]:
     }
 
 
-_KINDS = {
+_KINDS: dict[str, Callable[[Report], dict[str, Any]]] = {
     Kind.SUMMARY: _summary,
     Kind.FULL: _full,
     Kind.STATEMENT: _statement,

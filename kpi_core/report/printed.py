@@ -16,6 +16,7 @@ from kpi_core.kpis import KpiValue
 from kpi_core.pay import Entry, Payout, checked, payroll_row, statement
 from kpi_core.plan import Plan
 from kpi_core.report.content import Part, Report
+from kpi_core.report.scenarios import BEST, Scenarios, scenario_figure
 from kpi_core.score import Judged, ScoredLine
 from kpi_core.text import days, money, number, percent, say
 from kpi_core.trend import Trend, ahead_said
@@ -155,6 +156,8 @@ def summary(report: Report) -> Iterator[Block]:
     if Part.SCORE in report.parts and report.scorecard.lines:
         yield Tiles(tuple(_tile(report, line.judged) for line in weightiest(report)))
         yield contributions(report)
+    if report.scenarios:
+        yield Words(best_words(report, report.scenarios))
     yield from _ahead(report, report.ahead[:NEXT])
     if Part.DATA in report.parts:
         yield Words(verdict_words(report))
@@ -489,21 +492,39 @@ def _scenarios(report: Report) -> Iterator[Block]:
     made, lang = report.scenarios, report.lang
     if made is None:
         return
+    yield Words(best_words(report, made), strong=True)
+    yield scenario_table(report, made)
+    yield Words(say(lang, "report_pages.assumed"), strong=True)
+    yield Points(made.assumed)
+    if made.untold:
+        yield Points(tuple(dict.fromkeys(why.text(lang) for why in made.untold)))
+
+
+def scenario_table(report: Report, made: Scenarios) -> Table:
+    """The results of scenarios beside the base."""
+    lang, currency = report.lang, report.plan.currency
     rows = tuple(
-        (
-            row.name,
-            *(
-                words.figure(
-                    figure, row.unit, lang, decimals=row.decimals, currency=report.plan.currency
-                )
-                for figure in row.figures
-            ),
-        )
+        (row.name, *(scenario_figure(row, own, currency, lang) for own in row.figures))
         for row in made.rows
     )
     heads = (say(lang, "report_pages.column_what"), *made.names)
     title = say(lang, "report_pages.section_scenarios")
-    yield Table(title, heads, rows, (3, *(0,) * len(made.names)))
+    return Table(title, heads, rows, (3, *(0,) * len(made.names)))
+
+
+def best_words(report: Report, made: Scenarios) -> str:
+    """Which scenario leaves most after ads and pay, if any leaves more than the base."""
+    row = made.row(BEST)
+    if row.figures[0] is None or not any(own is not None for own in row.figures[1:]):
+        return say(report.lang, "report_pages.scenarios_unknown")
+    then, now = (
+        scenario_figure(row, row.figures[at], report.plan.currency, report.lang)
+        for at in (0, made.best)
+    )
+    if not made.best:
+        return say(report.lang, "report_pages.scenarios_none_better", base=then)
+    name = made.names[made.best]
+    return say(report.lang, "report_pages.scenarios_best", name=name, now=now, base=then)
 
 
 # --- what stands behind
@@ -576,6 +597,9 @@ def slides(report: Report) -> tuple[Slide, ...]:
     if report.ahead:
         ahead = tuple(_ahead(report, report.ahead))
         found.append(Slide(say(report.lang, "report_pages.ahead"), ahead))
+    if made := report.scenarios:
+        beside = (scenario_table(report, made), Points(made.assumed))
+        found.append(Slide(best_words(report, made), beside))
     return tuple(found)
 
 

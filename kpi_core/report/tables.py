@@ -7,6 +7,7 @@ text is harmless there. Parquet holds the same columns, figures as 64-bit floats
 import csv
 import io
 import zipfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Context, Decimal
@@ -20,7 +21,7 @@ import pyarrow.parquet as pq
 from kpi_core import catalogue
 from kpi_core.facts import DIMENSION_SLICES, Facts
 from kpi_core.kpis import KpiValue
-from kpi_core.model import Period
+from kpi_core.model import Period, Unit
 from kpi_core.report.content import Report
 from kpi_core.text import harmless
 from kpi_core.trend import Point, Trend
@@ -41,6 +42,10 @@ class Table:
 
     columns: dict[str, type]
     rows: tuple[tuple[Cell, ...], ...]
+
+    def first(self, rows: int) -> "Table":
+        """The same columns with no more rows than these."""
+        return Table(self.columns, self.rows[:rows])
 
 
 VALUES: dict[str, type] = {
@@ -118,6 +123,44 @@ def facts_table(facts: Facts) -> Table:
     return Table(columns, tuple(rows))
 
 
+SCENARIOS: dict[str, type] = {
+    "scenario": str, "figure": str, "name": str, "value": float, "unit": str, "currency": str,
+    "levers": str,
+}  # fmt: skip
+
+
+def scenarios_table(report: Report) -> Table:
+    """The results of the base (``scenario`` is empty) and of each scenario, a row for each."""
+    made = report.scenarios
+    if made is None:
+        return Table(SCENARIOS, ())
+    moved = ["", *(", ".join(f"{id}={to}" for id, to in own.levers.items()) for own in made.made)]
+    names = ("", *made.names[1:])
+    return Table(
+        SCENARIOS,
+        tuple(
+            (
+                names[at], row.id, row.name, value, str(row.unit),
+                report.plan.currency if row.unit is Unit.MONEY else "", moved[at],
+            )
+            for row in made.rows
+            for at, value in enumerate(row.figures)
+        ),
+    )  # fmt: skip
+
+
+TABLES: Mapping[str, Callable[[Report], Table]] = {
+    "kpis": values,
+    "facts": lambda report: facts_table(report.facts),
+    "scenarios": scenarios_table,
+}
+
+
+def tables(report: Report) -> dict[str, Table]:
+    """Name to table of everything that a report has as tables."""
+    return {name: made for name, make in TABLES.items() if (made := make(report)).rows}
+
+
 def _cells(column: "pd.Series[Any]", kind: type) -> list[Cell]:
     if kind is date:
         return [day.date() for day in pd.to_datetime(column)]
@@ -156,15 +199,20 @@ def _written(cell: Cell) -> str:
 
 def as_parquet(table: Table) -> bytes:
     """A table as Parquet."""
+    data = io.BytesIO()
+    pq.write_table(as_arrow(table), data)
+    return data.getvalue()
+
+
+def as_arrow(table: Table) -> pa.Table:
+    """A table in memory, as it stands in Parquet."""
     kinds = {str: pa.string(), date: pa.date32(), float: pa.float64()}
     columns = zip(*table.rows, strict=True) if table.rows else ((),) * len(table.columns)
     arrays = [
         pa.array([_plain(cell) for cell in column], kinds[kind])
         for column, kind in zip(columns, table.columns.values(), strict=True)
     ]
-    data = io.BytesIO()
-    pq.write_table(pa.table(arrays, names=list(table.columns)), data)
-    return data.getvalue()
+    return pa.table(arrays, names=list(table.columns))
 
 
 def _plain(cell: Cell) -> str | date | float | None:
@@ -173,22 +221,21 @@ def _plain(cell: Cell) -> str | date | float | None:
     return float(cell) if isinstance(cell, Fraction) else cell
 
 
-def values_csv(report: Report) -> bytes:
-    """The KPI values of a report as CSV."""
-    return as_csv(values(report))
+def write_csv(report: Report, kind: str) -> bytes:
+    """One of the `TABLES` of a report as CSV."""
+    return as_csv(TABLES[kind](report))
 
 
-def values_parquet(report: Report) -> bytes:
-    """The KPI values of a report as Parquet."""
-    return as_parquet(values(report))
+def write_parquet(report: Report, kind: str) -> bytes:
+    """One of the `TABLES` of a report as Parquet."""
+    return as_parquet(TABLES[kind](report))
 
 
 def archive(report: Report) -> bytes:
-    """KPI values and facts, both as CSV and as Parquet, in one ZIP."""
+    """All `tables` of a report, each as CSV and as Parquet, in one ZIP."""
     data = io.BytesIO()
-    told = {"kpis": values(report), "facts": facts_table(report.facts)}
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as made:
-        for name, table in told.items():
+        for name, table in tables(report).items():
             for suffix, write in (("csv", as_csv), ("parquet", as_parquet)):
                 entry = zipfile.ZipInfo(f"{name}.{suffix}", EPOCH)
                 entry.compress_type = zipfile.ZIP_DEFLATED

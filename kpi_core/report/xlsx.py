@@ -321,7 +321,9 @@ def _line(sheet: Sheet, own: Trend, column: int, first: int, last: int) -> objec
                 "marker": {"type": "none"},
             }
         )
-    chart.set_title({"name": own.kpi.name[made.lang], "name_font": {"size": 11}})
+    # A title with a sign, a letter and a number after it would be written as a reference.
+    title = own.kpi.name[made.lang].replace("!", "!\N{WORD JOINER}")
+    chart.set_title({"name": title, "name_font": {"size": 11}})
     pattern = made.of_kpi(own.kpi, own.currency)
     chart.set_y_axis({"num_format": pattern, "major_gridlines": {"visible": False}})
     chart.set_legend({"position": "bottom"})
@@ -341,10 +343,16 @@ def _scenarios(made: Book, report: Report) -> None:
     heads = sheet.row
     sheet.head([made.say("head_figure"), *known.names])
     for own in known.rows:
-        pattern = made.figure(own.unit, own.decimals, report.plan.currency)
+        of_score = own.id == "score"
+        pattern = made.number(1) if of_score else made.money(report.plan.currency)
         sheet.text(sheet.row, 0, own.name, "wrapped")
         for column, value in enumerate(own.figures, start=1):
-            sheet.figure(sheet.row, column, value, pattern=pattern)
+            points = 100 * value if of_score and value is not None else value
+            sheet.figure(sheet.row, column, points, pattern=pattern)
+        sheet.row += 1
+    sheet.section(say(report.lang, "report_pages.assumed"))
+    for said in (*known.assumed, *(why.text(report.lang) for why in known.untold)):
+        sheet.wide(sheet.row, said)
         sheet.row += 1
     sheet.done(frozen=(heads + 1, 1), repeated=heads)
 

@@ -107,23 +107,25 @@ def _return(state: State, part: Part) -> str:
 
 def _returns(state: State, made: Channels) -> None:
     """What the money brought, part by part, as a chart."""
-    chart = charts.returns(made, state.lang, cards.ink())
-    if chart is None:
+    if not made.ranked():
         by = words.cut(made.by, state.lang)
         st.info(state.say("channels_no_return", by=by), icon=":material/info:")
         return
     value = made.ranked()[0].returned
     variant = value.definition.variant(value.variant).name[state.lang] if value else ""
-    st.subheader(
-        cards.plain(state.say("channels_return", variant=variant)),
-        help=state.say("channels_return_help"),
+    said = state.say("channels_return", variant=variant)
+    st.header(cards.plain(said), help=state.say("channels_return_help"))
+    cards.chart(
+        state,
+        lambda ink: charts.returns(made, state.lang, ink),
+        cards.of_period(state, said),
+        "channel_returns",
     )
-    st.altair_chart(chart, key="channel_returns")
 
 
 def _table(state: State, made: Channels) -> None:
     """The figures; a cell that is clicked is explained below."""
-    st.subheader(state.say("channels_table"), help=state.say("channels_table_help"))
+    st.header(state.say("channels_table"), help=state.say("channels_table_help"))
     parts = (*made.parts, made.total)
     frame = pd.DataFrame(index=range(len(parts)))
     shown, meant = {}, {}
@@ -213,7 +215,7 @@ def _explained(state: State, made: Channels, part: Part, id: str) -> None:
 
 def _traffic(state: State, made: Channels) -> None:
     """Which parts bring visits that come to nothing; what is fine is folded away."""
-    st.subheader(state.say("channels_traffic"), help=state.say("channels_traffic_help"))
+    st.header(state.say("channels_traffic"), help=state.say("channels_traffic_help"))
     if not made.traffic:
         by = words.cut(made.by, state.lang)
         st.caption(state.say("channels_traffic_none", by=by))

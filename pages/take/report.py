@@ -16,15 +16,15 @@ def main() -> None:
             "report_answer",
             n=len(asked.parts),
             period=cards.period_words(state),
-            form=state.say(f"report_form_{asked.form}"),
+            form=state.say(f"report_form_{asked.form.id}"),
         ),
     )
     kind, content = st.columns(2, gap="large")
     with kind:
-        report.form(state)
+        report.form(state, asked)
     with content:
         report.parts(state, asked)
-        report.brand(state)
+        report.brand(state, asked)
     report.making(state, asked)
 
 

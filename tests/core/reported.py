@@ -12,6 +12,7 @@ from kpi_core.ingest import Upload, read
 from kpi_core.pay import Person
 from kpi_core.plan import changed, default_plan
 from kpi_core.report import Brand, Report, gather
+from kpi_core.scenario import scenario
 from kpi_core.text import money, number, percent
 
 SAMPLES = Path(__file__).parent.parent.parent / "sample_data"
@@ -42,6 +43,18 @@ def reported(business: str, lang: str, **options: Any) -> Report:
 
 
 @cache
+def compared(business: str, lang: str) -> Report:
+    """The same with two scenarios, the second of which cannot be: over one order a visitor."""
+    facts, uploads = sample(business)
+    found = (
+        scenario("Dearer", {"cpc": "+10%"}, note="Bids go up."),
+        scenario("Beyond", {"cr": "+10000%"}),
+    )
+    period = facts.months()[-1]
+    return gather(facts, uploads, default_plan(business), period, lang, scenarios=found)
+
+
+@cache
 def hostile() -> Report:
     """A report in which everything that anybody may name is called `HOSTILE`."""
     file = f"{HOSTILE}.csv".replace("/", "|")
@@ -60,7 +73,12 @@ def hostile() -> Report:
     late = Person(name=f"{HOSTILE} 2", correction=Decimal(-5), reason=HOSTILE)
     people = [Person(name=HOSTILE), late]
     period, brand = facts.months()[-1], Brand(client=HOSTILE)
-    return gather(facts, [upload], plan, period, "en", people=people, brand=brand)
+    scenarios = [
+        scenario(f"{HOSTILE[:50]}{number}", {"aov": "+10%"}, note=HOSTILE) for number in (1, 2)
+    ]
+    return gather(
+        facts, [upload], plan, period, "en", people=people, brand=brand, scenarios=scenarios
+    )
 
 
 def figures(report: Report) -> list[str]:

@@ -1,14 +1,18 @@
 """The command line writes every kind of report, and says what it cannot."""
 
+import csv
 import io
+import json
+import zipfile
 from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
 
 from kpi_core.cli import main
+from kpi_core.errors import UsageError
 from kpi_core.plan import default_plan
-from kpi_core.report import Part
+from kpi_core.report import FORMS, Form, Part
 from kpi_core.text import say
 from tests.core.reported import SAMPLES, squeezed
 from tests.core.test_report_pdf import PNG
@@ -90,12 +94,75 @@ def test_a_logo_is_opened_whatever_it_is_called(
     assert "PNG or JPEG" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.id)
+def test_every_form_is_written_and_the_first_of_a_suffix_unasked(plan: Path, form: Form) -> None:
+    _, named = asked(plan, f"named{form.suffix}", *(["--kind", form.kind] if form.kind else []))
+    assert named.stat().st_size > 500
+    usual = next(own for own in FORMS if own.suffix == form.suffix)
+    if usual == form and form.suffix == ".csv":
+        _, unasked = asked(plan, f"unasked{form.suffix}")
+        assert unasked.read_bytes() == named.read_bytes()
+
+
+def test_facts_are_a_table_of_what_the_files_say(plan: Path) -> None:
+    _, kpis = asked(plan, "kpis.csv", "--kind", "kpis")
+    _, facts = asked(plan, "facts.csv", "--kind", "facts")
+    assert kpis.read_text("utf-8-sig").startswith("kpi,name,start")
+    assert facts.read_text("utf-8-sig").startswith("source,level,start")
+
+
+def test_scenarios_of_a_file_stand_in_the_report(
+    plan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(SAMPLES / "scenarios.json")
+    code, page = asked(plan, "beside.html", "--scenarios", file)
+    assert code == 0
+    assert all(name in page.read_text("utf-8") for name in ("Move", "Mend", "Both"))
+    capsys.readouterr()
+
+    assert main(["compare", "--plan", str(plan), "--period", "2026-10", "--lang", "en", "--json",
+                 file, *FILES]) == 0  # fmt: skip
+    compared = json.loads(capsys.readouterr().out)
+    _, table = asked(plan, "beside.zip", "--scenarios", file)
+    packed = zipfile.ZipFile(table).read("scenarios.csv").decode("utf-8-sig")
+    rows = {
+        (row["scenario"], row["figure"]): row["value"]
+        for row in csv.DictReader(io.StringIO(packed))
+    }
+    for row in (own for own in compared["rows"] if own["kind"] == "result"):
+        assert float(rows["", row["id"]]) == pytest.approx(row["base"])
+        for made, cell in zip(compared["scenarios"], row["scenarios"], strict=True):
+            assert float(rows[made["name"], row["id"]]) == pytest.approx(cell["value"])
+
+
+def test_one_scenario_is_too_few_and_a_lever_that_cannot_stand_so_is_told(
+    plan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = plan.parent / "own.json"
+    file.write_text('{"scenarios": [{"name": "A", "levers": {"cr": "+10%"}}]}', "utf-8")
+    assert asked(plan, "one.html", "--scenarios", str(file))[0] == 2
+    assert "from 2 to 5" in capsys.readouterr().err
+
+    file.write_text(
+        '{"scenarios": [{"name": "A", "levers": {"cr": "+10%"}},'
+        ' {"name": "B", "levers": {"cr": "+10000%"}}]}',
+        "utf-8",
+    )
+    code, page = asked(plan, "two.html", "--scenarios", str(file))
+    why = UsageError("lever_over_one", where="cr").text("en")
+    assert code == 0
+    assert why in page.read_text("utf-8")
+    assert why in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("to", "options", "why"),
     [
-        ("a.xlsx", ["--kind", "summary"], "only a PDF comes in several kinds"),
-        ("a.html", ["--kind", "full"], "only a PDF comes in several kinds"),
-        ("a.pdf", ["--kind", "poster"], "summary, full, statement, slides"),
+        ("a.xlsx", ["--kind", "summary"], "Leave out --kind"),
+        ("a.html", ["--kind", "full"], "Leave out --kind"),
+        ("a.pdf", ["--kind", "poster"], "full, summary, statement, slides"),
+        ("a.csv", ["--kind", "full"], "kpis, facts"),
+        ("a.pdf", ["--scenarios", "nowhere.json"], "nowhere.json"),
         ("a.pdf", ["--parts", "score,funel"], "'funnel'"),
         ("a.pdf", ["--parts", ","], "no such part"),
         ("a.pdf", ["--accent", "red"], "#0072b2"),

@@ -3,13 +3,16 @@
 The last tests hold all writers side by side: whoever opens whichever file reads the same figures.
 """
 
+import csv
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -17,22 +20,41 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
+import pandas as pd
 import pytest
 import python_calamine
+from google.protobuf.json_format import MessageToDict
 from pypdf import PdfReader
+from streamlit.testing.v1 import AppTest
 
 from kpi_core import words
 from kpi_core.cli import main
+from kpi_core.errors import IngestError
+from kpi_core.facts import combine
+from kpi_core.ingest import read
+from kpi_core.ingest.layouts import Draft, Rows, read_layout, written
 from kpi_core.plan import Plan, changed, default_plan
 from kpi_core.report import Part, Report, gather
 from kpi_core.report.html import html
 from kpi_core.report.notebook import notebook, script
 from kpi_core.report.pdf import pdf
+from kpi_core.report.scenarios import scenario_figure
+from kpi_core.report.tables import write_csv
 from kpi_core.report.xlsx import workbook
 from kpi_core.text import exact, money, number, percent
-from tests.core.reported import BUSINESSES, HOSTILE, SAMPLES, hostile, reported, sample, squeezed
+from tests.core.reported import (
+    BUSINESSES,
+    HOSTILE,
+    SAMPLES,
+    compared,
+    hostile,
+    reported,
+    sample,
+    squeezed,
+)
 from tests.core.test_report_html import Page
 from tests.core.test_report_pdf import LANGS
+from tests.pages.test_pages import assert_whole, open_app, open_page, widget
 
 ROOT = Path(__file__).parent.parent.parent
 # The cells one after the other, as a kernel runs them.
@@ -173,6 +195,68 @@ def test_what_was_not_asked_for_is_not_computed() -> None:
     assert "outcome(" not in source
     assert "funnel(facts" not in source
     assert "card =" not in source
+    assert "side_by_side(chain" not in source
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_scenarios_are_computed_anew_with_every_figure_of_the_report(
+    lang: str, tmp_path: Path
+) -> None:
+    report = compared("shop", lang)
+    made, folder = report.scenarios, beside_the_files("shop", tmp_path)
+    assert made
+    wanted = [
+        f"{name}: {scenario_figure(row, figure, report.plan.currency, lang)}"
+        for row in made.rows
+        for name, figure in zip(made.names, row.figures, strict=True)
+    ]
+    said = run_notebook(notebook(report), folder)
+    assert [own for own in wanted if own not in said] == []
+    (folder / "report.py").write_bytes(script(report))
+    assert run([str(folder / "report.py")], ROOT) == said
+
+
+# --- files that the user taught the product to read
+
+AMOUNT = 'Сколько, руб """ \\ \''  # quotes and a backslash would end a careless string
+OURS = f"""Номер\tКогда\t{AMOUNT}\tКто
+A1\t01.10.2026\t1 500,50\tИван
+A2\t31.10.2026\t100\tПётр
+"""
+
+
+def test_a_file_of_a_taught_layout_is_read_by_the_layout_in_the_notebook(tmp_path: Path) -> None:
+    draft = Draft(
+        name=HOSTILE[:60],
+        source="table",
+        rows=Rows.ORDERS,
+        headings=("Номер", "Когда", AMOUNT, "Кто"),
+        meanings={"Номер": "record", "Когда": "date", AMOUNT: "amount"},
+    )
+    own = (draft.name, written(draft))
+    another = (
+        "Unused",
+        written(replace(draft, headings=("Код", "Когда"), meanings={"Код": "record"})),
+    )
+    with pytest.raises(IngestError):
+        read("ours.tsv", OURS.encode())
+    upload = read("ours.tsv", OURS.encode(), [read_layout(*own)])
+    facts = combine([upload])
+    report = gather(
+        facts, [upload], default_plan("shop"), facts.months()[-1], "en", layouts=[another, own]
+    )
+    assert report.layouts == (own,), "only what a file was read by goes along"
+    aov = report.values.total("aov")
+    shown = words.kpi_figure(aov.definition, aov.value, aov.currency, "en")
+    assert "800.25" in shown
+
+    (tmp_path / "ours.tsv").write_text(OURS, "utf-8")
+    said = run_notebook(notebook(report), tmp_path)
+
+    assert f"{aov.definition.name['en']}: {shown}" in said
+    assert f"ours.tsv: 2 ({upload.digest})" in said
+    (tmp_path / "report.py").write_bytes(script(report))
+    assert run([str(tmp_path / "report.py")], ROOT) == said
 
 
 # --- every writer
@@ -190,6 +274,56 @@ def asked_of_the_command_line(
     return json.loads(capsys.readouterr().out)
 
 
+def shown_on(app: AppTest) -> str:
+    """Every word of a page: of its elements, and of the cells of its tables."""
+    said: list[str] = []
+    for element in app.main:
+        value = element.value if element.type in {"arrow_data_frame", "table"} else None
+        if isinstance(value, pd.DataFrame):
+            said += map(str, value.to_numpy().ravel())
+        elif element.proto is not None:
+            said += strings_of(MessageToDict(element.proto))
+    return "\n".join(said).replace("\\", "")
+
+
+def strings_of(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for own in inner:
+        yield from strings_of(own)
+
+
+def missing_on_pages(report: Report, business: str) -> list[str]:
+    """Figures of a report that the pages of the app do not show, digit by digit."""
+    lang, everything = report.lang, key_figures(report)
+    score, *paid = everything[:3]
+    lines = [
+        words.judged_figure(line.judged.goal, line.judged.kpi, value.value, value.currency, lang)
+        for line in report.scorecard.lines
+        for value in [line.judged.value]
+    ]
+    wanted = {
+        "measure/scorecard": [score, paid[0], *lines],
+        "pay/bonus": paid,
+        "learn/catalogue": everything[3:],
+        "plan/editor": lines,
+    }
+    app = open_app(lang)
+    widget(app, "selectbox", "business").select(business).run()
+    lacking = []
+    for page, figures in wanted.items():
+        open_page(app, f"pages/{page}.py")
+        assert_whole(app)
+        said = shown_on(app)
+        lacking += [
+            f"{page}: {own}"
+            for own in figures
+            if not re.search(rf"(?<![\d.,]){re.escape(own)}(?![\d])", said)
+        ]
+    return lacking
+
+
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("business", BUSINESSES)
 def test_every_writer_and_the_command_line_tell_the_same_figures(
@@ -197,6 +331,7 @@ def test_every_writer_and_the_command_line_tell_the_same_figures(
 ) -> None:
     report = reported(business, lang)
     wanted = key_figures(report)
+    assert missing_on_pages(report, business) == []
     pages = PdfReader(io.BytesIO(pdf(report))).pages
     said = {
         "pdf": squeezed("".join(page.extract_text() for page in pages)),
@@ -218,6 +353,12 @@ def test_every_writer_and_the_command_line_tell_the_same_figures(
     figures = [report.total, exact(report.paid.bonus), exact(report.paid.pay)]
     figures += [own.value for own in report.values.totals().values() if own.value is not None]
     points = {100 * report.total, report.total}
+    table = list(csv.DictReader(io.StringIO(write_csv(report, "kpis").decode("utf-8-sig"))))
+    told = {row["kpi"]: row["value"] for row in table if not row["by"]}
+    for own in report.values.totals().values():
+        assert (
+            told[own.kpi] == "" if own.value is None else float(told[own.kpi]) == float(own.value)
+        )
     assert [
         float(own)
         for own in figures[1:]

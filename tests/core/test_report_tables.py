@@ -26,8 +26,8 @@ from kpi_core.report.tables import (
     as_parquet,
     facts_table,
     values,
-    values_csv,
-    values_parquet,
+    write_csv,
+    write_parquet,
 )
 from tests.core.reported import BUSINESSES, SAMPLES, hostile, reported, sample
 
@@ -43,7 +43,7 @@ def frame(data: bytes) -> pd.DataFrame:
 @pytest.mark.parametrize("business", BUSINESSES)
 def test_each_kpi_value_has_its_row_with_its_exact_figure(business: str) -> None:
     report = reported(business, "en")
-    rows = {row["kpi"]: row for row in lines(values_csv(report)) if not row["by"]}
+    rows = {row["kpi"]: row for row in lines(write_csv(report, "kpis")) if not row["by"]}
     totals = report.values.totals()
     assert set(rows) == set(totals)
     for id, own in totals.items():
@@ -62,7 +62,7 @@ def test_each_kpi_value_has_its_row_with_its_exact_figure(business: str) -> None
 @pytest.mark.parametrize("business", BUSINESSES)
 def test_months_and_channels_have_rows_of_their_own(business: str) -> None:
     report = reported(business, "en")
-    rows = lines(values_csv(report))
+    rows = lines(write_csv(report, "kpis"))
     months = {(row["kpi"], row["slice"]): row["value"] for row in rows if row["by"] == "month"}
     for own in report.trend:
         for point in own.points:
@@ -81,7 +81,7 @@ def test_months_and_channels_have_rows_of_their_own(business: str) -> None:
 @pytest.mark.parametrize("business", BUSINESSES)
 def test_parquet_holds_what_csv_holds(business: str) -> None:
     report = reported(business, "ru")
-    rows, table = lines(values_csv(report)), frame(values_parquet(report))
+    rows, table = lines(write_csv(report, "kpis")), frame(write_parquet(report, "kpis"))
     assert list(table.columns) == list(rows[0])
     assert len(table) == len(rows)
     for row, (_, own) in zip(rows, table.iterrows(), strict=True):
@@ -132,7 +132,7 @@ def test_a_campaign_that_looks_like_a_formula_stays_text() -> None:
 
 def test_hostile_names_are_cells_like_others() -> None:
     report = hostile()
-    rows = lines(values_csv(report))
+    rows = lines(write_csv(report, "kpis"))
     assert len(rows) == len(values(report).rows)
     assert all(len(row) == len(values(report).columns) for row in rows)
 
@@ -156,7 +156,7 @@ def test_a_table_without_rows_has_its_columns() -> None:
 
 def test_nothing_known_of_a_period_is_empty() -> None:
     report = gather(combine([]), [], default_plan("shop"), None, "en")
-    assert {row["start"] for row in lines(values_csv(report))} == {""}
+    assert {row["start"] for row in lines(write_csv(report, "kpis"))} == {""}
 
 
 def test_an_archive_holds_both_tables_both_ways_and_is_the_same_each_time() -> None:
@@ -166,7 +166,7 @@ def test_an_archive_holds_both_tables_both_ways_and_is_the_same_each_time() -> N
     with zipfile.ZipFile(io.BytesIO(data)) as made:
         held = {name: made.read(name) for name in made.namelist()}
     assert set(held) == {"kpis.csv", "kpis.parquet", "facts.csv", "facts.parquet"}
-    assert held["kpis.csv"] == values_csv(report)
+    assert held["kpis.csv"] == write_csv(report, "kpis")
     assert len(frame(held["facts.parquet"])) == len(lines(held["facts.csv"]))
     assert frame(held["facts.parquet"])["start"][0] == date(2025, 10, 1)
 

@@ -27,10 +27,12 @@ from kpi_core.ingest import Upload, read
 from kpi_core.model import Unit
 from kpi_core.pay import Person
 from kpi_core.plan import Plan, changed, default_plan
-from kpi_core.report import Brand, Part, Report, ScenarioRow, Scenarios, gather
+from kpi_core.report import Brand, Part, Report, gather
 from kpi_core.report.xlsx import workbook
 from kpi_core.rules import Bands, Linear, Steps
+from kpi_core.scenario import scenario
 from kpi_core.text import phrases
+from tests.core.reported import compared
 
 SAMPLES = Path(__file__).parent.parent.parent / "sample_data"
 BUSINESSES = ("shop", "portal", "corporate")
@@ -518,7 +520,7 @@ def test_no_text_of_files_plans_or_people_can_become_a_formula() -> None:
         facts, uploads, plan, facts.months()[-1], "en",
         people=[Person(name=hostile, correction=Decimal(1), reason="@SUM(1)")],
         brand=Brand(client="+1"),
-        scenarios=Scenarios(("-2",), (ScenarioRow("\t=1", Unit.COUNT, (Fraction(7),)),)),
+        scenarios=[scenario(name, {"aov": "+10%"}, note="=1") for name in ("-2", "=1+1")],
     )  # fmt: skip
     said = texts(workbook(report))
     assert f"'{hostile}" in said
@@ -577,12 +579,18 @@ def test_a_report_holds_the_parts_that_were_asked_for() -> None:
     assert [file.name for file in whole.files] == [own.name for own in sample("shop")[1]]
 
 
-def test_scenarios_stand_side_by_side() -> None:
-    row = ScenarioRow("Orders", Unit.COUNT, (Fraction(7), None))
-    prepared = Scenarios(("Now", "Later"), (row,))
-    report = reported(default_plan("shop"), "en", parts={Part.SCENARIOS}, scenarios=prepared)
+def test_scenarios_stand_side_by_side_with_what_they_assume() -> None:
+    report = compared("shop", "en")
     rows = grids(workbook(report))["Scenarios"]
-    assert rows[3:5] == [["Figure", "Now", "Later"], ["Orders", 7.0, ""]]
+    made = report.scenarios
+    assert made
+    assert rows[3] == ["Figure", "Now", "Dearer", "Beyond"]
+    score, bonus = rows[4], rows[5]
+    assert score[1] == pytest.approx(float(100 * (report.total or 0)))
+    assert bonus[1] == pytest.approx(float(report.paid.bonus if report.paid else 0))
+    assert score[3] == bonus[3] == "", "a scenario that cannot be has no figures"
+    said = {row[0] for row in rows[9:]}
+    assert {*made.assumed, *(why.text("en") for why in made.untold)} <= said
 
 
 @pytest.mark.parametrize("wrong", [{"logo": b"GIF89a"}, {"accent": "red"}])

