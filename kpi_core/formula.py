@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -228,7 +228,7 @@ def _written(
     return f"{left} {sign} {right}", own
 
 
-@cache
+@lru_cache(4096)  # those of the catalogue many times over; texts of users must not pile up
 def parse(text: str) -> Formula:
     """The formula that `text` spells.
 

@@ -13,11 +13,12 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from kpi_core.errors import KpiError, UsageError
+from kpi_core.limits import LIMITS
 from kpi_core.plan import Plan
 from kpi_core.rules import AnyPart, Number, Part
 from kpi_core.scenario import Change, Id, Scenario, Scenarios, scenario
 
-MAX_UNPACKED = 64_000
+MAX_UNPACKED = 1000 * LIMITS.link_kilobytes
 REACH = Decimal("0.5")  # how far a lever moves either way, as a share
 
 Share = Annotated[Number, Field(ge=-REACH, le=REACH, multiple_of=Decimal("0.01"))]

@@ -21,6 +21,7 @@ from kpi_core import catalogue
 from kpi_core.errors import Finding, FormulaError, KpiError, PlanError, Severity, UsageError
 from kpi_core.formula import EARLIER, FUNCTIONS, MAX_CHARACTERS, Formula, earlier
 from kpi_core.kpis import Settings, Values
+from kpi_core.limits import LIMITS
 from kpi_core.model import (
     TOTAL,
     Adds,
@@ -51,7 +52,7 @@ from kpi_core.schemes import (
 from kpi_core.stages import OWN, named_funnel, own_funnel
 from kpi_core.text import phrases, rounded
 
-MAX_BYTES = 256_000
+MAX_BYTES = 1000 * LIMITS.plan_kilobytes
 EXTREME = Fraction(3, 5)  # a share above it is told: one line decides nearly alone
 PLACES = 12  # decimals of a weight that a slider has moved
 AnyGoal = TypeVar("AnyGoal", bound=Goal)
@@ -1030,6 +1031,8 @@ def _checked(entry: Any, where: str = "plan") -> Plan:
         return Plan.model_validate(entry)
     except ValidationError as wrong:
         raise invalid(wrong, where) from None
+    except UnicodeEncodeError:  # half a character, which JSON can spell
+        raise PlanError("plan_not_text", where=where) from None
 
 
 def invalid(wrong: ValidationError, where: str = "") -> PlanError:

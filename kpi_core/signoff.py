@@ -31,6 +31,7 @@ from kpi_core.facts import combine, wanted_source
 from kpi_core.formula import earlier
 from kpi_core.ingest import Upload
 from kpi_core.kpis import KpiValue, Values, kpi_values
+from kpi_core.limits import LIMITS
 from kpi_core.model import Period, Unit, month_of, parse_period
 from kpi_core.pay import Payout, Person, What, payout, payroll, statement
 from kpi_core.plan import PRINTED, Plan, invalid, period_word, read_plan
@@ -38,7 +39,7 @@ from kpi_core.rules import Part
 from kpi_core.schemes import Split, Team
 from kpi_core.text import Both, day, days, say
 
-MAX_BYTES = 4_000_000
+MAX_BYTES = 1000 * LIMITS.snapshot_kilobytes
 MAX_NAME = 200
 MAX_REASON = 1000
 NOTICE_DAYS = 5  # before the period starts, everybody knows the KPIs that are new in it

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import pandas as pd
 
@@ -20,6 +20,7 @@ from kpi_core.model import VATS, Unit, Vat
 
 ONE = Fraction(1)
 _CODE = re.compile(r"[A-Z]{3}")
+_MOST_KEPT = 8  # valuations of one body of facts
 
 
 @dataclass(frozen=True)
@@ -84,16 +85,26 @@ class Valuation:
         return hashlib.sha256(repr(said).encode()).hexdigest()
 
 
-@lru_cache(maxsize=8)
+# Goes when the facts go: nothing of a client stays behind in a server that others use.
+_KEPT: WeakKeyDictionary[Facts, dict[Valuation, Facts]] = WeakKeyDictionary()
+
+
 def valued(facts: Facts, valuation: Valuation) -> Facts:
     """The facts with all money brought to one currency and one VAT, as far as that can be done.
 
     Sums stay as exact as they were: they are rounded to the sixth decimal after adding.
     """
+    kept = _KEPT.setdefault(facts, {})
+    if made := kept.get(valuation):
+        return made
     streams = tuple(_valued(stream, valuation) for stream in facts.streams)
     if all(new is old for new, old in zip(streams, facts.streams, strict=True)):
         return facts
-    return replace(facts, streams=streams, digest=f"{facts.digest}@{valuation.digest}")
+    made = replace(facts, streams=streams, digest=f"{facts.digest}@{valuation.digest}")
+    while len(kept) >= _MOST_KEPT:
+        kept.pop(next(iter(kept)), None)
+    kept[valuation] = made
+    return made
 
 
 def _valued(stream: Stream, valuation: Valuation) -> Stream:

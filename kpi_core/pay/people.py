@@ -18,6 +18,7 @@ from kpi_core.ingest.headings import plain
 from kpi_core.ingest.opening import opened
 from kpi_core.ingest.totals import TOTAL_LABEL
 from kpi_core.ingest.values import Cell, days, decimal_mark, is_missing, numbers
+from kpi_core.limits import LIMITS
 from kpi_core.model import Period
 from kpi_core.plan import PRINTED, invalid
 from kpi_core.rules import Number, Part
@@ -25,8 +26,8 @@ from kpi_core.schemes import Money, Split
 from kpi_core.text import exact, harmed, harmless, rounded
 from kpi_core.workdays import working_days
 
-MAX_PEOPLE = 20_000
-MAX_BYTES = 10_000_000
+MAX_PEOPLE = LIMITS.people
+MAX_BYTES = 1000 * LIMITS.people_kilobytes
 _SUMS = ("salary", "fund", "correction", "withheld")
 Signed = Annotated[Decimal, Field(max_digits=15, decimal_places=2, allow_inf_nan=False)]
 Text = Annotated[str, Field(max_length=200), PRINTED]
