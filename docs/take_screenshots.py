@@ -2,19 +2,70 @@
 
 Every page in Russian and English, light and dark, at desktop and phone width. Run it by
 ``python tasks.py screenshots``; pages and languages are read from the app, not listed here.
+``python tasks.py screenshots guide`` takes the pictures of the guide alone, into ``docs/guide/``.
 """
 
 import ast
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
+from kpi_core.link import View, encode
+from kpi_core.plan import default_plan
 from tests.browser import chromium, find_browser, serve, settled, warm
+from tests.e2e.visitor import Visitor
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "screenshots"
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+GUIDE = ROOT / "docs" / "guide"
+WIDE, TALLEST = 1200, 3000  # pixels of a picture of the guide, and of the page it is cut from
+UNFOLD = "() => document.querySelectorAll('details:not([open]) > summary').forEach(s => s.click())"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the guide and its picture.
+
+    Attributes:
+        high: pixels.
+        view: of the page; the one it opens with if empty.
+        levers: lever to its change, as a link carries it.
+        nudged: whether the first slider of the page is moved by one.
+        presses: phrase of a button to press.
+        below: file at whose name the picture begins; the top of the page if empty.
+        unfolded: whether what is folded away is opened.
+        sidebar: whether it is in the picture.
+    """
+
+    name: str
+    page: str
+    high: int
+    view: str = ""
+    levers: Mapping[str, str] = field(default_factory=dict)
+    nudged: bool = False
+    presses: str = ""
+    below: str = ""
+    unfolded: bool = False
+    sidebar: bool = False
+
+
+STEPS = (
+    Step("start", "scorecard", 660, sidebar=True),
+    Step("load", "data", 830),
+    Step("weights", "scorecard", 915, nudged=True),
+    Step("funnel", "funnel", 800),
+    Step("bonus", "bonus", 915),
+    Step("earns", "bonus", 890, view="earns"),
+    Step("whatif", "whatif", 870, levers={"cr": "+14%"}),
+    Step("report", "report", 890),
+    Step("link", "scorecard", 800, nudged=True, presses="link", sidebar=True),
+    Step("doubt", "data", 860, below="metrika_sources.csv"),
+    Step("privacy", "data", 310, below="orders.csv", unfolded=True),
+)
 
 
 def pages() -> list[str]:
@@ -56,6 +107,47 @@ def settle(page: Page) -> None:
     settled(page, timeout=60_000)
 
 
+def guide(browser: Browser, url: str, lang: str) -> None:
+    """One picture a step."""
+    GUIDE.mkdir(parents=True, exist_ok=True)
+    for step in STEPS:
+        with browser.new_context(
+            viewport={"width": WIDE, "height": TALLEST}, color_scheme="light", locale=lang
+        ) as context:
+            page = context.new_page()
+            _reach(Visitor(page, url, lang), step)
+            top = 0.0
+            if step.below:
+                begins = page.get_by_text(step.below).first.bounding_box()
+                top = begins["y"] - 24 if begins else top
+            clip = {"x": 0, "y": top, "width": WIDE, "height": step.high}
+            page.screenshot(path=GUIDE / f"{step.name}-{lang}.png", clip=clip)  # type: ignore[arg-type]
+
+
+def _reach(visitor: Visitor, step: Step) -> None:
+    """Bring the app to where the picture is taken."""
+    page, name = visitor.page, "" if step.page == pages()[0] else step.page
+    address = f"{visitor.url}/{name}?lang={visitor.lang}"
+    if step.levers:
+        address += f"&v={encode(View(plan=default_plan('shop'), levers=step.levers))}"
+    page.goto(address)
+    settle(page)
+    if step.view:
+        visitor.views(step.page, step.view)
+    if step.nudged:
+        page.get_by_role("slider").first.press("ArrowRight")
+        visitor.waits()
+    if step.presses:
+        visitor.presses(visitor.says(step.presses))
+    if step.unfolded:
+        page.evaluate(UNFOLD)
+    if not step.sidebar:
+        folds = page.get_by_test_id("stSidebarCollapseButton").locator("button")
+        folds.evaluate("button => button.click()")  # it is drawn only under a mouse
+    page.mouse.move(0, 0)
+    settle(page)
+
+
 def main() -> None:
     """Every page in every language, theme and size; or only those named as arguments."""
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -65,6 +157,10 @@ def main() -> None:
     wanted = set(sys.argv[1:])
     with serve() as url, chromium(path) as browser:
         warm(url)
+        if "guide" in wanted:
+            for lang in sorted({"ru", "en"} & wanted) or ("ru", "en"):
+                guide(browser, url, lang)
+            return
         for lang in ("ru", "en"):
             for theme in ("light", "dark"):
                 for size in SIZES:

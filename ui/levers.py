@@ -151,7 +151,7 @@ def _board(state: State, made: Chain) -> None:
         for group, ids in _groups(made).items()
     ]
     content = live.Board(groups, decimal_point(state.lang), reset=state.say("levers_reset"))
-    live.board("levers", content, _moved)
+    live.board("levers", content)
 
 
 def _slider(state: State, made: Chain, id: str) -> live.Slider:
@@ -173,7 +173,7 @@ def _slider(state: State, made: Chain, id: str) -> live.Slider:
     )
 
 
-def _moved(id: str, how: str, value: Any) -> None:
+def moved(id: str, how: str, value: Any) -> None:
     """Write what was moved in the browser."""
     made = session.current(st.session_state["lang"]).chain(session.levers().elasticity)
     match how:
@@ -298,7 +298,7 @@ def _channel(state: State, made: Chain) -> None:
     ids = [id for id in made.model.levers if place(id).channel == chosen]
     if live.on():
         group = live.Group([_slider(state, made, id) for id in ids])
-        live.board("levers.channel", live.Board([group], decimal_point(state.lang)), _moved)
+        live.board("levers.channel", live.Board([group], decimal_point(state.lang)))
     else:
         for id in ids:
             _lever(state, made, id)

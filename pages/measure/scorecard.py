@@ -29,7 +29,7 @@ def main() -> None:
     card, found = score(state.judged(), state.named()), _found(state)
     with st.container(gap=None):
         cards.question(state, "scorecard")
-        live.feed(_found, found)
+        live.feed(_found, found, _move)
     live.place(RESULT, found)
     if live.on():
         _weights(state, card)
@@ -54,7 +54,8 @@ def _found(state: State) -> live.Found:
     plan, card = state.plan, score(state.judged(), state.named())
     then = earlier(plan, state.values(), state.compare)
     blocks = [live.Answer(cards.sentence(_answer(state, card))), _totals(state, card, then)]
-    around = plans.is_untouched(plan), plan.remarks(state.values()), session.can("undo")
+    weighed = controls.viewed("scorecard", UNWEIGHED) != UNWEIGHED and plan.shares()
+    around = plans.is_untouched(plan), plan.remarks(state.values()), session.can("undo"), weighed
     return live.Found({RESULT: blocks}, _stands(state, card), around)
 
 
@@ -139,8 +140,7 @@ def _weights(state: State, card: Scorecard) -> None:
         "grades": [[str(own.mark), own.name[lang]] for own in catalogue.grades()],
     }
     content = live.Board((live.Group(rows),), decimal_point(lang), weights=texts)
-    alone = controls.viewed("scorecard", UNWEIGHED) == UNWEIGHED
-    live.board("weights", content, _move, alone=alone)
+    live.board("weights", content)
     st.caption(state.say("weights_help"))
 
 

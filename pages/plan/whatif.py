@@ -20,7 +20,7 @@ def main() -> None:
     stood, found = levers.sides(state), _found(state)
     with st.container(gap=None):
         cards.question(state, "whatif")
-        live.feed(_found, found)
+        live.feed(_found, found, levers.moved)
     live.place(ANSWER, found)
     views: dict[str, Callable[[], None]] = {
         "levers": lambda: levers.view(state, stood, found),

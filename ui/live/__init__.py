@@ -21,7 +21,7 @@ from ui import cards, session
 from ui.state import State
 
 _HERE = Path(__file__).parent
-_FEED = "live.feed"  # the fragment that a move runs again
+_NEWS = "news"
 _BOARDS = 8  # boards of a session whose last move is remembered
 Move = Callable[[str, str, Any], None]  # slider, how it was moved, to what
 
@@ -324,45 +324,42 @@ def place(slot: str, found: Found) -> None:
         block.draw()
 
 
-def feed(find: Callable[[State], Found], found: Found) -> None:
+def feed(find: Callable[[State], Found], found: Found, move: Move) -> None:
     """Bring what `find` finds to its places and sliders, now and after each move.
 
-    A move that was refused, or changed what stands around, draws the whole page again.
+    A move is written by `move`, which may refuse it by a ``KpiError``. One that is refused, or
+    changes what stands around, draws the whole page again.
     """
     if on():
         session.keep("live.around", found.around)
-        _feed(find)
+        _feed(find, move)
 
 
-@st.fragment(key=_FEED)
-def _feed(find: Callable[[State], Found]) -> None:
+@st.fragment
+def _feed(find: Callable[[State], Found], move: Move) -> None:
     found = find(session.current(st.session_state["lang"]))
     if session.kept("live.around", None) != found.around or session.is_refused():
         st.rerun()
     slots = {slot: [block.sent() for block in blocks] for slot, blocks in found.blocks.items()}
     done = session.kept("live.done", {})
-    _news(key="news", data={"slots": slots, "stands": asdict(found.stands), "done": done})
+    data = {"slots": slots, "stands": asdict(found.stands), "done": done}
+    _news(key=_NEWS, data=data, on_moved_change=lambda: _write(move))
 
 
-def board(key: str, content: Board, move: Move, *, alone: bool = True) -> None:
-    """Draw sliders; a move is written by `move`, which may refuse it by a ``KpiError``.
+def _write(move: Move) -> None:
+    """Write the moves that are not written yet: a board repeats them until they are answered."""
+    sent = st.session_state[_NEWS]["moved"]
+    done: dict[str, int] = session.kept("live.done", {})
+    last = done.get(sent["board"], 0)
+    for number, id, how, value in sent["moves"]:
+        if number > last:
+            session.guarded(move, id, how, value)()
+            last = number
+    others = {id: own for id, own in done.items() if id != sent["board"]}
+    newest = dict(list(others.items())[1 - _BOARDS :])
+    session.keep("live.done", newest | {sent["board"]: last})
 
-    Then the places are fed anew if a move touches these `alone`, else the whole page is drawn.
-    """
-    full = f"board.{key}:{st.session_state['lang']}"
 
-    def moved() -> None:
-        sent = st.session_state[full]["moved"]
-        done: dict[str, int] = session.kept("live.done", {})
-        last = done.get(sent["board"], 0)
-        for number, id, how, value in sent["moves"]:
-            if number > last:
-                session.guarded(move, id, how, value)()
-                last = number
-        others = {id: own for id, own in done.items() if id != sent["board"]}
-        newest = dict(list(others.items())[1 - _BOARDS :])
-        session.keep("live.done", newest | {sent["board"]: last})
-        if alone:
-            st.rerun(_FEED)
-
-    _board(key=full, data=asdict(content), on_moved_change=moved)
+def board(key: str, content: Board) -> None:
+    """Draw sliders; what is moved is told by the feed of the page."""
+    _board(key=f"board.{key}", data=asdict(content))

@@ -65,9 +65,9 @@ function preview(root, { waiting, score, grade }) {
   if (waiting) return;
   const total = root.querySelector('[data-metric="score"]');
   if (!total) return;
-  total.querySelector(".value").textContent = score;
+  put(total.querySelector(".value"), score);
   const note = total.querySelector(".note");
-  if (note) note.textContent = grade;
+  if (note) put(note, grade);
 }
 
 export default function ({ data, parentElement }) {

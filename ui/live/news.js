@@ -1,6 +1,10 @@
-// All that a move sends: to what stands on the page already.
-export default function ({ data }) {
+// All that a move sends, both ways: to what stands on the page already, and from its sliders.
+export default function ({ data, setTriggerValue }) {
   const live = (window.kpiLive ??= { news: {}, listeners: new Set(), previews: new Set() });
-  live.news = data;
+  const send = (moves) => setTriggerValue("moved", moves);
+  Object.assign(live, { news: data, send });
   for (const follow of [...live.listeners]) follow();
+  return () => {
+    if (live.send === send) Object.assign(live, { news: {}, send: null });
+  };
 }

@@ -13,3 +13,8 @@ function make(tag, options = {}, ...children) {
   return found;
 }
 
+// What is there already is not written again: screen readers and layout are left in peace.
+function put(found, text) {
+  if (found.textContent !== text) found.textContent = text;
+}
+

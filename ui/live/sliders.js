@@ -18,6 +18,10 @@ function icon(path) {
   return drawing;
 }
 
+function long(bar, width) {
+  if (bar.style.width !== width) bar.style.width = width;
+}
+
 class Board {
   constructor(root, token) {
     this.root = root;
@@ -33,9 +37,8 @@ class Board {
 
   // --- drawing
 
-  draw(data, send) {
+  draw(data) {
     this.data = data;
-    this.send = send;
     const content = JSON.stringify(data);
     if (content !== this.drawn) {
       this.drawn = content;
@@ -134,7 +137,7 @@ class Board {
     this.sent += 1;
     this.waiting.push([this.sent, id, how, value]);
     for (const tell of live.previews) tell({ waiting: true });
-    this.send("moved", { board: this.token, moves: this.waiting });
+    live.send?.({ board: this.token, moves: this.waiting });
   }
 
   // --- showing
@@ -142,8 +145,10 @@ class Board {
   told({ row, slider, output }, value) {
     const figure = Math.abs(value).toFixed(row.digits).replace(".", this.data.point);
     const sign = value < 0 ? "\u2212" : row.plus && value > 0 ? "+" : "";
-    output.textContent = sign + figure + row.unit;
-    slider.setAttribute("aria-valuetext", output.textContent);
+    const said = sign + figure + row.unit;
+    if (output.textContent === said) return;
+    output.textContent = said;
+    slider.setAttribute("aria-valuetext", said);
     slider.style.setProperty("--at", (value - row.low) / (row.high - row.low));
   }
 
@@ -158,13 +163,13 @@ class Board {
       const stands = rows[id];
       if (!stands) continue;
       own.slider.value = stands.value;
-      own.slider.disabled = Boolean(stands.locked);
+      if (own.slider.disabled !== stands.locked) own.slider.disabled = stands.locked;
       this.told(own, stands.value);
-      own.shown.textContent = stands.shown ?? "";
+      put(own.shown, stands.shown);
       if (own.box && Number(own.box.value) !== Number(stands.typed)) own.box.value = stands.typed;
-      if (own.lock) {
-        own.lock.setAttribute("aria-pressed", String(Boolean(stands.locked)));
-        own.lock.replaceChildren(icon(LOCK[Boolean(stands.locked)]));
+      if (own.lock && own.lock.getAttribute("aria-pressed") !== String(stands.locked)) {
+        own.lock.setAttribute("aria-pressed", stands.locked);
+        own.lock.replaceChildren(icon(LOCK[stands.locked]));
       }
     }
     if (this.reset) this.reset.disabled = !moved;
@@ -192,12 +197,15 @@ class Board {
       const percent = Number(units(times(shares[id], [100n, 1n]), 0));
       if (id !== held) own.slider.value = percent;
       this.told(own, percent); // where locked shares leave less room, less than the thumb says
-      own.possible.style.width = width(share);
-      own.earned.style.width = points ? width(less(share, points) ? share : points) : "0";
+      long(own.possible, width(share));
+      long(own.earned, points ? width(less(share, points) ? share : points) : "0%");
       const hundred = (part) => written(times(part, [100n, 1n]), 1, point);
-      own.label.textContent = points
-        ? texts.points.replace("{points}", hundred(points)).replace("{share}", hundred(share))
-        : texts.missing;
+      put(
+        own.label,
+        points
+          ? texts.points.replace("{points}", hundred(points)).replace("{share}", hundred(share))
+          : texts.missing,
+      );
     }
     const grade = total && texts.grades.filter(([mark]) => !less(total, parse(mark))).at(-1)?.[1];
     const said = total ? written(times(total, [100n, 1n]), 1, point) : "\u2014";
@@ -206,10 +214,10 @@ class Board {
   }
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".board");
   root.board ??= new Board(root, crypto.getRandomValues(new Uint32Array(2)).join("-"));
   live.listeners.add(root.board.follow);
-  root.board.draw(data, setTriggerValue);
+  root.board.draw(data);
   return () => live.listeners.delete(root.board.follow);
 }
