@@ -87,12 +87,14 @@ def welcome(port: str, quiet: bool) -> None:
 
 
 def test(*more: str) -> None:
-    """Run every test on all cores; `python tasks.py test tests/core -k funnel` runs some."""
+    """Run the tests on all cores; `CI=true` runs the slow ones, too, words of pytest choose some."""
     from tests.browser import find_browser
 
     if not find_browser():
         print(HOW_TO_GET_A_BROWSER, flush=True)
-    python(DEV, "-m", "pytest", "-n", "auto", *more)
+    whole = os.environ.get("CI", "").lower() in {"true", "1"}
+    quick = () if whole or more else ("-m", "not slow")
+    python(DEV, "-m", "pytest", "-n", "auto", *quick, *more)
 
 
 def lint(*more: str) -> None:
@@ -123,7 +125,22 @@ def lock(*more: str) -> None:
     """Compile the requirements files; `lock --upgrade` takes newer versions."""
     tidy = ("--generate-hashes", "--no-header", "--quiet", *more)
     python(DEV, "-m", *COMPILE, *tidy, "-o", RUN)
-    python(DEV, "-m", *COMPILE, *tidy, "--extra", "dev", "--extra", "server", "-c", RUN, "-o", DEV)
+    python(
+        DEV,
+        "-m",
+        *COMPILE,
+        *tidy,
+        "--extra",
+        "dev",
+        "--extra",
+        "server",
+        "--extra",
+        "spark",
+        "-c",
+        RUN,
+        "-o",
+        DEV,
+    )
 
 
 def sample_data(*more: str) -> None:
