@@ -7,7 +7,7 @@ import streamlit as st
 
 from kpi_core.errors import KpiError
 from kpi_core.text import say
-from ui import cards, frame, session
+from ui import cards, code, frame, session
 
 PAGES = {
     "scorecard": ("pages/measure/scorecard.py", ":material/speed:"),
@@ -68,6 +68,7 @@ try:
     with st.container():  # one place, however many: what stands below is not built anew
         frame.notices(lang, broken)
     page.run()
+    code.view(lang, page.url_path or FIRST)
     frame.onward(lang, PAGES, MENU[""], page.url_path or FIRST)
 except KpiError as failed:
     st.error(cards.plain(failed.text(lang)), icon=":material/error:")

@@ -94,7 +94,8 @@ def test(*more: str) -> None:
         print(HOW_TO_GET_A_BROWSER, flush=True)
     whole = os.environ.get("CI", "").lower() in {"true", "1"}
     quick = () if whole or more else ("-m", "not slow")
-    python(DEV, "-m", "pytest", "-n", "auto", *quick, *more)
+    # Groups keep what shares a costly server, Spark's, on one core.
+    python(DEV, "-m", "pytest", "-n", "auto", "--dist", "loadgroup", *quick, *more)
 
 
 def lint(*more: str) -> None:

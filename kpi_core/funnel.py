@@ -23,7 +23,8 @@ from kpi_core.model import (
     Stage,
     Stages,
 )
-from kpi_core.stages import FEWEST_STAGES, counts
+from kpi_core.plan import Plan
+from kpi_core.stages import FEWEST_STAGES, OWN, counts
 from kpi_core.stats import share_interval
 from kpi_core.text import say
 
@@ -131,6 +132,15 @@ def offered(facts: Facts, business: Business) -> tuple[Stages, ...]:
         return sum(any(id in told for id in _measures(stage)) for stage in stages.stages)
 
     return tuple(made for made in business.funnels if counted(made) >= FEWEST_STAGES)
+
+
+def stages_of(plan: Plan, facts: Facts) -> Stages:
+    """The funnel that a plan names, if the files count it; else the first one that they count."""
+    business = catalogue.business(plan.business)
+    named, known = plan.chosen_funnel(), offered(facts, business)
+    if named and (named.id == OWN or named in known):
+        return named
+    return next(iter(known), business.funnels[0])
 
 
 def countable(facts: Facts) -> tuple[str, ...]:

@@ -132,20 +132,35 @@ def chart(
     if drawn is None:
         return False
     st.altair_chart(drawn, height=drawn.height + legend if legend else "content", key=key)
-    name = re.sub(r"\W+", "-", key).strip("-")
-    with st.popover(state.say("chart_take"), type="tertiary", icon=":material/download:"):
-        if table is not None:
-            st.download_button(
-                state.say("chart_csv"), table, f"{name}.csv", "text/csv",
-                key=f"{key}.csv", on_click="ignore", icon=":material/table:", width="stretch",
-            )  # fmt: skip
-        for format, media in (("png", "image/png"), ("svg", "image/svg+xml")):
-            st.download_button(
-                state.say(f"chart_{format}"), partial(_picture, draw, format, title),
-                f"{name}.{format}", media,
-                key=f"{key}.{format}", on_click="ignore", icon=":material/image:", width="stretch",
-            )  # fmt: skip
+    take_along(state, draw, title, key, table=table)
     return True
+
+
+def take_along(
+    state: State, draw: Callable[[str], Any], title: str, key: str, *, table: str | None = None
+) -> None:
+    """What a chart can be taken along as; it is asked for when somebody opens the menu."""
+    fold = st.popover(
+        state.say("chart_take"),
+        type="tertiary",
+        icon=":material/download:",
+        key=f"{key}.take",
+        on_change="rerun",
+    )
+    if not fold.open:
+        return
+    name = re.sub(r"\W+", "-", key).strip("-")
+    if table is not None:
+        fold.download_button(
+            state.say("chart_csv"), table, f"{name}.csv", "text/csv",
+            key=f"{key}.csv", on_click="ignore", icon=":material/table:", width="stretch",
+        )  # fmt: skip
+    for format, media in (("png", "image/png"), ("svg", "image/svg+xml")):
+        fold.download_button(
+            state.say(f"chart_{format}"), partial(_picture, draw, format, title),
+            f"{name}.{format}", media,
+            key=f"{key}.{format}", on_click="ignore", icon=":material/image:", width="stretch",
+        )  # fmt: skip
 
 
 def _picture(draw: Callable[[str], Any], format: str, title: str) -> bytes:

@@ -103,14 +103,14 @@ def _bend(elasticity: float) -> None:
 
 def _panel(state: State, made: Chain) -> None:
     """Every lever, by what it is about; those of a channel once it is chosen."""
-    st.subheader(state.say("levers"), help=state.say("levers_help"))
+    st.header(state.say("levers"), help=state.say("levers_help"))
     if live.on():
         _board(state, made)
     else:
         st.button(
             state.say("levers_reset"),
             on_click=session.guarded(reset),
-            disabled=not session.levers().levers,
+            disabled=session.levers() == session.STILL,
             icon=":material/undo:",
         )
         for group, ids in _groups(made).items():
@@ -199,7 +199,13 @@ def stands(state: State, made: Chain) -> live.Stands:
             typed = float(rounded(at * scale, _typed_decimals(made, id, at)))
         shown = figure_words(made, "driver", id, at, state.lang)
         rows[id] = live.Stand(_percent(made.model.base(id), at), shown, typed)
-    return live.Stands(rows, moved=bool(moved))
+    return live.Stands(rows, moved=session.levers() != session.STILL)
+
+
+def around(state: State, made: Chain) -> object:
+    """What Streamlit's own boxes on the page show: the levers that no board has, and elasticity."""
+    now, own = session.levers(), stands(state, made).rows
+    return now.elasticity, {id: said for id, said in now.levers.items() if id not in own}
 
 
 # --- drawn by Streamlit
@@ -214,7 +220,7 @@ def _lever(state: State, made: Chain, id: str) -> None:
     shown = cards.plain(figure_words(made, "driver", id, at, state.lang))
     slider: dict[str, Any] = session.widget(
         f"lever.{id}",
-        _percent(base, at),
+        min(max(_percent(base, at), -PERCENT), PERCENT),
         lambda percent: move(made, id, f"{percent:+d}%" if percent else ""),
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -232,8 +238,8 @@ def _lever(state: State, made: Chain, id: str) -> None:
 
 
 def _percent(base: Exact, stands: Fraction) -> int:
-    """Where the slider stands: at its end for what lies beyond."""
-    return min(max(round(100 * (stands / base - 1)), -PERCENT), PERCENT) if base else 0
+    """How far a lever is moved; a slider stands at its end for what lies beyond."""
+    return round(100 * (stands / base - 1)) if base else 0
 
 
 def _typed(state: State, made: Chain, id: str, at: Fraction) -> None:
@@ -373,6 +379,13 @@ def view(state: State, stood: Sides, found: live.Found) -> None:
         _panel(state, stood.made)
     with result_side:
         live.place(CHANGES, found)
+        made, lang = stood.made, state.lang
+        after = project(made.model, stood.moved, made.values)
+        if shifts := charts.shifts(made.values, after, lang):
+            title = cards.of_period(state, state.say("consequences"))
+            cards.take_along(
+                state, lambda ink: charts.changes(shifts, lang, ink), title, "changes.picture"
+            )
     explain.row(state, state.named().values(), "whatif")
 
 

@@ -25,6 +25,7 @@ def view(state: State) -> None:
         state.say("replay_rules"),
         list(offered),
         max_selections=_MOST,
+        placeholder=state.say("choose"),
         **session.widget(
             "replay.rules", asked or usual, lambda names: session.keep("replay.rules", names)
         ),

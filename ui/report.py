@@ -329,7 +329,7 @@ def _shown(state: State, made: Made, wanted: Asked) -> None:
     )
     if made.beside:
         st.caption(cards.plain(state.say("report_beside", files=", ".join(made.beside))))
-    st.subheader(state.say("report_preview"))
+    st.header(state.say("report_preview"))
     look = made.look
     if look.pictures:
         with st.container(height=TALL if look.pictures[1:] else "content"):

@@ -101,6 +101,7 @@ def _compared(state: State, made: Chain, offered: dict[str, Scenario]) -> None:
         state.say("scenarios_compared", fewest=FEWEST_COMPARED, most=MOST_COMPARED),
         list(offered),
         max_selections=MOST_COMPARED,
+        placeholder=state.say("choose"),
         **session.remembered("scenario.compared", asked or usual),
     )
     if len(chosen) < FEWEST_COMPARED:

@@ -103,6 +103,7 @@ def _levers(state: State, made: Chain) -> list[str]:
         state.say("seek_levers"),
         known,
         format_func=lambda id: lever_name(made, id, state.lang),
+        placeholder=state.say("choose"),
         **session.remembered("seek.levers", kept),
     )
     return chosen

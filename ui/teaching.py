@@ -184,6 +184,7 @@ def _draft(state: State, asked: _Asked, meanings: dict[str, str]) -> Draft:
             default=[status for status in offered if counts(status, asked.rows)],
             format_func=lambda status: f"{status} – {number(said[status], state.lang)}",
             help=state.say("teach_counting_help"),
+            placeholder=state.say("choose"),
             key=f"{asked.key}.counting.{asked.rows.value}.{at}",
         )
         if not counting:

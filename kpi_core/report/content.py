@@ -299,7 +299,7 @@ def gather(
         if Part.CHANGES in parts
         else (),
         facts=facts,
-        layouts=tuple(_read_by(uploads, layouts)),
+        layouts=tuple(read_by(uploads, layouts)),
     )
 
 
@@ -316,7 +316,7 @@ def _scenarios(
     return side_by_side(chain(plan, values, model), scenarios, lang)
 
 
-def _read_by(
+def read_by(
     uploads: Iterable[Upload], layouts: Iterable[tuple[str, str]]
 ) -> Iterable[tuple[str, str]]:
     """Those of the layouts that the tables of files were read by."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from kpi_core.report import cells
 from kpi_core.report.content import Part, Report
 from kpi_core.report.scenarios import Scenarios
 from kpi_core.scenario import Scenarios as File
@@ -30,67 +31,6 @@ def read_beside(name, digest):
 
 uploads = [read_beside(name, digest) for name, digest in FILES]
 facts = combine(uploads)
-for upload in uploads:
-    rows = sum(table.rows for table in upload.tables)
-    print(f"{upload.name}: {number(rows, LANG)} ({upload.digest})")
-"""
-VALUES = """
-values = kpi_values(
-    facts,
-    catalogue.business(plan.business),
-    PERIOD,
-    settings=plan.settings(),
-    kpis=plan.shown_kpis(),
-    against=plan.against(),
-)
-for id, value in values.totals().items():
-    kpi = value.definition
-    print(f"{kpi.name[LANG]}: {words.kpi_figure(kpi, value.value, value.currency, LANG)}")
-    print(f"    {words.formula_in_figures(value, LANG)}")
-"""
-SCORE = """
-card = score(plan, values.totals())
-for line in card.lines:
-    judged, kpi, value = line.judged, line.judged.kpi, line.judged.value
-    shown = words.judged_figure(judged.goal, kpi, value.value, value.currency, LANG)
-    target = words.planned(kpi, judged.goal.target, plan.currency, LANG)
-    reached = words.attainment(judged.attainment, judged.goal.rule, LANG)
-    print(f"{kpi.name[LANG]}: {shown} / {target}, {reached} → {words.points(line.points, LANG)}")
-print(f"{say(LANG, 'words.total')}: {words.points(card.total, LANG)}")
-"""
-PAY = """
-made = outcome(plan, values)
-if made.paid is None:
-    print(made.blocked.text(LANG))
-else:
-    print(f"{say(LANG, 'payroll.bonus')}: {money(made.paid.bonus, plan.currency, LANG)}")
-    print(f"{say(LANG, 'payroll.pay')}: {money(made.paid.pay, plan.currency, LANG)}")
-"""
-STATEMENT = """
-for entry in statement(made.paid, LANG) if made.paid else ():
-    print(f"{entry.text}: {entry.value}")
-"""
-FUNNEL = """
-stages = funnel(facts, catalogue.business(plan.business), PERIOD, plan.settings())
-for stage in stages.counted:
-    rate = percent(stage.step_rate, LANG, 2)
-    print(f"{stage.stage.name[LANG]}: {number(stage.count, LANG)} ({rate})")
-"""
-COMPARED = """
-model = calibrate(
-    Evaluation(facts, PERIOD, settings=plan.settings()), catalogue.business(plan.business)
-)
-found = side_by_side(chain(plan, values, model), scenarios, LANG)
-for row in found.rows:
-    print(row.name)
-    for name, figure in zip(found.names, row.figures, strict=True):
-        print(f"    {name}: {scenario_figure(row, figure, plan.currency, LANG)}")
-"""
-CHART_OF_SCORE = """
-charts.contributions(card, LANG)
-"""
-CHART_OF_FUNNEL = """
-charts.funnel_bars(stages, LANG)
 """
 
 
@@ -104,13 +44,13 @@ class Cell:
 
 def notebook(report: Report) -> bytes:
     """The report as a Jupyter notebook, not run yet (format 4.5)."""
-    cells = [
+    listed = [
         own
         for at, cell in enumerate(_cells(report, HERE["notebook"]))
         for own in (_written(f"words-{at}", "markdown", cell.words), _code(f"code-{at}", cell.code))
     ]
     about = {"language_info": {"name": "python"}}
-    made = {"cells": cells, "metadata": about, "nbformat": 4, "nbformat_minor": 5}
+    made = {"cells": listed, "metadata": about, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(made, indent=1).encode()
 
 
@@ -133,15 +73,23 @@ def script(report: Report) -> bytes:
 
 def _cells(report: Report, here: str) -> Iterator[Cell]:
     """The steps of the chain that the report holds."""
-    told = {"given": _given(report, here), "read": READ, "plan": _plan(report), "values": VALUES}
+    told = {
+        "given": _given(report, here),
+        "read": READ + cells.ROWS,
+        "plan": _plan(report),
+        "values": cells.VALUES + cells.FIGURES.lstrip(),
+    }
     if Part.SCORE in report.parts:
-        told |= {"score": SCORE, "chart_of_score": CHART_OF_SCORE}
+        told |= {"score": cells.SCORE, "chart_of_score": cells.CHART_OF_SCORE}
     if report.paid or report.blocked:
-        told |= {"pay": PAY, "statement": STATEMENT}
+        told |= {"pay": cells.PAY, "statement": cells.STATEMENT}
     if report.funnel:
-        told |= {"funnel": FUNNEL, "chart_of_funnel": CHART_OF_FUNNEL}
+        counted = cells.COUNT + cells.STAGES.lstrip()
+        told |= {"funnel": counted, "chart_of_funnel": cells.CHART_OF_FUNNEL}
     if report.scenarios:
-        told["scenarios"] = _scenarios(report.scenarios) + COMPARED
+        compared = cells.MODEL + cells.SIDE_BY_SIDE.lstrip()
+        told["scenarios"] = _scenarios(report.scenarios) + compared
+    told["given"] = f"{cells.imports(''.join(told.values()))}\n\n{told['given'].strip()}"
     for step, code in told.items():
         said = say(report.lang, f"report_notebook.{step}", program=report.program)
         yield Cell(said, code.strip())
@@ -150,41 +98,14 @@ def _cells(report: Report, here: str) -> Iterator[Cell]:
 def _given(report: Report, here: str) -> str:
     """What is asked: where the files lie, what is in them, the period, the language."""
     files = "".join(f"    ({own.name!r}, {own.digest!r}),\n" for own in report.files)
-    layouts = "".join(_layout(name, text) for name, text in report.layouts)
-    asked = f"parse_period({str(report.period)!r})" if report.values.asked else "None"
     return f"""
-from pathlib import Path
-
-from kpi_core import catalogue, charts, words
-from kpi_core.chain import chain
-from kpi_core.drivers import calibrate
-from kpi_core.facts import combine
-from kpi_core.funnel import funnel
-from kpi_core.ingest import read_path
-from kpi_core.ingest.layouts import read_layout
-from kpi_core.kpis import Evaluation, kpi_values
-from kpi_core.model import parse_period
-from kpi_core.pay import outcome, statement
-from kpi_core.plan import read_plan
-from kpi_core.report.scenarios import scenario_figure, side_by_side
-from kpi_core.scenario import read_scenarios
-from kpi_core.score import score
-from kpi_core.text import money, number, percent, say
-
 LANG = {report.lang!r}
 HERE = {here}
-PERIOD = {asked}
+PERIOD = {cells.period_code(report.period if report.values.asked else None)}
 FILES = [
 {files}]
-LAYOUTS = [
-{layouts}]
+{cells.layouts_code(report.layouts)}
 """
-
-
-def _layout(name: str, text: str) -> str:
-    """A taught layout as code: a line of it a line, each as data."""
-    lines = "".join(f"        {line!r}\n" for line in text.splitlines(keepends=True))
-    return f"    (\n        {name!r},\n{lines}    ),\n"
 
 
 def _scenarios(made: Scenarios) -> str:

@@ -30,7 +30,7 @@ def main() -> None:
     for group in Group:
         within = [value for value in listed if value.definition.group is group]
         if within:
-            st.subheader(state.say(f"plan_group_{group}"))
+            st.header(state.say(f"plan_group_{group}"))
         for value in within:
             _entry(state, value)
     _lift(state)
@@ -38,7 +38,7 @@ def main() -> None:
 
 def _lift(state: State) -> None:
     """Brand Lift, which is no formula over files: a survey of two groups, typed in."""
-    st.subheader(state.say("lift"), help=state.say("lift_help"))
+    st.header(state.say("lift"), help=state.say("lift_help"))
     counts: dict[str, int] = session.kept(LIFT, {})
     boxes = st.columns(4)
     for box, (name, usual) in zip(boxes, LIFT_SAMPLE.items(), strict=True):

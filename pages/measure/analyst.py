@@ -9,7 +9,7 @@ from kpi_core import words
 from kpi_core.ingest.work import reports, unjudged
 from kpi_core.score import Scorecard, score
 from kpi_core.text import day, days, number, percent
-from ui import cards, session
+from ui import cards, explain, session
 from ui.session import ALL_DAYS
 from ui.state import State
 
@@ -35,8 +35,9 @@ def main() -> None:
     told = [finding for upload in state.uploads for finding in upload.findings]
     cards.findings(state, [*told, *state.facts.findings, *state.values().findings])
     if len(found):
-        st.subheader(state.say("analyst_reports"))
+        st.header(state.say("analyst_reports"))
         st.dataframe(_table(state, found), hide_index=True, key="reports")
+    explain.row(state, [line.judged.value for line in card.lines], "analyst")
 
 
 def _answer(state: State, card: Scorecard) -> str:
@@ -111,7 +112,7 @@ def _registers(state: State, card: Scorecard) -> list[pd.DataFrame]:
 
 def _unjudged(state: State, found: pd.DataFrame) -> None:
     """How many reports cannot be judged in some way, and why."""
-    st.subheader(state.say("analyst_unjudged"))
+    st.header(state.say("analyst_unjudged"))
     reasons = unjudged(found)
     if not reasons:
         st.markdown(state.say("analyst_unjudged_none"))

@@ -10,7 +10,7 @@ from kpi_core.channels import Channels, Part, Worth, cuts
 from kpi_core.kpis import KpiValue
 from kpi_core.text import number
 from kpi_core.traffic import Judgement, Verdict
-from ui import cards, explain, session
+from ui import cards, code, explain, session
 from ui.state import State
 
 BY = "channels.by"
@@ -41,6 +41,7 @@ def main() -> None:
     chosen = session.kept(BY, offered[0])
     by = chosen if chosen in offered else offered[0]
     made = state.cut(by)
+    code.takes("channels", by=by)
     cards.heading(state, "channels", _answer(state, made))
     st.segmented_control(
         state.say("channels_by"),

@@ -49,7 +49,7 @@ def main() -> None:
     of_values = [f for f in state.values().findings if f.severity is Severity.ERROR]
     cards.findings(state, [*state.facts.findings, *of_values])
     if state.facts.period:
-        st.subheader(state.say("calendar"))
+        st.header(state.say("calendar"))
         covered = state.covered()
         cards.chart(
             state,

@@ -8,12 +8,12 @@ import streamlit as st
 from kpi_core import catalogue, charts, words
 from kpi_core.drivers import profit_after_ads
 from kpi_core.fixes import Fix, levels_of_best, levels_then
-from kpi_core.funnel import countable, cuts, kind_name, offered
+from kpi_core.funnel import countable, cuts, kind_name, offered, stages_of
 from kpi_core.leaks import Comparison, Segments, as_csv, compare, loss, told
 from kpi_core.model import Group, Stages
 from kpi_core.stages import OWN
 from kpi_core.text import exact, money, number, percent
-from ui import cards, event_funnel, explain, plans, session
+from ui import cards, code, event_funnel, explain, plans, session
 from ui.state import State
 
 VIEW = "funnel.view"
@@ -50,10 +50,11 @@ def _views(state: State) -> None:
 
 def _counted(state: State) -> None:
     """Answer, choices, chart with table, comparison, segments, fixes."""
-    stages = _stages(state)
+    stages = stages_of(state.plan, state.facts)
     by, slice = _segment(state, stages)
     counting = state.counting(stages, by)
     made = counting.of(slice) if slice else counting.of()
+    code.takes("funnel", by=by, part=slice)
     beside = _beside(state, stages, by, slice)
     cards.heading(state, "funnel", _answer(state, made, beside, by, slice))
     _views(state)
@@ -74,14 +75,6 @@ def _counted(state: State) -> None:
 
 
 # --- what is chosen
-
-
-def _stages(state: State) -> Stages:
-    """The funnel of the plan, if the files count it; else the stages of the business."""
-    chosen, known = state.plan.chosen_funnel(), offered(state.facts, state.business)
-    if chosen and (chosen.id == OWN or chosen in known):
-        return chosen
-    return next(iter(known), state.business.funnels[0])
 
 
 def _segment(state: State, stages: Stages) -> tuple[str | None, str]:
@@ -167,6 +160,7 @@ def _own_stages(state: State) -> None:
         list(dict.fromkeys([*countable(state.facts), *names])),
         format_func=lambda id: words.quantity(id, state.lang),
         help=state.say("funnel_own_help"),
+        placeholder=state.say("choose"),
         **session.widget(
             "funnel.own",
             list(names),
@@ -322,7 +316,7 @@ def _compared(state: State, beside: Comparison, by: str | None, slice: str) -> N
     )
     now = _part_name(state, by, slice) if slice else cards.period_words(state)
     heading = state.say("funnel_beside", now=now, then=then)
-    st.subheader(cards.plain(heading[0].upper() + heading[1:]))
+    st.header(cards.plain(heading[0].upper() + heading[1:]))
     if not beside.steps:
         st.caption(state.say("funnel_beside_none"))
         return
@@ -361,7 +355,7 @@ def _by_segment(state: State, stages: Stages) -> None:
     if by is None:
         return
     found = state.segments(stages, by)
-    st.subheader(
+    st.header(
         cards.plain(state.say("funnel_who", by=words.cut(by, lang))),
         help=state.say("funnel_who_help"),
     )
@@ -421,7 +415,7 @@ def _fixes(state: State, stages: Stages) -> None:
     lang, whole = state.lang, state.counting(stages).of()
     if not whole.steps:
         return
-    st.subheader(state.say("fix_question"), help=state.say("fix_help"))
+    st.header(state.say("fix_question"), help=state.say("fix_help"))
     chosen = session.kept(LEVEL, "point")
     known = ["point", "best", *EARLIER, "typed"]
     chosen = chosen if chosen in known else "point"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import streamlit as st
 
@@ -31,11 +32,16 @@ def main() -> None:
         cards.question(state, "scorecard")
         live.feed(_found, found, _move)
     live.place(RESULT, found)
+    title = state.say("chart_contributions")
+
+    def drawn(ink: str) -> Any:
+        return charts.contributions(card, state.lang, ink)
+
     if live.on():
         _weights(state, card)
+        cards.take_along(state, drawn, cards.of_period(state, title), "contributions")
     else:
-        drawn = charts.contributions(card, state.lang, cards.ink())
-        st.altair_chart(drawn, key="contributions")
+        cards.chart(state, drawn, cards.of_period(state, title), "contributions")
     values = state.values()
     cards.findings(state, [*state.facts.findings, *values.findings, *state.plan.remarks(values)])
     _limits(state)
@@ -265,7 +271,7 @@ def _explained(state: State, line: ScoredLine) -> str:
 
 def _rule(state: State, card: Scorecard) -> None:
     """The rule of one KPI: its boundaries, their sides, and where one stands on it."""
-    st.subheader(state.say("rules"), help=state.say("rules_help"))
+    st.header(state.say("rules"), help=state.say("rules_help"))
     lines = {line.judged.goal.kpi: line.judged for line in card.lines}
     chosen = st.selectbox(
         state.say("rule_of"),
@@ -306,7 +312,10 @@ def _why(state: State, card: Scorecard) -> None:
     days = cards.days_words(state, compared.period)
     said = "why_same" if card.total == then.total else "why_total"
     st.markdown(f"**{cards.plain(state.say(said, moved=moved, days=days))}**")
-    st.altair_chart(charts.waterfall(then, card, state.lang, cards.ink()), key="waterfall")
+    title = cards.of_period(state, state.say("scorecard_view_why"))
+    cards.chart(
+        state, lambda ink: charts.waterfall(then, card, state.lang, ink), title, "waterfall"
+    )
     lacking = sorted({*then.missing} ^ {*card.missing})
     if lacking:
         names = ", ".join(state.plan.kpi(id).name[state.lang] for id in lacking)

@@ -8,7 +8,7 @@ from kpi_core import charts, trend, words
 from kpi_core.model import Better, Period
 from kpi_core.text import days, percent
 from kpi_core.trend import Trend
-from ui import cards, controls, session
+from ui import cards, code, controls, explain, session
 from ui.state import State
 
 CUTS = ("month", "week", "day")
@@ -19,6 +19,7 @@ def main() -> None:
     state = session.current(st.session_state["lang"])
     by = session.kept("trend_by", "month")
     found = state.trends(by)
+    code.takes("trend", by=by)
     cards.heading(state, "trend", _answer(state, found))
     cards.findings(state, [*state.facts.findings, *state.values().findings])
     if not found:
@@ -26,6 +27,8 @@ def main() -> None:
         return
     _course(state)
     _over_time(state, found, by)
+    known = state.named()
+    explain.row(state, [known[own.kpi.id] for own in found if own.kpi.id in known], "trend")
 
 
 def _answer(state: State, found: tuple[Trend, ...]) -> str:
@@ -51,7 +54,7 @@ def _course(state: State) -> None:
     month = trend.month_in_view(state.facts, state.period)
     if month is None:
         return
-    st.subheader(state.say("trend_course"), help=state.say("trend_course_help"))
+    st.header(state.say("trend_course"), help=state.say("trend_course_help"))
     held = state.facts.period.meets(month) if state.facts.period else None
     if held is None:
         held = month
@@ -92,7 +95,7 @@ def _seen(state: State, month: Period, held: Period) -> object:
 
 
 def _over_time(state: State, found: tuple[Trend, ...], by: str) -> None:
-    st.subheader(state.say("trend_over_time"))
+    st.header(state.say("trend_over_time"))
     cut, compared = st.columns(2)
     with cut:
         st.segmented_control(

@@ -128,7 +128,7 @@ def _derivation(state: State, due: Payout | PlanError) -> None:
 def _ahead(state: State, steps: list[Entry]) -> None:
     if not steps:
         return
-    st.subheader(state.say("bonus_ahead"))
+    st.header(state.say("bonus_ahead"))
     for step in steps:
         gain = "" if step.value == "—" else f" – **{cards.plain(step.value)}**"
         st.markdown(f"- {cards.plain(step.text)}{gain}")

@@ -16,7 +16,7 @@ from kpi_core.model import Better, Group, Kpi, Unit, parse_period
 from kpi_core.plan import Line, Missing, Over, Partial, json_schema, read_own
 from kpi_core.score import Judged, ScoredLine, judge, score
 from kpi_core.text import days, percent
-from ui import cards, controls, plans, session
+from ui import cards, controls, explain, plans, session
 from ui.state import State
 
 PARTS = ("lines", "terms", "own", "targets", "file")
@@ -105,6 +105,7 @@ def _lines(state: State, lines: tuple[ScoredLine, ...]) -> None:
         with columns[position % 2].container(border=True):
             _line(state, line.judged)
     _details(state, lines)
+    explain.row(state, [line.judged.value for line in lines], "plan")
 
 
 def _offered(state: State) -> dict[str, Kpi]:
@@ -207,7 +208,7 @@ def _out(state: State, key: str, change: Callable[..., None], what: object) -> N
 
 def _details(state: State, lines: tuple[ScoredLine, ...]) -> None:
     """Base, owner, deadline and rule of one line."""
-    st.subheader(state.say("plan_details"), help=state.say("plan_details_help"))
+    st.header(state.say("plan_details"), help=state.say("plan_details_help"))
     judged = {line.judged.kpi.id: line.judged for line in lines}
     asked = session.kept("plan.detail", "")
     chosen = st.selectbox(
@@ -278,15 +279,15 @@ def _terms(state: State) -> None:
     checks = check(state.judged(), state.values())
     gates = [found for found in checks if isinstance(found, GateCheck)]
     guards = [found for found in checks if isinstance(found, GuardCheck)]
-    st.subheader(state.say("plan_gates"), help=state.say("plan_gates_help"))
+    st.header(state.say("plan_gates"), help=state.say("plan_gates_help"))
     for position, found in enumerate(gates):
         _gate(state, position, found)
     _choose(state, "gate", lambda id: plans.add_gate(state.plan.kpi(id), state.known()[id].value))
-    st.subheader(state.say("plan_guards"), help=state.say("plan_guards_help"))
+    st.header(state.say("plan_guards"), help=state.say("plan_guards_help"))
     for position, pair in enumerate(guards):
         _guard(state, position, pair)
     _add_guard(state)
-    st.subheader(state.say("plan_policies"))
+    st.header(state.say("plan_policies"))
     _policies(state)
 
 
@@ -701,7 +702,7 @@ def _drop_period(state: State) -> None:
 
 def _file(state: State) -> None:
     """The plan as a file: take it along, bring one, know what it may hold."""
-    st.subheader(state.say("plan_file"), help=state.say("plan_file_help"))
+    st.header(state.say("plan_file"), help=state.say("plan_file_help"))
     with st.container(horizontal=True):
         st.download_button(
             state.say("plan_download"),

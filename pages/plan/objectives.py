@@ -9,7 +9,7 @@ from kpi_core import objectives
 from kpi_core.gates import GuardCheck, check
 from kpi_core.model import Unit
 from kpi_core.objectives import PARTS, AimReview, Review
-from ui import cards, controls, plans, session
+from ui import cards, controls, explain, plans, session
 from ui import objectives as edit
 from ui.plans import as_typed
 from ui.state import State
@@ -27,6 +27,8 @@ def main() -> None:
             _objective(state, own, position)
     _add(state)
     _guards(state)
+    aimed = {aim.aim.kpi for own in found for aim in own.aims}
+    explain.row(state, [own for own in state.named().values() if own.kpi in aimed], "objectives")
 
 
 def _answer(state: State, found: tuple[Review, ...]) -> str:
@@ -193,7 +195,7 @@ def _checks(state: State, review: AimReview) -> None:
 
 def _guards(state: State) -> None:
     """The guard pairs of the plan, and whether each held."""
-    st.subheader(state.say("objectives_guards"), help=state.say("objectives_guards_help"))
+    st.header(state.say("objectives_guards"), help=state.say("objectives_guards_help"))
     checks = [own for own in check(state.judged(), state.values()) if isinstance(own, GuardCheck)]
     for own in checks:
         icon, color = _ICONS[own.kept]

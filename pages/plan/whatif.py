@@ -40,7 +40,7 @@ def _found(state: State) -> live.Found:
         ANSWER: [answer, _metrics(state, stood)],
         levers.CHANGES: levers.consequences(state, stood),
     }
-    return live.Found(blocks, levers.stands(state, stood.made), around=None)
+    return live.Found(blocks, levers.stands(state, stood.made), levers.around(state, stood.made))
 
 
 def _answer(state: State, found: Sides) -> str:

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from ui import cards, report, session
+from kpi_core.report import Part
+from ui import cards, code, explain, report, session
 
 
 def main() -> None:
@@ -26,6 +27,11 @@ def main() -> None:
         report.parts(state, asked)
         report.brand(state, asked)
     report.making(state, asked)
+    # Who is paid and what was tried is in no file beside the code.
+    told = asked.parts - {Part.PEOPLE, Part.SCENARIOS}
+    parts = [str(part) for part in Part if part in told]
+    code.takes("report", form=asked.form.id, parts=parts, lang=asked.lang)
+    explain.row(state, state.named().values(), "report")
 
 
 main()

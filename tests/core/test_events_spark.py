@@ -15,7 +15,7 @@ from tests.spark import spark_url  # noqa: F401 - a fixture
 
 from .test_events import Event, as_log
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("spark")]
 
 
 @pytest.fixture(scope="module")

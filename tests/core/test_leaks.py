@@ -166,7 +166,7 @@ def test_a_difference_is_told_in_points_with_its_certainty() -> None:
     step = beside().step("checkouts")
     assert step is not None
     assert told(step, "en").startswith("−20.0 points: a real difference (p = 0.0")
-    assert "−20,0 п. п.: разница настоящая" in told(step, "ru")
+    assert "−20,0\xa0п.\xa0п.: разница настоящая" in told(step, "ru")
 
 
 def test_the_table_can_be_read_back_with_every_figure() -> None:

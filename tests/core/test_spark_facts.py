@@ -28,7 +28,7 @@ from tests.spark import spark_url  # noqa: F401 - a fixture
 
 from .test_large import text
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("spark")]
 SAMPLE = Path(__file__).parents[2] / "sample_data"
 CLOSE = 1e-9
 HEADINGS = ["Date", "Channel", "Campaign", "Sessions", "Orders", "Cost", "Revenue", "Users"]

@@ -8,6 +8,7 @@ from tests.browser import ROOT
 DOCUMENT = (ROOT / "docs" / "accessibility.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", LOOKS)
 def test_nothing_grave_is_found_and_the_document_tells_the_rest(browser, app_url, theme):
     found = audit(browser, app_url, theme)

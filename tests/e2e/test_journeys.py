@@ -17,6 +17,8 @@ from kpi_core.text import money
 from tests.browser import ROOT
 from tests.e2e.visitor import Visitor
 
+pytestmark = pytest.mark.slow
+
 LANGS = pytest.mark.parametrize("lang", ["ru", "en"])
 
 # Of an invented site: 10 000 sessions, 125 orders, 508 000 of revenue; what it cost is not told.

@@ -131,7 +131,9 @@ def test_a_step_can_be_raised_to_any_level(business, level):
 
 
 def test_the_funnel_can_be_taken_along():
-    buttons = funnel_page().get("download_button")
+    app = funnel_page()
+    app.session_state["funnel.main.take"] = True  # the menu is opened
+    buttons = app.run().get("download_button")
     labels = [button.label.partition(":")[0] for button in buttons]
     assert labels == ["CSV", "PNG", "SVG"]
 
@@ -286,6 +288,8 @@ def test_a_file_that_is_no_log_is_refused_with_a_reason():
 
 
 def test_the_event_funnel_can_be_taken_along():
-    buttons = events_page().get("download_button")
+    app = events_page()
+    app.session_state["event_funnel.take"] = True  # the menu is opened
+    buttons = app.run().get("download_button")
     labels = [button.label.partition(":")[0] for button in buttons]
     assert labels[:3] == ["CSV", "PNG", "SVG"]

@@ -65,6 +65,7 @@ def text(content: bytes) -> str:
 # --- every kind of file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("business", BUSINESSES)
 def test_every_form_is_a_file_of_its_kind(business: str, lang: str) -> None:

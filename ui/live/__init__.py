@@ -70,8 +70,8 @@ class Heading(Block):
     kind = "heading"
 
     def draw(self) -> None:
-        """As a subheader."""
-        st.subheader(cards.plain(self.text), help=self.help)
+        """As a header."""
+        st.header(cards.plain(self.text), help=self.help)
 
 
 @dataclass(frozen=True)
@@ -358,6 +358,11 @@ def _write(move: Move) -> None:
     others = {id: own for id, own in done.items() if id != sent["board"]}
     newest = dict(list(others.items())[1 - _BOARDS :])
     session.keep("live.done", newest | {sent["board"]: last})
+
+
+def whole() -> None:
+    """Let the next move draw the whole page: something on it is made of what is moved."""
+    session.keep("live.around", object())
 
 
 def board(key: str, content: Board) -> None:

@@ -4,7 +4,7 @@
 const blocks = {
   answer: ({ text }) => make("p", { class: "answer", text }),
   note: ({ text }) => make("p", { class: "note", text }),
-  heading: ({ text, help }) => make("h3", { text, title: help }),
+  heading: ({ text, help }) => make("h2", { text, title: help }),
   metrics: ({ items }) => make("div", { class: "metrics" }, ...items.map(metric)),
   bars: ({ rows }) => make("div", { class: "bars", role: "list" }, ...rows.map(bar)),
   table: ({ head, rows }) => table(head, rows),
@@ -73,6 +73,7 @@ function preview(root, { waiting, score, grade }) {
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".figures");
   root.follow ??= () => {
+    if ([...live.boards].some((board) => board.busy())) return; // older than the last move
     const content = live.news.slots?.[data.slot];
     if (content) fill(root, content);
     root.classList.remove("waiting");

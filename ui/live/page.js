@@ -1,6 +1,6 @@
 // What sliders.js and figures.js share: one of them stands before each. Both meet on the page.
 
-const live = (window.kpiLive ??= { news: {}, listeners: new Set(), previews: new Set() });
+const live = (window.kpiLive ??= { news: {}, boards: new Set(), listeners: new Set(), previews: new Set() });
 
 // An element with attributes; `text` is never read as HTML.
 function make(tag, options = {}, ...children) {

@@ -2,6 +2,8 @@
 // of this again; what is moved goes to the server with a running number, and news older than the
 // last move are not shown.
 
+const AGAIN = 2000; // milliseconds until a move that is not answered is told again
+
 const LOCK = {
   true: "M12 17a2 2 0 1 0 0-4 2 2 0 0 0 0 4Zm6-9h-1V6A5 5 0 0 0 7 6v2H6a2 2 0 0 0-2 2v10c0 1.1.9 2 2 2h12a2 2 0 0 0 2-2V10a2 2 0 0 0-2-2Zm-9-2a3 3 0 0 1 6 0v2H9V6Z",
   false: "M12 17a2 2 0 1 0 0-4 2 2 0 0 0 0 4Zm6-9H9V6a3 3 0 0 1 5.8-1l1.9-.6A5 5 0 0 0 7 6v2H6a2 2 0 0 0-2 2v10c0 1.1.9 2 2 2h12a2 2 0 0 0 2-2V10a2 2 0 0 0-2-2Z",
@@ -31,8 +33,6 @@ class Board {
     this.held = null; // the slider in the hand
     this.rows = {};
     this.drawn = null;
-    this.follow = () => this.show();
-    live.listeners.add(this.follow);
   }
 
   // --- drawing
@@ -43,6 +43,7 @@ class Board {
     if (content !== this.drawn) {
       this.drawn = content;
       this.held = null;
+      this.base = null;
       this.rows = {};
       this.root.classList.toggle("weights", Boolean(data.weights));
       this.root.replaceChildren(...data.groups.map((group) => this.group(group)));
@@ -69,7 +70,7 @@ class Board {
     slider.oninput = () => this.drag(row, slider);
     slider.onchange = () => this.drop(row, slider);
     // Let go where it was taken: no change is told, so what came meanwhile is shown now.
-    slider.onpointerup = slider.onblur = () => setTimeout(() => this.release(row));
+    slider.onpointerup = slider.onpointercancel = slider.onblur = () => setTimeout(() => this.release(row));
     const own = { row, slider, output: make("output", { "aria-hidden": "true" }) };
     const name = make("span", { class: "name", title: row.help }, row.name);
     if (row.sign) name.prepend(make("span", { class: `sign ${row.sign.status}`, title: row.sign.word, text: row.sign.text }), " ");
@@ -93,8 +94,11 @@ class Board {
   typed(own) {
     const { id, typed } = own.row;
     own.box = make("input", { type: "number", min: 0, step: typed.step, "aria-label": typed.spoken });
+    own.box.oninput = () => (own.typing = true);
+    own.box.onblur = () => (own.typing = false);
     own.box.onchange = () => {
-      if (own.box.value !== "" && own.box.validity.valid) this.move(id, "typed", own.box.value);
+      own.typing = false;
+      if (own.box.value !== "") this.move(id, "typed", own.box.value);
       else this.show();
     };
     return own.box;
@@ -131,13 +135,26 @@ class Board {
     if (this.held !== row.id) return;
     this.held = null;
     this.show();
+    for (const follow of [...live.listeners]) follow();
   }
 
   move(id, how, value) {
     this.sent += 1;
     this.waiting.push([this.sent, id, how, value]);
     for (const tell of live.previews) tell({ waiting: true });
+    this.tell(AGAIN);
+  }
+
+  // Again and again, ever more seldom: a connection that broke takes what was told with it.
+  tell(pause) {
+    clearTimeout(this.again);
+    if (!this.waiting.length || !live.boards.has(this)) return;
     live.send?.({ board: this.token, moves: this.waiting });
+    this.again = setTimeout(() => this.tell(2 * pause), pause);
+  }
+
+  busy() {
+    return this.waiting.length > 0 || this.held !== null;
   }
 
   // --- showing
@@ -158,15 +175,14 @@ class Board {
     const { rows, moved, weights } = live.news.stands;
     const answered = live.news.done[this.token] ?? 0;
     this.waiting = this.waiting.filter(([number]) => number > answered);
-    if (this.waiting.length || this.held) return;
+    if (this.busy() || Object.keys(this.rows).some((id) => !rows[id])) return; // or of other sliders
     for (const [id, own] of Object.entries(this.rows)) {
       const stands = rows[id];
-      if (!stands) continue;
       own.slider.value = stands.value;
       if (own.slider.disabled !== stands.locked) own.slider.disabled = stands.locked;
       this.told(own, stands.value);
       put(own.shown, stands.shown);
-      if (own.box && Number(own.box.value) !== Number(stands.typed)) own.box.value = stands.typed;
+      if (own.box && !own.typing && Number(own.box.value) !== Number(stands.typed)) own.box.value = stands.typed;
       if (own.lock && own.lock.getAttribute("aria-pressed") !== String(stands.locked)) {
         own.lock.setAttribute("aria-pressed", stands.locked);
         own.lock.replaceChildren(icon(LOCK[stands.locked]));
@@ -217,7 +233,10 @@ class Board {
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".board");
   root.board ??= new Board(root, crypto.getRandomValues(new Uint32Array(2)).join("-"));
-  live.listeners.add(root.board.follow);
+  live.boards.add(root.board);
   root.board.draw(data);
-  return () => live.listeners.delete(root.board.follow);
+  return () => {
+    live.boards.delete(root.board);
+    for (const follow of [...live.listeners]) follow();
+  };
 }
