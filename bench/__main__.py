@@ -19,13 +19,13 @@ from bench.common import ROOT, ROUNDS, Line
 
 NOT_BENCHMARKS = {"__init__", "__main__", "common", "wire"}
 PACKAGES = ("duckdb", "pandas", "numpy", "pyarrow", "python-calamine")
+REPORT = ROOT / "docs" / "benchmarks.md"
 HEAD = """\
 # Benchmarks
 
 Written by `make bench`; not by hand. Each figure is the median of {rounds} rounds, and what is
-compared was measured turn and turn about in one run. Data are made from a seed.
-
-{machine}
+compared was measured turn and turn about in one run. Data are made from a seed. A section tells
+when and on what it was measured: `make bench ARGS=slider` measures one anew.
 
 """
 
@@ -44,7 +44,14 @@ def table(title: str, lines: list[Line]) -> str:
     """A section of the report."""
     rows = [("", "ours", "compared with", "ratio", "hoped for"), ("---",) * 5]
     rows += [(line.what, line.ours, line.other, line.ratio, line.target) for line in lines]
-    return f"## {title}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    told = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return f"## {title}\n\n{machine()}\n\n{told}"
+
+
+def sections(report: str) -> dict[str, str]:
+    """Title to section of a report."""
+    found = [f"## {part.strip()}\n" for part in report.split("\n## ")[1:]]
+    return {part.partition("\n")[0].removeprefix("## "): part for part in found}
 
 
 def findings() -> str:
@@ -56,19 +63,20 @@ def findings() -> str:
 
 
 def main(names: list[str]) -> None:
-    """Runs and writes; with names only prints."""
-    found = sorted(path.stem for path in Path(__file__).parent.glob("*.py"))
-    found = [name for name in found if name not in NOT_BENCHMARKS and (not names or name in names)]
-    parts = []
-    for name in found:
+    """Runs all, or those named, and writes what they say into the report, the rest as it was."""
+    paths = sorted(Path(__file__).parent.glob("*.py"))
+    modules = [path.stem for path in paths if path.stem not in NOT_BENCHMARKS]
+    parts = sections(REPORT.read_text("utf-8"))
+    titles = {name: importlib.import_module(f"bench.{name}").TITLE for name in modules}
+    for name in names or modules:
         start = time.perf_counter()
-        module = importlib.import_module(f"bench.{name}")
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            parts.append(table(module.TITLE, module.run(Path(folder))))
-        print(parts[-1], f"({time.perf_counter() - start:.0f} s)\n", sep="", flush=True)
-    if not names:
-        report = HEAD.format(rounds=ROUNDS, machine=machine()) + "\n".join([*parts, findings()])
-        (ROOT / "docs" / "benchmarks.md").write_text(report, encoding="utf-8")
+            lines = importlib.import_module(f"bench.{name}").run(Path(folder))
+        parts[titles[name]] = table(titles[name], lines)
+        print(parts[titles[name]], f"({time.perf_counter() - start:.0f} s)\n", sep="", flush=True)
+        told = [parts[title] for title in titles.values() if title in parts]
+        report = HEAD.format(rounds=ROUNDS) + "\n".join([*told, findings()])
+        REPORT.write_text(report, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from rapidfuzz import process
 
 from kpi_core.text import Both, say
 
+LONGEST = 500  # characters of a name that a message repeats
+
 
 class KpiError(Exception):
     """The family: `code` names a phrase ``errors.<code>``, `where` the file, table or KPI.
@@ -34,7 +36,8 @@ class KpiError(Exception):
             values["near"] = say(lang, "errors.did_you_mean", **values) if values["near"] else ""
         said = say(lang, f"errors.{self.code}", **values)
         place = self.where if isinstance(self.where, str) else self.where[lang]
-        return f"{place}: {said}" if place else said
+        shown = place if len(place) <= LONGEST else f"{place[:LONGEST]}…"
+        return f"{shown}: {said}" if shown else said
 
     def __str__(self) -> str:
         return self.text("en")

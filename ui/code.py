@@ -31,8 +31,8 @@ def view(lang: str, page: str) -> None:
     with fold:
         where = state.say("code_sample", folder=f"sample_data/{state.plan.business}")
         own = state.say("code_files")
-        st.caption(state.say("code_about", files=where if state.sample else own))
-        st.code(_program(state, page))
+        st.markdown(state.say("code_about", files=where if state.sample else own))
+        st.code(_program(state, page), wrap_lines=True)  # else keys do not reach what is beyond
         st.download_button(
             state.say("code_plan"),
             state.plan.as_json(),

@@ -258,14 +258,11 @@ def _line(state: State, line: ScoredLine) -> None:
 
 
 def _explained(state: State, line: ScoredLine) -> str:
-    """What the value was made of, its interval and what it earned."""
+    """What the value was made of, and its interval: nothing that a weight changes."""
     value, lang = line.judged.value, state.lang
     said = [words.made_of(value, lang)]
     if value.low is not None:
         said.append(state.say("interval", interval=words.interval(value, lang)))
-    if line.points is not None:
-        score_, points = words.coefficient(line.judged.score, lang), words.points(line.points, lang)
-        said.append(state.say("line_points", score=score_, points=points))
     return ". ".join(said)
 
 

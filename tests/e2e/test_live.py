@@ -127,6 +127,17 @@ DRAG = """(slider, steps) => steps.map((at) => {
   const { deep } = window;
   return deep('[data-metric="score"] .value').textContent;
 })"""
+TEXTS = """() => {
+  const found = [];
+  const walk = (own) => {
+    if (own.nodeType === 3 && own.textContent.trim()) found.push(own.textContent.trim());
+    for (const inner of [...(own.shadowRoot?.childNodes ?? []), ...own.childNodes])
+      if (inner.tagName !== "STYLE") walk(inner);
+  };
+  walk(document.querySelector('[data-testid="stMain"]'));
+  return found;
+}"""
+RESTLESS = "window.kpiLive && [...kpiLive.boards].some((board) => board.busy())"
 DEEP = """window.deep = (what) => [...document.querySelectorAll("*")]
   .flatMap((own) => own.shadowRoot ? [...own.shadowRoot.querySelectorAll(what)] : [])[0]"""
 
@@ -185,6 +196,183 @@ def test_a_locked_share_stays_where_it_is(page):
 
     assert held.input_value() == "20"
     assert page.get_by_role("slider", name="Weight: Bounce rate").input_value() == "80"
+
+
+def texts(page) -> list[str]:
+    """All words and figures of the page, also those that components drew."""
+    return page.evaluate(TEXTS)
+
+
+def choose(page, name: str, option: int) -> None:
+    page.get_by_role("combobox", name=name).first.click()
+    page.get_by_role("option").nth(option).click()
+
+
+def rest(page) -> None:
+    """Wait until no move is under way."""
+    settled(page)
+    page.wait_for_function(f"!({RESTLESS})")
+    settled(page)
+
+
+def test_a_move_while_another_period_is_drawn_leaves_nothing_of_the_one_before(page):
+    thumb = page.get_by_role("slider", name="Weight: Bounce rate")
+    thumb.press("ArrowRight")
+    page.get_by_role("button", name="Undo").wait_for()
+    rest(page)
+    choose(page, "Period", 2)
+    thumb.press("ArrowRight", no_wait_after=True)
+    page.get_by_text("August 2026: ").first.wait_for()
+    rest(page)
+
+    seen = texts(page)
+    for view in ("Phases of growth", "Targets and rules"):
+        page.get_by_role("radio", name=view).click()
+        page.locator(f'[role="radio"][aria-checked="true"]:has-text("{view}")').wait_for()
+        rest(page)
+
+    assert thumb.input_value() == "12"
+    assert texts(page) == seen
+
+
+def test_a_move_while_another_business_is_chosen_breaks_nothing(page):
+    broken = []
+    page.on("console", lambda told: broken.append(told.text) if told.type == "error" else None)
+    page.get_by_role("slider", name="Weight: Bounce rate").press("ArrowRight", no_wait_after=True)
+    choose(page, "Business type", 1)
+    page.get_by_role("slider", name="Weight: Average order value").wait_for(state="detached")
+    rest(page)
+
+    shares = [int(thumb.input_value()) for thumb in page.locator(".board [type=range]").all()]
+    assert broken == []
+    assert sum(shares) == 100
+
+
+def test_a_thumb_brought_back_to_where_it_was_taken_leaves_the_figures_as_they_were(page):
+    thumb = page.get_by_role("slider", name="Weight: Bounce rate")
+    box = thumb.bounding_box()
+    at, middle = box["x"] + 9 + (box["width"] - 18) * 0.1, box["y"] + box["height"] / 2
+    page.mouse.move(at, middle)
+    page.mouse.down()
+    page.mouse.move(at + 60, middle, steps=4)
+    assert page.locator(TOTAL).inner_text() != "85.0"
+
+    page.mouse.move(at, middle, steps=4)
+    page.mouse.up()
+    rest(page)
+
+    assert thumb.input_value() == "10"
+    assert page.locator(TOTAL).inner_text() == "85.0"
+
+
+def test_the_answer_to_an_earlier_move_does_not_cover_a_slider_in_the_hand(page):
+    page.evaluate(DEEP)
+    page.get_by_role("slider", name="Weight: Bounce rate").press("ArrowRight", no_wait_after=True)
+    thumb = page.get_by_role("slider", name="Weight: Cost per click (CPC)")
+    followed = thumb.evaluate(DRAG, [90])
+    page.get_by_role("button", name="Undo").wait_for()  # the first move was answered
+    settled(page)
+
+    assert page.locator(TOTAL).inner_text() == followed[0]
+
+
+def test_a_move_that_was_lost_on_the_way_is_told_again(browser, app_url, sample):
+    cut, lost = [], []
+
+    def line(socket):
+        server = socket.connect_to_server()
+
+        def pass_on(message):
+            if cut and not lost:
+                lost.append(message)
+            else:
+                server.send(message)
+
+        socket.on_message(pass_on)
+
+    context = browser.new_context(locale="en-US")
+    page = context.new_page()
+    page.route_web_socket("**/_stcore/stream*", line)
+    page.goto(f"{app_url}/?lang=en")
+    thumb = page.get_by_role("slider", name="Weight: Bounce rate")
+    thumb.wait_for()
+    settled(page)
+    cut.append(True)
+    thumb.press("ArrowRight")
+
+    page.get_by_role("button", name="Undo").wait_for()
+    rest(page)
+
+    assert len(lost) == 1
+    assert page.locator(TOTAL).inner_text() == shown_after(
+        default_plan("shop"), sample, "bounce_rate", 11
+    )
+    context.close()
+
+
+@pytest.fixture
+def whatif(page, app_url):
+    page.goto(f"{app_url}/whatif?lang=en")
+    page.get_by_label("Value: Ad spend").wait_for()
+    settled(page)
+    return page
+
+
+def test_a_comma_in_a_box_is_a_decimal_point(whatif):
+    box = whatif.get_by_label("Value: Average order value")
+    box.select_text()
+    whatif.keyboard.type("4500,5")
+    box.press("Enter")
+    rest(whatif)
+
+    assert box.input_value() == "4500.5"
+    assert whatif.locator(".row", has=box).locator(".shown").inner_text() == "RUB\xa04,500.50"
+
+
+def test_what_is_half_typed_is_not_overwritten_by_an_answer(whatif):
+    whatif.get_by_role("slider", name="Ad spend").press("ArrowRight", no_wait_after=True)
+    box = whatif.get_by_label("Value: Average order value")
+    box.select_text()
+    whatif.keyboard.type("45")
+    rest(whatif)
+
+    assert box.input_value() == "45"
+
+
+def test_a_value_typed_beyond_the_slider_is_told_as_it_is(whatif):
+    box = whatif.get_by_label("Value: Average order value")
+    typed = float(box.input_value())
+    box.fill(str(2 * typed))
+    box.press("Enter")
+    rest(whatif)
+
+    thumb = whatif.get_by_role("slider", name="Average order value")
+    assert thumb.input_value() == "50"
+    assert thumb.get_attribute("aria-valuetext") == "+100%"
+
+
+def test_a_value_below_zero_is_refused_with_a_word(whatif):
+    box = whatif.get_by_label("Value: Average order value")
+    before = box.input_value()
+    box.fill("-5")
+    box.press("Enter")
+    whatif.get_by_test_id("stAlert").first.wait_for()
+    rest(whatif)
+
+    assert box.input_value() == before
+
+
+def test_all_levers_back_is_also_the_assumption_back(whatif):
+    whatif.get_by_text("Assumption: returns on spend").click()
+    bend = whatif.get_by_role("slider", name="Elasticity")
+    bend.press("ArrowLeft")
+    rest(whatif)
+    assert bend.get_attribute("aria-valuetext") == "0.95"
+
+    whatif.get_by_role("button", name="Reset all").click()
+    rest(whatif)
+
+    assert bend.get_attribute("aria-valuetext") == "1.00"
 
 
 def test_a_change_of_the_plan_elsewhere_moves_the_sliders(page):

@@ -314,6 +314,9 @@ def test_of_too_many_scenarios_the_first_go_in_and_the_page_says_so() -> None:
 @pytest.mark.parametrize("page", ["trend", "channels", "funnel", "data"])
 def test_every_chart_can_be_taken_along_as_a_picture(page: str) -> None:
     app = open_page(open_app("en"), f"pages/measure/{page}.py")
+    for menu in [own.key for own in app.get("popover") if (own.key or "").endswith(".take")]:
+        app.session_state[menu] = True  # the menu is opened
+    app.run()
     labels = [button.label.partition(":")[0] for button in app.get("download_button")]
     charts = app.get("vega_lite_chart")
     assert charts

@@ -20,6 +20,11 @@ function icon(path) {
   return drawing;
 }
 
+// A number as boxes take it: a comma is the decimal point, unless it parts thousands.
+function pointed(text) {
+  return /^\d{1,3}(,\d{3})+(\.\d*)?$/.test(text.trim()) ? text.replaceAll(",", "") : text.replace(",", ".");
+}
+
 function long(bar, width) {
   if (bar.style.width !== width) bar.style.width = width;
 }
@@ -94,6 +99,11 @@ class Board {
   typed(own) {
     const { id, typed } = own.row;
     own.box = make("input", { type: "number", min: 0, step: typed.step, "aria-label": typed.spoken });
+    own.box.onbeforeinput = (event) => {
+      if (!event.data?.includes(",")) return; // browsers drop it: 12,5 would become 125
+      event.preventDefault();
+      document.execCommand("insertText", false, pointed(event.data));
+    };
     own.box.oninput = () => (own.typing = true);
     own.box.onblur = () => (own.typing = false);
     own.box.onchange = () => {
