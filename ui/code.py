@@ -32,7 +32,8 @@ def view(lang: str, page: str) -> None:
         where = state.say("code_sample", folder=f"sample_data/{state.plan.business}")
         own = state.say("code_files")
         st.markdown(state.say("code_about", files=where if state.sample else own))
-        st.code(_program(state, page), wrap_lines=True)  # else keys do not reach what is beyond
+        # Without wrapping, keys do not reach what is beyond; Streamlit's colours are too pale.
+        st.code(_program(state, page), language=None, wrap_lines=True)
         st.download_button(
             state.say("code_plan"),
             state.plan.as_json(),

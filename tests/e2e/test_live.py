@@ -113,7 +113,7 @@ def test_a_weight_moved_in_the_browser_is_the_weight_of_the_library_for_random_p
 def page(browser, app_url):
     context = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.goto(f"{app_url}/?lang=en")
+    page.goto(f"{app_url}/?lang=en", wait_until="networkidle")  # every kind of widget is loaded
     page.get_by_role("slider", name="Weight: Bounce rate").wait_for()
     settled(page)
     yield page
@@ -312,7 +312,7 @@ def test_a_move_that_was_lost_on_the_way_is_told_again(browser, app_url, sample)
 
 @pytest.fixture
 def whatif(page, app_url):
-    page.goto(f"{app_url}/whatif?lang=en")
+    page.goto(f"{app_url}/whatif?lang=en", wait_until="networkidle")
     page.get_by_label("Value: Ad spend").wait_for()
     settled(page)
     return page
