@@ -61,9 +61,9 @@ class Truth:
 
 
 async def moved(own: Visitor, turn: int, kpi: str, percent: int) -> Answer:
-    """The weight of a KPI, moved as the board of sliders tells it; turns count from 0."""
+    """The weight of a KPI, moved as the sliders of the page tell it; turns count from 0."""
     sent = {"board": "bench", "moves": [[turn + 1, kpi, "slide", percent]]}
-    return await own.trigger(f"board.weights:{LANG}", "moved", sent)
+    return await own.trigger("news", "moved", sent)
 
 
 def total(answer: Answer) -> str | None:

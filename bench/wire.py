@@ -44,6 +44,7 @@ class Answer:
         errors: exceptions, messages of the app's error boundary, and runs that did not succeed.
         data: key of a component to what it is given.
         widgets: key to the identity of an upload box or a component.
+        fragments: key of a component to the fragment it stands in; none if empty.
     """
 
     seconds: float = 0.0
@@ -51,6 +52,7 @@ class Answer:
     errors: list[str] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
     widgets: dict[str, str] = field(default_factory=dict)
+    fragments: dict[str, str] = field(default_factory=dict)
 
     def take(self, message: ForwardMsg) -> None:
         """What a message shows."""
@@ -67,6 +69,7 @@ class Answer:
         elif kind == "bidi_component":
             key = _key(element.bidi_component.id)
             self.widgets[key] = element.bidi_component.id
+            self.fragments[key] = message.delta.fragment_id
             if element.bidi_component.WhichOneof("data") == "json":
                 self.data[key] = json.loads(element.bidi_component.json)
 
@@ -80,6 +83,7 @@ class Visitor:
         self._pages: dict[str, str] = {}  # path to hash
         self._session = ""
         self.widgets: dict[str, str] = {}
+        self.fragments: dict[str, str] = {}
 
     async def visit(self, path: str = "") -> Answer:
         """Open a page, by default the first of the menu."""
@@ -93,7 +97,7 @@ class Visitor:
         """Let a component tell of an event."""
         state = WidgetState(id=_EVENTS.format(self.widgets[key]))
         state.json_trigger_value = json.dumps([{"event": event, "value": value}])
-        return await self._run(state)
+        return await self._run(state, fragment_id=self.fragments[key])
 
     async def upload(self, key: str, file: Path) -> Answer:
         """Hand a file to an upload box; what its upload takes is not counted."""
@@ -147,6 +151,7 @@ class Visitor:
                 break
         answer.seconds = time.perf_counter() - start
         self.widgets |= answer.widgets
+        self.fragments |= answer.fragments
         return answer
 
     async def _next(self, answer: Answer) -> ForwardMsg:
