@@ -87,7 +87,7 @@ def welcome(port: str, quiet: bool) -> None:
 
 
 def test(*more: str) -> None:
-    """Run the tests on all cores; `CI=true` runs the slow ones too, words for pytest choose some."""
+    """Run the tests on all cores, with CI=true the slow ones too; words for pytest choose some."""
     from tests.browser import find_browser
 
     if not find_browser():

@@ -47,12 +47,19 @@ class Board {
     const content = JSON.stringify(data);
     if (content !== this.drawn) {
       this.drawn = content;
+      const before = this.rows;
+      const focused = this.root.getRootNode().activeElement?.closest(".row")?.dataset.id;
       this.held = null;
       this.base = null;
       this.rows = {};
       this.root.classList.toggle("weights", Boolean(data.weights));
       this.root.replaceChildren(...data.groups.map((group) => this.group(group)));
       if (data.reset) this.root.prepend(this.resetButton(data.reset));
+      for (const [id, own] of Object.entries(this.rows)) {
+        if (before[id]) own.slider.value = before[id].slider.value; // until the news tell of it
+        this.told(own, Number(own.slider.value));
+      }
+      this.rows[focused]?.slider.focus({ preventScroll: true });
     }
     this.show();
   }
