@@ -413,9 +413,10 @@ def widget(key: str, default: object, write: Callable[[Any], None]) -> dict[str,
     A language has widgets of its own: a browser hands back a choice by the label it had.
     """
     full = f"{key}:{st.session_state['lang']}"
-    turned = st.session_state["turned"]
-    if turned or full not in st.session_state or not _same(st.session_state[full], default):
-        st.session_state[full] = default
+    turned, shown = st.session_state["turned"], st.session_state.get(full, default)
+    # Set in every run, since only what a run sets is sent: a browser that missed the run before
+    # would show, and hand back, the first option or 0.
+    st.session_state[full] = default if turned or not _same(shown, default) else shown
     return {"key": full, "on_change": guarded(lambda: write(st.session_state[full]))}
 
 
