@@ -68,7 +68,7 @@ def test_weeks_and_days_can_be_chosen(by: str) -> None:
     app = open_app()
     widget(app, "button_group", "trend_by").set_value(by).run()
     assert not app.exception
-    assert "Targets are of a month" in said(app)
+    assert "Targets are monthly" in said(app)
 
 
 def test_one_may_look_from_an_earlier_day() -> None:
@@ -103,7 +103,10 @@ def test_a_month_that_has_begun_is_offered_and_says_how_far_it_goes() -> None:
     period(app).select("2026-11-01..2026-11-30").run()
     assert not app.exception
     assert "280 in 14 days" in said(app)
-    assert "as many of its days, 14: 1 Oct 2026 – 14 Oct 2026" in said(app)
+    assert (
+        "the same number of days is taken of the earlier one (14): 1 Oct 2026 – 14 Oct 2026"
+        in said(app)
+    )
     orders = next(own for own in app.metric if own.label == "Orders")
     assert (orders.value, orders.delta) == ("280", "+100.0%")
 
