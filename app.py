@@ -1,13 +1,12 @@
 """The frame of every page: language, business, data, period, menu, and one error boundary."""
 
-import gc
 from pathlib import Path
 
 import streamlit as st
 
 from kpi_core.errors import KpiError
 from kpi_core.text import say
-from ui import cards, code, frame, session
+from ui import cards, code, frame, memory, session
 
 PAGES = {
     "scorecard": ("pages/measure/scorecard.py", ":material/speed:"),
@@ -31,14 +30,6 @@ MENU = {
     "figures": ("trend", "channels", "analyst"),
     "help": ("catalogue",),
 }
-
-
-@st.cache_resource(show_spinner=False)
-def freeze_startup_objects() -> bool:
-    """Keep start-up objects out of the collection that Streamlit runs after every move."""
-    gc.collect()
-    gc.freeze()
-    return True
 
 
 # An icon of our own: that of a menu entry would be fetched from a foreign host.
@@ -72,4 +63,4 @@ try:
     frame.onward(lang, PAGES, MENU[""], page.url_path or FIRST)
 except KpiError as failed:
     st.error(cards.plain(failed.text(lang)), icon=":material/error:")
-freeze_startup_objects()
+memory.freeze_startup_objects()

@@ -1,6 +1,6 @@
 """What stands around every page: language, business type, data, period, link."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -12,6 +12,8 @@ from kpi_core.text import say
 from ui import cards, plans, session
 from ui.session import ALL_DAYS, LINK, OWN_DAYS
 from ui.state import State
+
+STEPS = "steps"  # the fragment with undo and redo
 
 # Screen readers take the voice of a page from its root element, which Streamlit leaves in English.
 _VOICE = st.components.v2.component(
@@ -53,7 +55,7 @@ def notices(lang: str, broken: str | None) -> None:
 
 def _example(state: State) -> None:
     """The reader's own files are judged by targets that nobody has set: no page hides it."""
-    if state.sample or not plans.is_untouched(state.plan):
+    if not state.on_example:
         return
     text, go = st.columns([4, 1], vertical_alignment="center")
     text.warning(state.say("plan_of_example"), icon=":material/edit_note:")
@@ -77,6 +79,26 @@ def _stated(state: State) -> None:
         on_click=session.guarded(plans.drop_stated),
         icon=":material/delete:",
     )
+
+
+@st.fragment(key=STEPS)
+def _steps(lang: str) -> None:
+    """The last change of the plan taken back, or made again; drawn anew without the page."""
+    for step, change in (("undo", session.undo), ("redo", session.redo)):
+        if session.can(step):
+            st.button(
+                say(lang, f"pages.plan_{step}"),
+                key=f"{step}.sidebar",
+                help=say(lang, f"pages.plan_{step}_help"),
+                on_click=lambda change=change: _step(change),
+                icon=f":material/{step}:",
+                width="stretch",
+            )
+
+
+def _step(change: Callable[[], None]) -> None:
+    session.guarded(change)()
+    st.rerun()  # the whole page, not this fragment alone
 
 
 def sidebar(lang: str) -> None:
@@ -112,15 +134,7 @@ def sidebar(lang: str) -> None:
                 icon=":material/menu_book:",
             )
         _period(state)
-        if session.can("undo"):
-            st.button(
-                state.say("plan_undo"),
-                key="undo.sidebar",
-                help=state.say("plan_undo_help"),
-                on_click=session.guarded(session.undo),
-                icon=":material/undo:",
-                width="stretch",
-            )
+        _steps(lang)
         # Made when it is asked for: a move of a slider does not run this again.
         shared = st.popover(
             state.say("link"),

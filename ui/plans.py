@@ -13,7 +13,6 @@ from kpi_core.model import Kpi, Period, Phase, Unit
 from kpi_core.plan import (
     Plan,
     changed,
-    default_plan,
     kept_side,
     offered,
     period_word,
@@ -55,11 +54,6 @@ def load_plan(name: str, data: bytes) -> None:
 
     session.took_file()
     session.guarded(take)()
-
-
-def is_untouched(plan: Plan) -> bool:
-    """Whether it is still the one to start from, whatever its currency."""
-    return changed(default_plan(plan.business), currency=plan.currency) == plan
 
 
 # --- lines

@@ -19,6 +19,7 @@ from kpi_core.link import View, decode, encode
 from kpi_core.model import Period, parse_period
 from kpi_core.plan import Plan, changed, default_plan
 from kpi_core.scenario import Scenario, Scenarios
+from ui.memory import Presence
 from ui.state import Failed, State, named, sample_facts, sample_uploads
 
 ALL_DAYS = "all"
@@ -54,6 +55,7 @@ def start() -> str | None:
         kept={},
         roles={},
         role_period=None,
+        presence=Presence(),
     )
     word = st.query_params.pop(LINK, None)
     if not word:

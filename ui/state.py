@@ -85,6 +85,12 @@ class State:
         """The business type of the plan."""
         return catalogue.business(self.plan.business)
 
+    @property
+    def on_example(self) -> bool:
+        """Whether the reader's own files are judged by the plan to start from, in any currency."""
+        example = changed(default_plan(self.plan.business), currency=self.plan.currency)
+        return not self.sample and self.plan == example
+
     def say(self, key: str, **values: object) -> str:
         """A phrase of the pages in the reader's language."""
         return say(self.lang, f"pages.{key}", **values)

@@ -61,7 +61,7 @@ def _found(state: State) -> live.Found:
     then = earlier(plan, state.values(), state.compare)
     blocks = [live.Answer(cards.sentence(_answer(state, card))), _totals(state, card, then)]
     weighed = controls.viewed("scorecard", UNWEIGHED) != UNWEIGHED and plan.shares()
-    around = plans.is_untouched(plan), plan.remarks(state.values()), session.can("undo"), weighed
+    around = state.on_example, plan.remarks(state.values()), weighed
     return live.Found({RESULT: blocks}, _stands(state, card), around)
 
 

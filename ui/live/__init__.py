@@ -17,11 +17,12 @@ import streamlit as st
 from kpi_core import charts
 from kpi_core.charts import Shift
 from kpi_core.score import Scorecard
-from ui import cards, session
+from ui import cards, frame, session
 from ui.state import State
 
 _HERE = Path(__file__).parent
 _NEWS = "news"
+_FEED = "feed"
 _BOARDS = 8  # boards of a session whose last move is remembered
 Move = Callable[[str, str, Any], None]  # slider, how it was moved, to what
 
@@ -335,7 +336,7 @@ def feed(find: Callable[[State], Found], found: Found, move: Move) -> None:
         _feed(find, move)
 
 
-@st.fragment
+@st.fragment(key=_FEED)
 def _feed(find: Callable[[State], Found], move: Move) -> None:
     found = find(session.current(st.session_state["lang"]))
     if session.kept("live.around", None) != found.around or session.is_refused():
@@ -348,6 +349,7 @@ def _feed(find: Callable[[State], Found], move: Move) -> None:
 
 def _write(move: Move) -> None:
     """Write the moves that are not written yet: a board repeats them until they are answered."""
+    steps = session.can("undo"), session.can("redo")
     sent = st.session_state[_NEWS]["moved"]
     done: dict[str, int] = session.kept("live.done", {})
     last = done.get(sent["board"], 0)
@@ -358,6 +360,8 @@ def _write(move: Move) -> None:
     others = {id: own for id, own in done.items() if id != sent["board"]}
     newest = dict(list(others.items())[1 - _BOARDS :])
     session.keep("live.done", newest | {sent["board"]: last})
+    if steps != (session.can("undo"), session.can("redo")):
+        st.rerun([frame.STEPS, _FEED])
 
 
 def whole() -> None:
