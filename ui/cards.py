@@ -31,20 +31,20 @@ _ICONS = {
 }
 
 
-def heading(state: State, page: str, answer: str) -> None:
+def heading(state: State, page: str, said: str) -> None:
     """The one question of a page, and its answer in one sentence made from the numbers."""
     question(state, page)
-    st.markdown(f"**{plain(sentence(answer))}**")
+    answer(said)
+
+
+def answer(text: str) -> None:
+    """The answer to the question of the page."""
+    st.markdown(f"**{plain(text[0].upper() + text[1:])}**")
 
 
 def question(state: State, page: str) -> None:
     """The one question of a page."""
     st.title(state.say(f"{page}_question"))
-
-
-def sentence(text: str) -> str:
-    """Words as a sentence begins."""
-    return text[0].upper() + text[1:]
 
 
 def ink() -> str:

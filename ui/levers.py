@@ -457,7 +457,7 @@ def _attributed(state: State, found: Sides) -> list[live.Block]:
     rows = list(zip(names, *columns.values(), strict=True))
     return [
         *blocks,
-        live.Answer(say(lang, f"scenario.{key}", n=2 * PAIRS, seed=drawn)),
+        live.Lead(say(lang, f"scenario.{key}", n=2 * PAIRS, seed=drawn)),
         live.Table([state.say("lever"), *columns], rows),
     ]
 

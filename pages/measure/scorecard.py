@@ -59,10 +59,10 @@ def _found(state: State) -> live.Found:
     """What a weight changes."""
     plan, card = state.plan, score(state.judged(), state.named())
     then = earlier(plan, state.values(), state.compare)
-    blocks = [live.Answer(cards.sentence(_answer(state, card))), _totals(state, card, then)]
     weighed = controls.viewed("scorecard", UNWEIGHED) != UNWEIGHED and plan.shares()
     around = state.on_example, plan.remarks(state.values()), weighed
-    return live.Found({RESULT: blocks}, _stands(state, card), around)
+    blocks = {RESULT: [_totals(state, card, then)]}
+    return live.Found(_answer(state, card), blocks, _stands(state, card), around)
 
 
 # --- the answer

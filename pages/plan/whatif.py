@@ -11,7 +11,7 @@ from ui import cards, chances, controls, levers, live, scenarios, seeking, sessi
 from ui.levers import Sides
 from ui.state import State
 
-ANSWER = "answer"  # the place of what the levers bring
+RESULT = "result"  # the place of what the levers bring
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
     with st.container(gap=None):
         cards.question(state, "whatif")
         live.feed(_found, found, levers.moved)
-    live.place(ANSWER, found)
+    live.place(RESULT, found)
     views: dict[str, Callable[[], None]] = {
         "levers": lambda: levers.view(state, stood, found),
         "scenarios": lambda: scenarios.view(state, stood),
@@ -35,12 +35,12 @@ def main() -> None:
 def _found(state: State) -> live.Found:
     """What follows from the levers as they stand."""
     stood = levers.sides(state)
-    answer = live.Answer(cards.sentence(_answer(state, stood)))
     blocks = {
-        ANSWER: [answer, _metrics(state, stood)],
+        RESULT: [_metrics(state, stood)],
         levers.CHANGES: levers.consequences(state, stood),
     }
-    return live.Found(blocks, levers.stands(state, stood.made), levers.around(state, stood.made))
+    stands, around = levers.stands(state, stood.made), levers.around(state, stood.made)
+    return live.Found(_answer(state, stood), blocks, stands, around)
 
 
 def _answer(state: State, found: Sides) -> str:

@@ -51,11 +51,11 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Answer(Block):
-    """The answer to the question of the page, in one sentence."""
+class Lead(Block):
+    """A sentence that leads what stands below it."""
 
     text: str
-    kind = "answer"
+    kind = "lead"
 
     def draw(self) -> None:
         """In bold."""
@@ -274,10 +274,12 @@ class Found:
     """What a page found.
 
     Attributes:
+        answer: the answer to the question of the page, in one sentence.
         blocks: place to what stands there.
         around: what stands around these places and depends on the sliders, to be compared.
     """
 
+    answer: str
     blocks: Mapping[str, Sequence[Block]]
     stands: Stands
     around: object
@@ -326,14 +328,17 @@ def place(slot: str, found: Found) -> None:
 
 
 def feed(find: Callable[[State], Found], found: Found, move: Move) -> None:
-    """Bring what `find` finds to its places and sliders, now and after each move.
+    """Draw the answer, and bring what `find` finds to its places and sliders; after each move, too.
 
+    The answer is an element of Streamlit's own, which is on the page before any component.
     A move is written by `move`, which may refuse it by a ``KpiError``. One that is refused, or
     changes what stands around, draws the whole page again.
     """
     if on():
         session.keep("live.around", found.around)
         _feed(find, move)
+    else:
+        cards.answer(found.answer)
 
 
 @st.fragment(key=_FEED)
@@ -341,6 +346,8 @@ def _feed(find: Callable[[State], Found], move: Move) -> None:
     found = find(session.current(st.session_state["lang"]))
     if session.kept("live.around", None) != found.around or session.is_refused():
         st.rerun()
+    with st.container(key="answer"):  # figures.js knows it by this name
+        cards.answer(found.answer)
     slots = {slot: [block.sent() for block in blocks] for slot, blocks in found.blocks.items()}
     done = session.kept("live.done", {})
     data = {"slots": slots, "stands": asdict(found.stands), "done": done}

@@ -1,8 +1,8 @@
-// What a page found: its answer, metrics, bars and tables, drawn from the news (news.js). A slider
+// What a page found: metrics, bars and tables, drawn from the news (news.js). A slider
 // in the hand shows its score here at once.
 
 const blocks = {
-  answer: ({ text }) => make("p", { class: "answer", text }),
+  lead: ({ text }) => make("p", { class: "lead", text }),
   note: ({ text }) => make("p", { class: "note", text }),
   heading: ({ text, help }) => make("h2", { text, title: help }),
   metrics: ({ items }) => make("div", { class: "metrics" }, ...items.map(metric)),
@@ -60,8 +60,14 @@ function fill(root, content) {
   while (root.children.length > fresh.length) root.lastElementChild.remove();
 }
 
+// The answer of the page is Streamlit's own element: it stands on the page before all components.
+function dim(older) {
+  for (const own of document.querySelectorAll(".st-key-answer")) own.style.opacity = older ? 0.55 : "";
+}
+
 function preview(root, { waiting, score, grade }) {
   root.classList.add("waiting");
+  dim(true);
   if (waiting) return;
   const total = root.querySelector('[data-metric="score"]');
   if (!total) return;
@@ -77,6 +83,7 @@ export default function ({ data, parentElement }) {
     const content = live.news.slots?.[data.slot];
     if (content) fill(root, content);
     root.classList.remove("waiting");
+    dim(false);
   };
   root.tell ??= (found) => preview(root, found);
   live.listeners.add(root.follow);
