@@ -6,7 +6,7 @@ import streamlit as st
 
 from kpi_core.errors import KpiError
 from kpi_core.text import say
-from ui import cards, code, frame, memory, session
+from ui import cards, code, door, frame, keeping, memory, session
 
 PAGES = {
     "scorecard": ("pages/measure/scorecard.py", ":material/speed:"),
@@ -35,7 +35,11 @@ MENU = {
 # An icon of our own: that of a menu entry would be fetched from a foreign host.
 st.set_page_config(layout="wide", page_icon=str(Path(__file__).parent / "ui" / "icon.svg"))
 lang = frame.language()
-broken = session.start()
+visitor = door.enter(lang)
+broken = None
+if session.start(visitor.email):
+    keeping.come_back(visitor)
+    broken = session.open_link()
 page = st.navigation(
     {
         say(lang, f"pages.section_{section}") if section else "": [
@@ -55,6 +59,7 @@ page = st.navigation(
 )
 session.turn_to(page.url_path)
 try:
+    keeping.put_down()
     frame.sidebar(lang)
     with st.container():  # one place, however many: what stands below is not built anew
         frame.notices(lang, broken)

@@ -39,7 +39,12 @@ def heading(state: State, page: str, said: str) -> None:
 
 def answer(text: str) -> None:
     """The answer to the question of the page."""
-    st.markdown(f"**{plain(text[0].upper() + text[1:])}**")
+    st.markdown(f"**{plain(sentence(text))}**")
+
+
+def sentence(text: str) -> str:
+    """Words as a sentence begins."""
+    return text[0].upper() + text[1:]
 
 
 def question(state: State, page: str) -> None:

@@ -14,10 +14,23 @@ from ui.session import ALL_DAYS, LINK, OWN_DAYS
 from ui.state import State
 
 STEPS = "steps"  # the fragment with undo and redo
+TAB = "tab.browser"
 
-# Screen readers take the voice of a page from its root element, which Streamlit leaves in English.
-_VOICE = st.components.v2.component(
-    "voice", js="export default ({ data }) => { document.documentElement.lang = data }"
+# What the browser's tab knows. Screen readers take the voice of a page from its root element, which
+# Streamlit leaves in English. The word of the session is for the one after a refresh; the word that
+# was there before is told once, and to nobody else.
+_TAB = st.components.v2.component(
+    "tab",
+    js="""
+const KEY = "kpi-pay-tab";
+export default ({ data, setTriggerValue }) => {
+  document.documentElement.lang = data.lang;
+  const was = sessionStorage.getItem(KEY);
+  if (was === data.word) return;
+  sessionStorage.setItem(KEY, data.word);
+  if (was) setTriggerValue("was", was);
+};
+""",
 )
 
 
@@ -147,7 +160,11 @@ def sidebar(lang: str) -> None:
             shared.caption(state.say("link_about" if state.sample else "link_about_files"))
             address = str(st.context.url or "").partition("?")[0]
             shared.code(f"{address}?lang={lang}&{LINK}={session.link(state)}", wrap_lines=True)
-        _VOICE(key="voice", data=lang)
+        _TAB(
+            key=TAB,
+            data={"lang": lang, "word": session.tab()},
+            on_was_change=lambda: session.resume(st.session_state[TAB]["was"]),
+        )
         if st.context.theme.type == "dark":  # a chosen option is white, too pale on this blue
             st.html("<style>.stMultiSelect span[title] { color: #12181f }</style>")
 

@@ -4,7 +4,7 @@ What must survive a change of page lives here, not in widget keys. The plan is t
 weights, targets and rules; widgets show it and write back to it through callbacks.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -19,8 +19,10 @@ from kpi_core.link import View, decode, encode
 from kpi_core.model import Period, parse_period
 from kpi_core.plan import Plan, changed, default_plan
 from kpi_core.scenario import Scenario, Scenarios
+from ui import tabs
 from ui.memory import Presence
 from ui.state import Failed, State, named, sample_facts, sample_uploads
+from ui.tabs import Own
 
 ALL_DAYS = "all"
 OWN_DAYS = "days"  # of the period: from one day to another
@@ -30,33 +32,49 @@ ANALYST = "analyst"  # the role whose page it is
 STILL = Scenario(name="levers")  # none of them moved
 
 
+def _own() -> Own:
+    """What the session holds of its visitor's own."""
+    found: Own = st.session_state["own"]
+    return found
+
+
 # --- reading the session
 
 
-def start() -> str | None:
-    """Set up a new session, from the link it was opened with if any; what is wrong with that."""
-    if "plan" in st.session_state:
-        return None
+def start(visitor: str = "") -> bool:
+    """Set up a new session of somebody; whether it is new."""
+    if "own" in st.session_state:
+        return False
     st.session_state.update(
-        plan=default_plan(next(iter(catalogue.businesses()))),
-        plans={},
-        uploads={},
-        failures=(),
-        layouts={},
-        sample=True,
-        period=None,
-        own_days=False,
-        compare="previous",
-        levers=STILL,
+        own=Own(
+            visitor=visitor,
+            plan=default_plan(next(iter(catalogue.businesses()))),
+            plans={},
+            uploads={},
+            failures=(),
+            layouts={},
+            sample=True,
+            period=None,
+            own_days=False,
+            compare="previous",
+            levers=STILL,
+            undo=(),
+            redo=(),
+            locked=frozenset(),
+            kept={},
+            roles={},
+            role_period=None,
+            pay_hidden=False,
+        ),
         uploader=0,
-        undo=(),
-        redo=(),
-        locked=frozenset(),
-        kept={},
-        roles={},
-        role_period=None,
         presence=Presence(),
     )
+    st.session_state["tab"] = tabs.named(_own())
+    return True
+
+
+def open_link() -> str | None:
+    """Go to the link that the session was opened with, if any; what is wrong with that."""
     word = st.query_params.pop(LINK, None)
     if not word:
         return None
@@ -67,24 +85,46 @@ def start() -> str | None:
     except KpiError as broken:
         return broken.code
     if view.plan.business in catalogue.roles():
-        st.session_state["roles"][view.plan.business] = view.plan
+        _own()["roles"][view.plan.business] = view.plan
         return None
-    st.session_state.update(
-        plan=view.plan,
-        period=view.period or view.plan.period,
-        levers=view.moved(),
-        sample=view.sample,
-    )
+    _show(view)
+    return None
+
+
+def lay_out(view: View, files: Mapping[str, Upload]) -> None:
+    """Go on with what was put down earlier."""
+    _own()["uploads"] = dict(files)
+    _show(view)
+    _own().update(undo=(), redo=())
+
+
+def _show(view: View) -> None:
+    put(view.plan)
+    _own().update(period=view.period or view.plan.period, levers=view.moved(), sample=view.sample)
     if view.scenarios:
         put_scenarios(view.scenarios)
-    return None
+
+
+def resume(word: str) -> None:
+    """Go on where the tab with this word was, unless something was done here already."""
+    then = tabs.found(word)
+    if then is None or then["visitor"] != _own()["visitor"] or can("undo") or uploads():
+        return
+    st.session_state["own"] = then.forked()
+    st.session_state["tab"] = tabs.named(_own())
+
+
+def tab() -> str:
+    """The word by which the browser's tab knows this session."""
+    word: str = st.session_state["tab"]
+    return word
 
 
 def current(lang: str) -> State:
     """The session as a page sees it."""
     now = plan()
     own = tuple(uploads().values())
-    sample = st.session_state["sample"] or not own
+    sample = _own()["sample"] or not own
     facts = sample_facts(now.business) if sample else _own_facts(own)
     return State(
         lang=lang,
@@ -94,7 +134,7 @@ def current(lang: str) -> State:
         failures=failures(),
         facts=facts,
         period=_period(facts),
-        compare=st.session_state["compare"],
+        compare=_own()["compare"],
     )
 
 
@@ -103,15 +143,15 @@ def analyst(lang: str) -> State:
 
     The sample speaks where no register is loaded, whatever other files are.
     """
-    plan: Plan = st.session_state["roles"].get(ANALYST) or default_plan(ANALYST)
+    plan: Plan = _own()["roles"].get(ANALYST) or default_plan(ANALYST)
     registers = tuple(
         upload
         for upload in uploads().values()
         if any("tasks" in table.measures for table in upload.tables)
     )
-    sample = st.session_state["sample"] or not registers
+    sample = _own()["sample"] or not registers
     facts = sample_facts(ANALYST) if sample else _own_facts(registers, "role_facts")
-    chosen = st.session_state["role_period"] or plan.period
+    chosen = _own()["role_period"] or plan.period
     period = parse_period(chosen) if chosen and chosen != ALL_DAYS else None
     return State(
         lang=lang,
@@ -126,17 +166,17 @@ def analyst(lang: str) -> State:
 
 def _own_facts(uploads: tuple[Upload, ...], place: str = "facts") -> Facts:
     key = named(uploads)
-    kept = st.session_state.get(place)
+    kept = _own().get(place)
     if kept is None or kept[0] != key:
         kept = (key, combine(uploads))
-        st.session_state[place] = kept
+        _own()[place] = kept
     facts: Facts = kept[1]
     return facts
 
 
 def _period(facts: Facts) -> Period | None:
     """The chosen period if the facts reach it; else their last whole month, else all days."""
-    chosen = st.session_state["period"]
+    chosen = _own()["period"]
     if chosen == ALL_DAYS:
         return None
     if chosen:
@@ -149,19 +189,19 @@ def _period(facts: Facts) -> Period | None:
 
 def uploads() -> dict[str, Upload]:
     """Digest to file, of the files that the reader has loaded."""
-    loaded: dict[str, Upload] = st.session_state["uploads"]
+    loaded: dict[str, Upload] = _own()["uploads"]
     return loaded
 
 
 def failures() -> tuple[Failed, ...]:
     """The files that could not be read."""
-    told: tuple[Failed, ...] = st.session_state["failures"]
+    told: tuple[Failed, ...] = _own()["failures"]
     return told
 
 
 def layouts() -> dict[str, str]:
     """Name to text of the layouts that were taught in this session."""
-    known: dict[str, str] = st.session_state["layouts"]
+    known: dict[str, str] = _own()["layouts"]
     return known
 
 
@@ -177,7 +217,7 @@ def upload_key(name: str) -> str:
 
 def levers() -> Scenario:
     """Where the levers stand."""
-    stand: Scenario = st.session_state["levers"]
+    stand: Scenario = _own()["levers"]
     return stand
 
 
@@ -190,16 +230,29 @@ def scenarios() -> Scenarios:
 def link(state: State) -> str:
     """The word that reproduces this view."""
     period = f"{state.period.first}..{state.period.last}" if state.period else ALL_DAYS
-    stand, own = levers(), scenarios()
-    return encode(
-        View(
-            plan=state.plan,
-            period=period,
-            levers=dict(stand.levers),
-            elasticity=stand.elasticity,
-            scenarios=own if own.scenarios else None,
-            sample=state.sample,
-        )
+    return encode(_view(period, state.sample))
+
+
+def stand() -> tuple[object, ...]:
+    """What `put_down` puts down, to be compared with what was."""
+    own = _own()
+    return own["plan"], own["period"], own["sample"], levers(), scenarios(), tuple(uploads())
+
+
+def put_down() -> View:
+    """Everything but the files, as `lay_out` takes it."""
+    return _view(_own()["period"], _own()["sample"])
+
+
+def _view(period: str | None, sample: bool) -> View:
+    moved, own = levers(), scenarios()
+    return View(
+        plan=plan(),
+        period=period,
+        levers=dict(moved.levers),
+        elasticity=moved.elasticity,
+        scenarios=own if own.scenarios else None,
+        sample=sample,
     )
 
 
@@ -214,7 +267,7 @@ def turn_to(page: str) -> None:
 
 def plan() -> Plan:
     """The plan as it stands."""
-    found: Plan = st.session_state["plan"]
+    found: Plan = _own()["plan"]
     return found
 
 
@@ -223,25 +276,25 @@ def put(new: Plan) -> None:
     old = plan()
     if new == old:
         return
-    st.session_state["undo"] = (*st.session_state["undo"], old)[-UNDO:]
-    st.session_state["redo"] = ()
-    st.session_state["plan"] = new
+    _own()["undo"] = (*_own()["undo"], old)[-UNDO:]
+    _own()["redo"] = ()
+    _own()["plan"] = new
 
 
 def take_plan(new: Plan) -> None:
     """A plan that was brought, with its period; that of a person stands beside the business's."""
     if new.business in catalogue.roles():
-        st.session_state["roles"][new.business] = new
-        st.session_state["role_period"] = new.period
+        _own()["roles"][new.business] = new
+        _own()["role_period"] = new.period
         return
     put(new)
     if new.period:
-        st.session_state["period"] = new.period
+        _own()["period"] = new.period
 
 
 def can(step: str) -> bool:
     """Whether there is a change to ``undo`` or to ``redo``."""
-    return bool(st.session_state[step])
+    return bool(_own()[step])
 
 
 def undo() -> None:
@@ -258,62 +311,73 @@ def _step(back: str, forth: str) -> None:
     """Move one plan from a stack to the other; a plan of another business brings its data."""
     if not can(back):
         return
-    *rest, last = st.session_state[back]
-    st.session_state[forth] = (*st.session_state[forth], plan())[-UNDO:]
-    st.session_state[back] = tuple(rest)
+    *rest, last = _own()[back]
+    _own()[forth] = (*_own()[forth], plan())[-UNDO:]
+    _own()[back] = tuple(rest)
     if last.business != plan().business:
-        st.session_state["levers"] = STILL
-    st.session_state["plan"] = last
+        _own()["levers"] = STILL
+    _own()["plan"] = last
+
+
+def pay_hidden() -> bool:
+    """Whether the plan was opened by somebody who may not see what is paid."""
+    hidden: bool = _own()["pay_hidden"]
+    return hidden
+
+
+def hide_pay(hidden: bool) -> None:
+    """Show no longer, or again, what is paid."""
+    _own()["pay_hidden"] = hidden
 
 
 def locked() -> frozenset[str]:
     """The lines whose shares stay when another one is moved."""
-    ids: frozenset[str] = st.session_state["locked"]
+    ids: frozenset[str] = _own()["locked"]
     return ids
 
 
 def lock(kpi: str, shut: bool) -> None:
     """Let a share stay as it is, or move with the others."""
-    st.session_state["locked"] = locked() | {kpi} if shut else locked() - {kpi}
+    _own()["locked"] = locked() | {kpi} if shut else locked() - {kpi}
 
 
 def kept(name: str, default: Any) -> Any:
     """What a page has put aside under a name, such as a half-written form."""
-    return st.session_state["kept"].get(name, default)
+    return _own()["kept"].get(name, default)
 
 
 def keep(name: str, value: Any) -> None:
     """Put something aside that must survive a change of page."""
-    st.session_state["kept"][name] = value
+    _own()["kept"][name] = value
 
 
 def choose_business(id: str) -> None:
     """Another business type, with the plan last edited for it."""
-    plans: dict[str, Plan] = st.session_state["plans"]
+    plans: dict[str, Plan] = _own()["plans"]
     plans[plan().business] = plan()
-    st.session_state["levers"] = STILL
+    _own()["levers"] = STILL
     put(plans.get(id) or default_plan(id))
     follow_currency()
 
 
 def choose_sample(sample: bool) -> None:
     """The sample business, or the reader's own files."""
-    st.session_state["sample"] = sample
-    st.session_state["period"] = plan().period
-    st.session_state["own_days"] = False
+    _own()["sample"] = sample
+    _own()["period"] = plan().period
+    _own()["own_days"] = False
     follow_currency()
 
 
 def choose_period(text: str | None) -> None:
     """Another period; days of one's own begin with those in view."""
-    st.session_state["own_days"] = text == OWN_DAYS
+    _own()["own_days"] = text == OWN_DAYS
     if text != OWN_DAYS:
-        st.session_state["period"] = text
+        _own()["period"] = text
 
 
 def own_days() -> bool:
     """Whether the first and last day of the period are chosen one by one."""
-    chosen: bool = st.session_state["own_days"]
+    chosen: bool = _own()["own_days"]
     return chosen
 
 
@@ -323,18 +387,18 @@ def choose_days(period: Period, first: date | None = None, last: date | None = N
         period = Period(first, max(first, period.last))
     if last:
         period = Period(min(last, period.first), last)
-    st.session_state["own_days"] = True
-    st.session_state["period"] = str(period)
+    _own()["own_days"] = True
+    _own()["period"] = str(period)
 
 
 def choose_compared(when: str) -> None:
     """Compare with other earlier days, or with none."""
-    st.session_state["compare"] = when
+    _own()["compare"] = when
 
 
 def choose_role_period(text: str) -> None:
     """Another period of the analyst's page."""
-    st.session_state["role_period"] = text
+    _own()["role_period"] = text
 
 
 def took_file() -> None:
@@ -349,7 +413,7 @@ def took_file() -> None:
 
 def tell_failures(*failed: Failed) -> None:
     """Tell of these files, and no longer of others, that they could not be read."""
-    st.session_state["failures"] = failed
+    _own()["failures"] = failed
 
 
 def follow_currency() -> None:
@@ -365,7 +429,7 @@ def follow_currency() -> None:
         for code in table.currencies
         if code != "?"
     }
-    follows = not st.session_state["sample"] and len(found) == 1
+    follows = not _own()["sample"] and len(found) == 1
     put(changed(fresh, currency=found.pop()) if follows else fresh)
 
 
@@ -387,7 +451,7 @@ def take_refused() -> KpiError | None:
 
 def put_levers(stand: Scenario) -> None:
     """Where the levers are moved to."""
-    st.session_state["levers"] = stand
+    _own()["levers"] = stand
 
 
 def put_scenarios(own: Scenarios) -> None:

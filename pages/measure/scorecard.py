@@ -28,7 +28,7 @@ def main() -> None:
     """Answer, total, weights, the matrix of KPIs, and one view: targets, change, firmness ..."""
     state = session.current(st.session_state["lang"])
     card, found = score(state.judged(), state.named()), _found(state)
-    with st.container(gap=None):
+    with st.container(gap=None, key="answer"):
         cards.question(state, "scorecard")
         live.feed(_found, found, _move)
     live.place(RESULT, found)

@@ -18,7 +18,7 @@ def main() -> None:
     """Answer, bonus beside profit, and one view: levers, scenarios, chance, backwards."""
     state = session.current(st.session_state["lang"])
     stood, found = levers.sides(state), _found(state)
-    with st.container(gap=None):
+    with st.container(gap=None, key="answer"):
         cards.question(state, "whatif")
         live.feed(_found, found, levers.moved)
     live.place(RESULT, found)

@@ -72,18 +72,18 @@ def test_other_files_leave_the_sample_register() -> None:
 
 def test_the_period_is_chosen_on_the_page_and_leaves_the_shop_alone() -> None:
     app = open_page(open_app("en"))
-    shop = app.session_state["period"]
+    shop = app.session_state["own"]["period"]
     box = next(box for box in app.selectbox if (box.key or "").startswith("role_period."))
     box.select("2026-05-01..2026-05-31").run()
     assert not app.exception
     assert app.metric[0].value != "72.5"
-    assert app.session_state["period"] == shop
+    assert app.session_state["own"]["period"] == shop
 
 
 def test_a_plan_of_the_analyst_does_not_replace_that_of_the_shop() -> None:
     plan = default_plan("analyst").with_line("late_reports", weight=0)
     app = load(open_app("en"), "plan_file", "analyst.json", plan.as_json().encode())
-    assert app.session_state["plan"].business == "shop"
+    assert app.session_state["own"]["plan"].business == "shop"
     # 0.5 of 45 parts and 1 of 30: 52.5 of 75
     assert open_page(app).metric[0].value == "70.0"
 

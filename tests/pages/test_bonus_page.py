@@ -32,10 +32,10 @@ def test_the_sample_pays_three_people_for_the_days_they_worked(lang: str) -> Non
 
 def test_people_of_the_session_are_paid_by_plans_of_the_shelf() -> None:
     app = bonus_page("en", "people")
-    plan = app.session_state["plan"]
+    plan = app.session_state["own"]["plan"]
     shelf = {"double": plan.model_copy(update={"scheme": plan.scheme.of_one(60000, None)})}
-    app.session_state["kept"]["shelf"] = shelf
-    app.session_state["kept"]["people"] = [
+    app.session_state["own"]["kept"]["shelf"] = shelf
+    app.session_state["own"]["kept"]["people"] = [
         {"name": "Anna"},
         {"name": "Boris", "plan": "double"},
     ]
@@ -54,7 +54,7 @@ def test_a_comment_is_printed_beside_its_line(lang: str) -> None:
     assert_whole(app)
     lines = app.table[0].value.iloc[:, 0]
     assert lines.str.contains("12 by telephone").sum() == 1
-    assert app.session_state["plan"].comments == {"2026-10": {"orders": "12 by telephone"}}
+    assert app.session_state["own"]["plan"].comments == {"2026-10": {"orders": "12 by telephone"}}
 
 
 def test_the_next_step_is_told_with_its_money() -> None:
@@ -74,13 +74,13 @@ def test_a_coefficient_is_added_and_taken_away() -> None:
     app = bonus_page("en", "rule")
     widget(app, "selectbox", "bonus.factor").select("cr").run()
     assert_whole(app)
-    assert [goal.kpi for goal in app.session_state["plan"].scheme.factors] == [
+    assert [goal.kpi for goal in app.session_state["own"]["plan"].scheme.factors] == [
         "orders",
         "cpo",
         "cr",
     ]
     next(b for b in app.button if (b.key or "").startswith("factor.2")).click().run()
-    assert len(app.session_state["plan"].scheme.factors) == 2
+    assert len(app.session_state["own"]["plan"].scheme.factors) == 2
 
 
 @pytest.mark.parametrize("lang", ["ru", "en"])
@@ -100,12 +100,12 @@ def test_a_plan_is_put_aside_and_taken_again() -> None:
     widget(app, "text_input", "shelf.name").set_value("half").run()
     app.button("shelf.put").click().run()
     widget(app, "number_input", "salary").set_value(50000.0).run()
-    assert app.session_state["plan"].scheme.salary == 50000
+    assert app.session_state["own"]["plan"].scheme.salary == 50000
     app.button("shelf.take.half").click().run()
     assert_whole(app)
-    assert app.session_state["plan"].scheme.salary == 30000
+    assert app.session_state["own"]["plan"].scheme.salary == 30000
     app.button("shelf.drop.half").click().run()
-    assert not app.session_state["kept"]["shelf"]
+    assert not app.session_state["own"]["kept"]["shelf"]
 
 
 @pytest.mark.parametrize("lang", ["ru", "en"])
@@ -148,7 +148,7 @@ def test_the_rule_is_looked_into_for_every_sample(lang: str, business: str, view
 def test_somebody_who_cannot_be_is_told_and_nobody_is_paid_from_an_older_table() -> None:
     app = bonus_page("en", "people")
     rows = [{"name": "Gleb", "first": date(2026, 10, 16), "last": date(2026, 10, 1)}]
-    app.session_state["kept"]["people"] = rows
+    app.session_state["own"]["kept"]["people"] = rows
     app.run()
     assert_whole(app)
     (warning,) = app.warning

@@ -66,7 +66,7 @@ def test_another_definition_changes_the_figure():
 
     widget(app, "selectbox", "variant.romi").select("revenue").run()
 
-    assert app.session_state["plan"].variants["romi"] == "revenue"
+    assert app.session_state["own"]["plan"].variants["romi"] == "revenue"
     assert next(fold.label for fold in entries(app) if "ROMI" in fold.label) != before
 
 

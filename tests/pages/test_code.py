@@ -79,7 +79,7 @@ def opened(app: AppTest, name: str) -> str:
 def plan_of(app: AppTest, name: str) -> str:
     """The plan that the page judges by, as its file."""
     own = name in catalogue.roles()
-    return (default_plan(name) if own else app.session_state["plan"]).as_json()
+    return (default_plan(name) if own else app.session_state["own"]["plan"]).as_json()
 
 
 def plain(text: str) -> str:
@@ -194,7 +194,7 @@ def test_the_code_of_the_report_writes_the_file_that_the_page_makes(tmp_path: Pa
     widget(app, "segmented_control", "report.lang").set_value("ru").run()
     widget(app, "checkbox", "report.part.people").set_value(False).run()
     app.button(key="report.make").click().run()
-    made = app.session_state["kept"]["report.made"].content
+    made = app.session_state["own"]["kept"]["report.made"].content
 
     printed(app, "report", tmp_path)
 
@@ -239,7 +239,7 @@ def test_the_code_reads_a_taught_file_by_its_layout(tmp_path: Path) -> None:
     )
     data = "Номер\tКогда\tСколько, руб\nA1\t01.10.2026\t1 500,50\nA2\t31.10.2026\t100\n".encode()
     app = open_app("en")
-    app.session_state["layouts"] = {"Ours": written(draft)}
+    app.session_state["own"]["layouts"] = {"Ours": written(draft)}
     upload(app, "it's ours.tsv", data)
     assert not app.error
     (tmp_path / "it's ours.tsv").write_bytes(data)

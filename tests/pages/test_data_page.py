@@ -102,27 +102,27 @@ def test_another_system_can_be_heard_for_traffic(app):
     box = widget(app, "selectbox", "speaker.traffic")
     assert box.value == ""
     box.select("ga4").run()
-    assert app.session_state["plan"].sources == {"traffic": "ga4"}
+    assert app.session_state["own"]["plan"].sources == {"traffic": "ga4"}
     widget(app, "selectbox", "speaker.traffic").select("").run()
-    assert app.session_state["plan"].sources == {}
+    assert app.session_state["own"]["plan"].sources == {}
 
 
 def test_vat_and_rates_are_asked_and_kept_in_the_plan(app):
     upload(app, "d.csv", DIRECT.encode())
     widget(app, "segmented_control", "vat.direct").set_value("excl").run()
     widget(app, "number_input", "vat_rate").set_value(20.0).run()
-    plan = app.session_state["plan"]
+    plan = app.session_state["own"]["plan"]
     assert plan.vat == {"direct": "excl"}
     assert str(plan.vat_rate) == "0.2"
     widget(app, "number_input", "vat_rate").set_value(0.0).run()
-    assert app.session_state["plan"].vat_rate is None
+    assert app.session_state["own"]["plan"].vat_rate is None
 
 
 def test_a_foreign_currency_asks_for_its_rate(app):
     upload(app, "d.csv", DIRECT.encode())
     upload(app, "usd.csv", DOLLARS.encode())
     widget(app, "number_input", "rate.USD").set_value(92.5).run()
-    assert str(app.session_state["plan"].rates["USD"]) == "92.5"
+    assert str(app.session_state["own"]["plan"].rates["USD"]) == "92.5"
     assert_whole(app)
 
 
@@ -132,7 +132,7 @@ def test_each_currency_of_a_file_asks_for_its_rate(app):
     assert "KZT\xa030.00 + RUB\xa01,000.00 + $20.00" in text(app)
     widget(app, "number_input", "rate.KZT").set_value(0.2).run()
     widget(app, "number_input", "rate.USD").set_value(92.5).run()
-    assert {code: str(rate) for code, rate in app.session_state["plan"].rates.items()} == {
+    assert {code: str(rate) for code, rate in app.session_state["own"]["plan"].rates.items()} == {
         "KZT": "0.2", "USD": "92.5"
     }  # fmt: skip
     assert_whole(app)

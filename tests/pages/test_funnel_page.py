@@ -147,11 +147,11 @@ def test_files_without_two_stages_are_told_so():
 
 def test_the_funnel_that_is_chosen_stands_in_the_plan_and_can_be_undone():
     app = choose(funnel_page(), "funnel.chosen", "checkout")
-    assert app.session_state["plan"].funnel == "checkout"
+    assert app.session_state["own"]["plan"].funnel == "checkout"
     app = choose(app, "funnel.chosen", "own")
-    assert app.session_state["plan"].funnel == "checkout"  # until two stages are chosen
+    assert app.session_state["own"]["plan"].funnel == "checkout"  # until two stages are chosen
     widget(app, "multiselect", "funnel.own").set_value(["carts", "orders"]).run()
-    plan = app.session_state["plan"]
+    plan = app.session_state["own"]["plan"]
     assert (plan.funnel, plan.stages) == ("own", ("carts", "orders"))
 
     next(button for button in app.button if button.key == "undo.sidebar").click().run()

@@ -30,7 +30,7 @@ def press(app: AppTest, key: str) -> AppTest:
 
 
 def objectives(app: AppTest):
-    return app.session_state["plan"].objectives
+    return app.session_state["own"]["plan"].objectives
 
 
 def said(app: AppTest) -> str:
@@ -57,7 +57,7 @@ def test_the_worked_example_is_taken_and_checked(lang: str, none: str, unmeasure
 def test_a_rate_makes_dollars_measurable() -> None:
     app = press(open_page(), "objectives.example")
     widget(app, "number_input", "objectives.rate.USD").set_value(100.0).run()
-    assert app.session_state["plan"].rates == {"USD": Decimal(100)}
+    assert app.session_state["own"]["plan"].rates == {"USD": Decimal(100)}
     assert "no rate for USD" not in said(app)
     assert "the hardest is Total traffic, probability <1%" in said(app)
 

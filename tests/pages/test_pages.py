@@ -123,7 +123,7 @@ def test_a_weight_moves_the_total_and_shows_its_new_share_at_once():
     assert app.metric[0].value != before
     moved = widget(app, "slider", "weight.cart_abandonment")
     assert moved.label == "Weight: share 50%"
-    shares = app.session_state["plan"].shares()
+    shares = app.session_state["own"]["plan"].shares()
     assert sum(shares.values()) == 1
     # Of one half 30, 20, 20, 10 and 5 of 85 take 17.6, 11.8, 11.8, 5.9 and 2.9.
     assert [round(1000 * share) for share in shares.values()] == [176, 118, 118, 500, 59, 29]
@@ -209,10 +209,10 @@ def test_any_scheme_can_pay_and_says_so_in_the_answer():
     app = choose(open_page(open_app("en"), "pages/pay/bonus.py"), "rule")
     chosen = widget(app, "selectbox", "scheme")
     answers = {}
-    for kind in offered(app.session_state["plan"]):
+    for kind in offered(app.session_state["own"]["plan"]):
         app = chosen.select(kind).run()
         assert_whole(app)
-        assert app.session_state["plan"].scheme.kind == kind
+        assert app.session_state["own"]["plan"].scheme.kind == kind
         bonus = app.metric[0].value
         assert bonus in app.markdown[0].value.replace("\\", "")
         answers[kind] = bonus
@@ -254,7 +254,7 @@ def test_a_rule_that_falls_is_refused_and_the_old_one_stays():
 def test_a_plan_file_travels_out_and_in():
     app = open_app("en")
     widget(app, "slider", "weight.cr").set_value(77).run()
-    saved = app.session_state["plan"].as_json().encode()
+    saved = app.session_state["own"]["plan"].as_json().encode()
     other = load_plan_file(open_app("en"), saved)
 
     open_page(other, "pages/measure/scorecard.py")
@@ -276,7 +276,7 @@ def test_a_plan_of_the_sample_speaks_its_own_currency_again():
     widget(app, "segmented_control", "sample").set_value(True)
     app.run()
 
-    assert app.session_state["plan"] == default_plan("shop")
+    assert app.session_state["own"]["plan"] == default_plan("shop")
 
 
 def test_a_plan_somebody_has_edited_keeps_its_currency():
@@ -285,7 +285,7 @@ def test_a_plan_somebody_has_edited_keeps_its_currency():
 
     upload(app, "euro.csv", EUROS)
 
-    assert app.session_state["plan"].currency == "RUB"
+    assert app.session_state["own"]["plan"].currency == "RUB"
     for page in PAGES:
         assert_whole(open_page(app, page))
 
@@ -312,15 +312,15 @@ def test_weights_of_any_size_are_shown_as_shares_and_stay_as_they_are(weights, s
     plan = weighed(*weights)
     app = load_plan(open_app("en"), plan)
     open_page(app, "pages/measure/scorecard.py")
-    lines = app.session_state["plan"].lines
+    lines = app.session_state["own"]["plan"].lines
     sliders = [widget(app, "slider", f"weight.{line.kpi}").value for line in lines]
 
-    assert app.session_state["plan"] == plan
+    assert app.session_state["own"]["plan"] == plan
     assert sliders[: len(shown)] == list(shown)
 
     widget(app, "slider", f"weight.{lines[0].kpi}").set_value(5).run()
 
-    after = app.session_state["plan"].shares()
+    after = app.session_state["own"]["plan"].shares()
     assert after[lines[0].kpi] == Fraction(5, 100)
     assert sum(after.values()) == 1
 
@@ -332,7 +332,7 @@ def test_a_new_salary_moves_the_fund_box_that_was_one_salary():
     widget(app, "number_input", "salary").set_value(80000.0).run()
 
     assert widget(app, "number_input", "fund").value == 80000.0
-    assert app.session_state["plan"].scheme.fund == 80000
+    assert app.session_state["own"]["plan"].scheme.fund == 80000
 
 
 def test_after_an_upload_the_period_box_says_what_the_answer_says():
@@ -355,7 +355,7 @@ def test_a_number_being_typed_keeps_all_its_digits():
     app.run()
 
     assert widget(app, "number_input", "target.cr").value == 1.23456789
-    line = next(line for line in app.session_state["plan"].lines if line.kpi == "cr")
+    line = next(line for line in app.session_state["own"]["plan"].lines if line.kpi == "cr")
     assert line.target == Decimal("0.0123456789")
 
 
@@ -368,7 +368,7 @@ def test_one_rule_for_every_kpi_leaves_bands_on_values_alone():
 
     click(app, "This rule for every KPI")
 
-    rules = {line.kpi: line.rule for line in app.session_state["plan"].lines}
+    rules = {line.kpi: line.rule for line in app.session_state["own"]["plan"].lines}
     assert rules.pop(second).kind == "bands"
     assert {rule.steps[0].score for rule in rules.values()} == {Decimal("0.25")}
     by_label(app.selectbox, "Rule of KPI").select(second).run()
@@ -396,4 +396,4 @@ def test_figures_stated_by_hand_are_told_on_every_page_until_dropped():
     click(app, "Drop them")
 
     assert not app.info
-    assert not app.session_state["plan"].facts
+    assert not app.session_state["own"]["plan"].facts

@@ -44,7 +44,7 @@ def test_a_table_of_a_database_is_a_card(app, postgres_url):  # noqa: F811
     password = postgres_url.split(":")[2].split("@")[0]
     assert password not in repr([*app.markdown, *app.caption])
     assert not any(box.value for box in app.text_input if "place." in box.key)
-    assert password not in repr(app.session_state["uploads"])
+    assert password not in repr(app.session_state["own"]["uploads"])
 
 
 def test_a_place_that_is_none_is_told_and_the_sample_stays(app, tmp_path):

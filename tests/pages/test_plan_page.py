@@ -29,7 +29,7 @@ def press(app, key: str):
 
 
 def plan_of(app):
-    return app.session_state["plan"]
+    return app.session_state["own"]["plan"]
 
 
 def told(app) -> str:

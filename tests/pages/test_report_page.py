@@ -51,7 +51,7 @@ def make(app: AppTest) -> Any:
     app.button(key="report.make").click().run()
     assert_whole(app)
     assert not app.error
-    return app.session_state["kept"]["report.made"]
+    return app.session_state["own"]["kept"]["report.made"]
 
 
 def pdf(content: bytes) -> PdfReader:
@@ -153,7 +153,7 @@ def test_only_parts_that_a_form_can_hold_are_offered(form: Form) -> None:
 def test_nothing_is_made_before_it_is_asked_for() -> None:
     app = opened()
 
-    assert "report.made" not in app.session_state["kept"]
+    assert "report.made" not in app.session_state["own"]["kept"]
     assert not app.get("download_button")
 
 
@@ -232,7 +232,7 @@ def test_a_logo_that_is_no_picture_is_refused_and_the_old_one_stays() -> None:
     widget(app, "file_uploader", "report_logo").upload("logo.png", b"GIF89a").run()
 
     assert any("PNG or JPEG" in told.value for told in app.warning)
-    assert "report.logo" not in app.session_state["kept"]
+    assert "report.logo" not in app.session_state["own"]["kept"]
     assert not Page(make(app).content).all("img")
 
 
@@ -258,7 +258,7 @@ def test_scenarios_that_are_kept_stand_side_by_side() -> None:
     app = choose(opened(), "html")
     assert widget(app, "checkbox", "report.part.scenarios").disabled
     assert "scenarios" not in [own["id"] for own in Page(make(app).content).all("h2")]
-    app.session_state["kept"]["scenarios.shop"] = Scenarios(
+    app.session_state["own"]["kept"]["scenarios.shop"] = Scenarios(
         scenarios=(scenario("Cheaper", {"cpc": "-10%"}), scenario("Dearer", {"cpc": "+10%"}))
     )
     app.run()
@@ -274,7 +274,7 @@ def test_scenarios_that_are_kept_stand_side_by_side() -> None:
 
 def test_scenarios_go_into_every_form_that_can_hold_them() -> None:
     app = opened()
-    app.session_state["kept"]["scenarios.shop"] = Scenarios(
+    app.session_state["own"]["kept"]["scenarios.shop"] = Scenarios(
         scenarios=(scenario("Cheaper", {"cpc": "-10%"}), scenario("Dearer", {"cpc": "+10%"}))
     )
     app.run()
@@ -295,7 +295,7 @@ def test_scenarios_go_into_every_form_that_can_hold_them() -> None:
 
 def test_of_too_many_scenarios_the_first_go_in_and_the_page_says_so() -> None:
     app = choose(opened(), "zip")
-    app.session_state["kept"]["scenarios.shop"] = Scenarios(
+    app.session_state["own"]["kept"]["scenarios.shop"] = Scenarios(
         scenarios=tuple(scenario(f"S{n}", {"cpc": f"-{n}%"}) for n in range(1, 8))
     )
     app.run()
@@ -328,7 +328,7 @@ def test_every_chart_can_be_taken_along_as_a_picture(page: str) -> None:
 
 def test_people_who_cannot_be_paid_are_told_and_the_rest_is_made() -> None:
     app = choose(opened(), "html")
-    app.session_state["kept"]["people"] = [{"name": "Anna", "plan": "nowhere"}]
+    app.session_state["own"]["kept"]["people"] = [{"name": "Anna", "plan": "nowhere"}]
     app.run()
 
     page = Page(make(app).content)

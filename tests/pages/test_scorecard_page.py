@@ -24,7 +24,7 @@ def tables(app):
 def test_the_matrix_has_a_row_for_every_line_with_target_actual_score_and_status(lang):
     app = open_app(lang)
     matrix = app.dataframe[0].value
-    lines = app.session_state["plan"].lines
+    lines = app.session_state["own"]["plan"].lines
 
     names = [catalogue.kpi(line.kpi).name[lang] for line in lines]
     assert list(matrix[say(lang, "pages.matrix_kpi")]) == names
@@ -63,17 +63,17 @@ def test_a_total_is_explained_against_the_month_before_and_the_year_before():
 
 def test_the_firmness_of_a_grade_is_told_for_every_weighed_line():
     app = view(open_app("en"), "firm")
-    assert len(app.dataframe[1].value) == len(app.session_state["plan"].lines)
+    assert len(app.dataframe[1].value) == len(app.session_state["own"]["plan"].lines)
 
 
 def test_the_weights_of_a_phase_are_taken_with_one_click_and_can_be_taken_back():
     app = view(open_app("en"), "phases")
-    before = app.session_state["plan"]
+    before = app.session_state["own"]["plan"]
     phase = catalogue.phases()["phase_2_1"]
 
     next(b for b in app.button if b.key == f"phase.{phase.id}").click().run()
 
-    shares = app.session_state["plan"].shares()
+    shares = app.session_state["own"]["plan"].shares()
     assert {kpi: float(share) for kpi, share in shares.items()} == {
         goal.kpi: float(goal.weight) for goal in phase.goals
     }
@@ -82,7 +82,7 @@ def test_the_weights_of_a_phase_are_taken_with_one_click_and_can_be_taken_back()
     app = open_page(app, "pages/plan/editor.py")
     undo = next(b for b in app.button if b.label == say("en", "pages.plan_undo"))
     undo.click().run()
-    assert app.session_state["plan"] == before
+    assert app.session_state["own"]["plan"] == before
 
 
 def test_what_is_left_to_the_next_step_is_told():

@@ -23,7 +23,7 @@ def sign(app: AppTest, by: str = "Boris") -> AppTest:
 
 
 def put(app: AppTest, **fields: object) -> AppTest:
-    app.session_state["plan"] = changed(app.session_state["plan"], **fields)
+    app.session_state["own"]["plan"] = changed(app.session_state["own"]["plan"], **fields)
     return app.run()
 
 
@@ -64,7 +64,7 @@ def test_closing_what_was_approved_is_no_way_round_the_notice() -> None:
     app.button("signoff.propose").click().run()
     assert "Conversion rate" in texts(app.toast)
     assert "at least 5 days before" in texts(app.toast)
-    assert app.session_state["kept"]["signoff.opened"] is None
+    assert app.session_state["own"]["kept"]["signoff.opened"] is None
 
 
 def test_what_was_approved_of_one_plan_says_nothing_of_another() -> None:
@@ -73,14 +73,14 @@ def test_what_was_approved_of_one_plan_says_nothing_of_another() -> None:
     put(app, name="North")
     app.button("signoff.propose").click().run()
     assert_whole(app)
-    assert app.session_state["kept"]["signoff.opened"].status == "proposed"
+    assert app.session_state["own"]["kept"]["signoff.opened"].status == "proposed"
 
 
 def test_what_the_plan_on_screen_would_pay_stands_beside_the_snapshot() -> None:
     """A salary of 30 000 pays a bonus of half of it; one of 50 000 does, too."""
     app = sign(signing())
     assert "plan on screen" not in texts(app.warning)
-    plan = app.session_state["plan"]
+    plan = app.session_state["own"]["plan"]
     put(app, scheme=plan.scheme.of_one(Decimal(50000), None))
     assert_whole(app)
     assert "exactly the same" in texts(app.success)
@@ -97,7 +97,7 @@ def test_everybody_of_a_team_is_signed_to_the_kopeck(lang: str) -> None:
     put(app, scheme={"kind": "team", "fund": "10000.00", "terms": {"floor": 1, "cap": 1}})
     names = ("Ann", "Bob", "Eve")
     rows = [Person(name=name).model_dump() for name in names]
-    app.session_state["kept"]["people"] = rows
+    app.session_state["own"]["kept"]["people"] = rows
     app.run()
     sums = []
     for place, name in enumerate(names, start=1):
@@ -105,5 +105,5 @@ def test_everybody_of_a_team_is_signed_to_the_kopeck(lang: str) -> None:
         app.button("signoff.propose").click().run()
         assert_whole(app)
         assert app.success, name
-        sums.append(app.session_state["kept"]["signoff.opened"].result.bonus)
+        sums.append(app.session_state["own"]["kept"]["signoff.opened"].result.bonus)
     assert sums == ["3333.34", "3333.33", "3333.33"]

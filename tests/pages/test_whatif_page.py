@@ -30,7 +30,7 @@ def keep(app: AppTest, name: str) -> AppTest:
 
 
 def names(app: AppTest) -> list[str]:
-    return [own.name for own in app.session_state["kept"]["scenarios.shop"].scenarios]
+    return [own.name for own in app.session_state["own"]["kept"]["scenarios.shop"].scenarios]
 
 
 def told(app: AppTest, kind: str = "markdown") -> str:
@@ -63,7 +63,7 @@ def test_a_typed_value_moves_the_lever_and_bonus_beside_profit() -> None:
     widget(app, "number_input", "typed.aov").set_value(4825.0).run()
 
     assert_whole(app)
-    assert app.session_state["levers"].levers == {"aov": "4825"}
+    assert app.session_state["own"]["levers"].levers == {"aov": "4825"}
     assert widget(app, "slider", "lever.aov").value == 10
     _, bonus, after = app.metric
     assert bonus.delta == ""
@@ -100,7 +100,7 @@ def test_levers_of_a_channel_are_drawn_once_it_is_chosen() -> None:
     widget(app, "slider", "lever.spend@paid_search").set_value(10).run()
 
     assert_whole(app)
-    assert app.session_state["levers"].levers == {"spend@paid_search": "+10%"}
+    assert app.session_state["own"]["levers"].levers == {"spend@paid_search": "+10%"}
 
 
 def test_budget_moves_between_channels_and_the_sum_of_spend_stays() -> None:
@@ -112,7 +112,7 @@ def test_budget_moves_between_channels_and_the_sum_of_spend_stays() -> None:
     widget(app, "number_input", "typed.budget@paid_search:email").set_value(10_000.0).run()
 
     assert_whole(app)
-    assert app.session_state["levers"].levers == {
+    assert app.session_state["own"]["levers"].levers == {
         "cpc@email": "15.00",
         "budget@paid_search:email": "10000.00",
     }
@@ -128,14 +128,14 @@ def test_more_budget_than_there_is_is_refused() -> None:
     widget(app, "number_input", "typed.budget@paid_search:direct").set_value(1e9).run()
 
     assert app.warning
-    assert app.session_state["levers"].levers == {}
+    assert app.session_state["own"]["levers"].levers == {}
 
 
 def test_reset_puts_every_lever_back() -> None:
     app = whatif()
     widget(app, "slider", "lever.cr").set_value(20).run()
     next(own for own in app.button if own.label == "Reset all").click().run()
-    assert app.session_state["levers"].levers == {}
+    assert app.session_state["own"]["levers"].levers == {}
     assert widget(app, "slider", "lever.cr").value == 0
 
 
@@ -183,7 +183,7 @@ def test_a_scenario_sets_the_levers() -> None:
     keep(app, "Site")
     widget(turn(app, "levers"), "slider", "lever.cr").set_value(0).run()
     turn(app, "scenarios").button(key="scenario.Site.set").click().run()
-    assert app.session_state["levers"].levers == {"cr": "+20%"}
+    assert app.session_state["own"]["levers"].levers == {"cr": "+20%"}
 
 
 def test_scenarios_and_typed_values_travel_by_the_link() -> None:
@@ -221,7 +221,7 @@ def test_a_broken_file_of_scenarios_is_told_and_changes_nothing(data: bytes) -> 
     widget(app, "file_uploader", "scenarios_file").upload("s.json", data)
     app.run()
     assert app.warning
-    assert "scenarios.shop" not in app.session_state["kept"]
+    assert "scenarios.shop" not in app.session_state["own"]["kept"]
 
 
 def test_a_scenario_of_another_business_is_told_and_the_others_stay() -> None:

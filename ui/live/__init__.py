@@ -17,7 +17,7 @@ import streamlit as st
 from kpi_core import charts
 from kpi_core.charts import Shift
 from kpi_core.score import Scorecard
-from ui import cards, frame, session
+from ui import cards, frame, keeping, session
 from ui.state import State
 
 _HERE = Path(__file__).parent
@@ -330,15 +330,15 @@ def place(slot: str, found: Found) -> None:
 def feed(find: Callable[[State], Found], found: Found, move: Move) -> None:
     """Draw the answer, and bring what `find` finds to its places and sliders; after each move, too.
 
-    The answer is an element of Streamlit's own, which is on the page before any component.
+    The answer is Streamlit's own text, on the page before any component, in a container of the key
+    ``answer``; from then on it follows what the components are told.
     A move is written by `move`, which may refuse it by a ``KpiError``. One that is refused, or
     changes what stands around, draws the whole page again.
     """
+    cards.answer(found.answer)
     if on():
         session.keep("live.around", found.around)
         _feed(find, move)
-    else:
-        cards.answer(found.answer)
 
 
 @st.fragment(key=_FEED)
@@ -346,11 +346,10 @@ def _feed(find: Callable[[State], Found], move: Move) -> None:
     found = find(session.current(st.session_state["lang"]))
     if session.kept("live.around", None) != found.around or session.is_refused():
         st.rerun()
-    with st.container(key="answer"):  # figures.js knows it by this name
-        cards.answer(found.answer)
     slots = {slot: [block.sent() for block in blocks] for slot, blocks in found.blocks.items()}
     done = session.kept("live.done", {})
-    data = {"slots": slots, "stands": asdict(found.stands), "done": done}
+    told = {"answer": cards.sentence(found.answer), "slots": slots}
+    data = {**told, "stands": asdict(found.stands), "done": done}
     _news(key=_NEWS, data=data, on_moved_change=lambda: _write(move))
 
 
@@ -367,6 +366,7 @@ def _write(move: Move) -> None:
     others = {id: own for id, own in done.items() if id != sent["board"]}
     newest = dict(list(others.items())[1 - _BOARDS :])
     session.keep("live.done", newest | {sent["board"]: last})
+    keeping.put_down()
     if steps != (session.can("undo"), session.can("redo")):
         st.rerun([frame.STEPS, _FEED])
 

@@ -60,14 +60,17 @@ function fill(root, content) {
   while (root.children.length > fresh.length) root.lastElementChild.remove();
 }
 
-// The answer of the page is Streamlit's own element: it stands on the page before all components.
-function dim(older) {
-  for (const own of document.querySelectorAll(".st-key-answer")) own.style.opacity = older ? 0.55 : "";
+// The answer of the page is Streamlit's own text: it is there before any component, then told here.
+function answer(text, older) {
+  for (const own of document.querySelectorAll(".st-key-answer strong")) {
+    put(own, text ?? own.textContent);
+    own.style.opacity = older ? 0.55 : "";
+  }
 }
 
 function preview(root, { waiting, score, grade }) {
   root.classList.add("waiting");
-  dim(true);
+  answer(null, true);
   if (waiting) return;
   const total = root.querySelector('[data-metric="score"]');
   if (!total) return;
@@ -83,7 +86,7 @@ export default function ({ data, parentElement }) {
     const content = live.news.slots?.[data.slot];
     if (content) fill(root, content);
     root.classList.remove("waiting");
-    dim(false);
+    answer(live.news.answer, false);
   };
   root.tell ??= (found) => preview(root, found);
   live.listeners.add(root.follow);
