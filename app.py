@@ -6,7 +6,7 @@ import streamlit as st
 
 from kpi_core.errors import KpiError
 from kpi_core.text import say
-from ui import cards, code, door, frame, keeping, memory, session
+from ui import cards, code, door, frame, keeping, memory, network, session
 
 PAGES = {
     "scorecard": ("pages/measure/scorecard.py", ":material/speed:"),
@@ -34,6 +34,7 @@ MENU = {
 
 # An icon of our own: that of a menu entry would be fetched from a foreign host.
 st.set_page_config(layout="wide", page_icon=str(Path(__file__).parent / "ui" / "icon.svg"))
+network.send_at_once()
 lang = frame.language()
 visitor = door.enter(lang)
 broken = None

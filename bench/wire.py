@@ -43,8 +43,9 @@ class Answer:
         sent: bytes that came over the socket.
         errors: exceptions, messages of the app's error boundary, and runs that did not succeed.
         data: key of a component to what it is given.
-        widgets: key to the identity of an upload box or a component.
+        widgets: key to the identity of an upload box, a list or a component.
         fragments: key of a component to the fragment it stands in; none if empty.
+        options: key of a list to what can be chosen from it.
     """
 
     seconds: float = 0.0
@@ -53,6 +54,7 @@ class Answer:
     data: dict[str, Any] = field(default_factory=dict)
     widgets: dict[str, str] = field(default_factory=dict)
     fragments: dict[str, str] = field(default_factory=dict)
+    options: dict[str, list[str]] = field(default_factory=dict)
 
     def take(self, message: ForwardMsg) -> None:
         """What a message shows."""
@@ -66,6 +68,10 @@ class Answer:
             self.errors.append(element.alert.body)
         elif kind == "file_uploader":
             self.widgets[_key(element.file_uploader.id)] = element.file_uploader.id
+        elif kind == "selectbox":
+            key = _key(element.selectbox.id)
+            self.widgets[key] = element.selectbox.id
+            self.options[key] = list(element.selectbox.options)
         elif kind == "bidi_component":
             key = _key(element.bidi_component.id)
             self.widgets[key] = element.bidi_component.id
@@ -84,6 +90,11 @@ class Visitor:
         self._session = ""
         self.widgets: dict[str, str] = {}
         self.fragments: dict[str, str] = {}
+        self.options: dict[str, list[str]] = {}
+
+    def paths(self) -> list[str]:
+        """The pages, by their paths; known after the first visit."""
+        return list(self._pages)
 
     async def visit(self, path: str = "") -> Answer:
         """Open a page, by default the first of the menu."""
@@ -98,6 +109,12 @@ class Visitor:
         state = WidgetState(id=_EVENTS.format(self.widgets[key]))
         state.json_trigger_value = json.dumps([{"event": event, "value": value}])
         return await self._run(state, fragment_id=self.fragments[key])
+
+    async def choose(self, key: str, position: int) -> Answer:
+        """Take an option of the list whose key begins so."""
+        (found,) = [own for own in self.options if own.startswith(key)]
+        state = WidgetState(id=self.widgets[found], string_value=self.options[found][position])
+        return await self._run(state)
 
     async def upload(self, key: str, file: Path) -> Answer:
         """Hand a file to an upload box; what its upload takes is not counted."""
@@ -151,6 +168,8 @@ class Visitor:
                 break
         answer.seconds = time.perf_counter() - start
         self.widgets |= answer.widgets
+        if answer.options:  # those of the page as it is now
+            self.options = answer.options
         self.fragments |= answer.fragments
         return answer
 
@@ -176,10 +195,13 @@ async def visitor(url: str, lang: str = "en") -> AsyncIterator[Visitor]:
 
 
 @contextmanager
-def served(*flags: str) -> Iterator[tuple[str, int]]:
-    """The app in a process of its own: its address and the number of the process."""
+def served(*flags: str, **options: Any) -> Iterator[tuple[str, int]]:
+    """The app in a process of its own: its address and the number of the process.
+
+    Options are those of `tests.browser.serve`.
+    """
     before = set(children(os.getpid()))
-    with serve(*flags) as url:
+    with serve(*flags, **options) as url:
         (server,) = set(children(os.getpid())) - before
         yield url, server
 
