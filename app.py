@@ -62,6 +62,7 @@ session.turn_to(page.url_path)
 try:
     keeping.put_down()
     frame.sidebar(lang)
+    door.leave(lang, visitor)
     with st.container():  # one place, however many: what stands below is not built anew
         frame.notices(lang, broken)
     page.run()

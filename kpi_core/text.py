@@ -11,7 +11,7 @@ This is the bottom layer: it imports nothing of the project, so that errors can 
 import tomllib
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime
 from babel.numbers import (
     NumberPattern,
     format_currency,
@@ -172,6 +172,11 @@ def money(value: Number | None, currency: str | None, lang: str, digits: int = 2
 def day(value: date, lang: str) -> str:
     """A date as people of `lang` write it in figures."""
     return str(format_date(value, "dd.MM.y" if lang == "ru" else "d MMM y", locale=lang))
+
+
+def moment(value: datetime, lang: str) -> str:
+    """A day and its time as people of `lang` write them, by the clock that the value is of."""
+    return str(format_datetime(value, "d MMMM y, HH:mm", tzinfo=value.tzinfo, locale=lang))
 
 
 def days(first: date, last: date, lang: str) -> str:

@@ -1,15 +1,17 @@
 """What stands around every page: language, business type, data, period, link."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from kpi_core import catalogue
 from kpi_core.errors import Severity
 from kpi_core.model import Period
-from kpi_core.text import say
-from ui import cards, plans, session
+from kpi_core.text import moment, say
+from ui import cards, keeping, plans, session
 from ui.session import ALL_DAYS, LINK, OWN_DAYS
 from ui.state import State
 
@@ -52,18 +54,47 @@ def language() -> str:
 
 
 def notices(lang: str, broken: str | None) -> None:
-    """A link that could not be opened, a change that could not be made."""
+    """A link that could not be opened, a change that could not be made, work that goes on."""
     if broken:
         st.warning(say(lang, f"errors.{broken}"), icon=":material/link_off:")
     if refused := session.take_refused():
         told = cards.plain(refused.text(lang))
         st.warning(told, icon=":material/block:")
         st.toast(told, icon=":material/block:")  # in view wherever the page is scrolled to
+    if since := keeping.since():
+        _goes_on(lang, since)
     state = session.current(lang)
     if any(finding.severity is Severity.ERROR for finding in state.odd()):
         st.warning(state.say("data_trouble"), icon=":material/warning:")
     _example(state)
     _stated(state)
+
+
+def _goes_on(lang: str, since: datetime) -> None:
+    """What the visitor was at is on the page again; they may begin anew."""
+    text, known, anew = st.columns([6, 1, 2], vertical_alignment="center")
+    at = moment(since.astimezone(_zone()), lang)
+    text.info(say(lang, "pages.goes_on", at=at), icon=":material/history:")
+    known.button(say(lang, "pages.goes_on_known"), on_click=keeping.known)
+    anew.button(
+        say(lang, "pages.begin_anew"),
+        help=say(lang, "pages.begin_anew_help"),
+        on_click=_begin_anew,
+        icon=":material/restart_alt:",
+    )
+
+
+def _begin_anew() -> None:
+    session.go_on(session.untouched(session.plan().business, session.work()["visitor"]))
+    keeping.known()
+
+
+def _zone() -> tzinfo:
+    """Of the visitor's clock, else of this computer's."""
+    try:
+        return ZoneInfo(st.context.timezone or "")
+    except (ValueError, OSError):  # of an unknown name, which a browser may send
+        return datetime.now().astimezone().tzinfo or UTC
 
 
 def _example(state: State) -> None:

@@ -1,19 +1,40 @@
 """The workspace of the visitor: what they are at is put down after each change, and found again."""
 
 import os
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import streamlit as st
 
 from kpi_core.errors import KpiError
+from kpi_core.ingest import Upload
 from kpi_core.workspace import Role, Workspace, place
+from kpi_core.workspace.place import ADDRESS, FOLDER
 from ui import session
 from ui.door import Visitor, owners
 
 OFF = "off"  # instead of a folder: nothing is kept
-_WORKSPACE, _STOOD, _FILES, _TOLD = (f"keeping.{own}" for own in ("at", "stood", "files", "told"))
-_SINCE = "keeping.since"
+_HELD = "keeping"
+
+
+@dataclass
+class Keeping:
+    """What a session knows of the workspace of its visitor.
+
+    Attributes:
+        workspace: as the visitor may reach it.
+        stood: how things stood when they were put down last.
+        files: digest to file, of those that are kept.
+        told: the code of what could not be kept, once it was told.
+        since: of when the work is that the session goes on with, until the visitor knows.
+    """
+
+    workspace: Workspace
+    stood: tuple[object, ...] = ()
+    files: dict[str, Upload] = field(default_factory=dict)
+    told: str = ""
+    since: datetime | None = None
 
 
 @st.cache_resource(show_spinner=False)
@@ -26,78 +47,79 @@ def _opened(folder: str, address: str) -> Workspace:
     return found
 
 
+def _keeping() -> Keeping | None:
+    found: Keeping | None = session.held(_HELD)
+    return found
+
+
 def workspace() -> Workspace | None:
     """The workspace as the visitor may reach it; none for a guest, or where nothing is kept."""
-    found: Workspace | None = session.kept(_WORKSPACE, None)
-    return found
+    found = _keeping()
+    return found.workspace if found else None
 
 
 def come_back(visitor: Visitor) -> None:
     """Lay out, in a new session, what the visitor was at. A workspace that fails is told."""
-    if os.environ.get("KPI_WORKSPACE") == OFF or not (visitor.local or visitor.email):
+    if os.environ.get(FOLDER) == OFF or not (visitor.local or visitor.email):
         return
     try:
         where = place()
-        found = _opened(str(where.folder), os.environ.get("KPI_WORKSPACE_URL", ""))
-        if not visitor.local:
-            found = found.as_person(visitor.email)
-        session.keep(_WORKSPACE, found)
-        _lay_out(found)
+        found = _opened(str(where.folder), os.environ.get(ADDRESS, ""))
+        own = Keeping(found if visitor.local else found.as_person(visitor.email))
+        session.hold(_HELD, own)
+        own.stood = session.stand()
+        _lay_out(own)
     except KpiError as failed:
         session.refuse(failed)
-    session.keep(_STOOD, session.stand())
 
 
-def _lay_out(found: Workspace) -> None:
-    desk = found.desk.get()
+def _lay_out(own: Keeping) -> None:
+    desk = own.workspace.desk.get()
     if desk is None:
         return
-    files = {}
     for digest in desk.uploads:
         try:
-            files[digest] = found.uploads.open(digest)
+            own.files[digest] = own.workspace.uploads.open(digest)
         except KpiError as failed:
             session.refuse(failed)
-    fresh = session.stand()
-    session.lay_out(desk.view, files)
-    session.keep(_FILES, files)
-    if session.stand() != fresh:
-        session.keep(_SINCE, desk.at)
+    session.lay_out(desk.view, own.files)
+    if session.stand() != own.stood:
+        own.since, own.stood = desk.at, session.stand()
 
 
 def since() -> datetime | None:
-    """Of when the work is that this session goes on with, until that is known."""
-    at: datetime | None = session.kept(_SINCE, None)
-    return at
+    """Of when the work is that this session goes on with, until the visitor knows."""
+    own = _keeping()
+    return own.since if own else None
 
 
 def known() -> None:
-    """The visitor has seen it."""
-    session.keep(_SINCE, None)
+    """The visitor knows that the work goes on."""
+    if own := _keeping():
+        own.since = None
 
 
 def put_down() -> None:
     """Put down what changed. What cannot be kept is told once, and tried again at each turn."""
-    found, stands = workspace(), session.stand()
-    if found is None or session.pay_hidden() or stands == session.kept(_STOOD, None):
+    own, stands = _keeping(), session.stand()
+    if own is None or session.pay_hidden() or stands == own.stood:
         return
     try:
-        _keep_files(found)
-        found.desk.put(session.put_down(), tuple(session.uploads()))
+        _keep_files(own)
+        own.workspace.desk.put(session.put_down(), tuple(session.uploads()))
     except KpiError as failed:
-        if failed.code != session.kept(_TOLD, ""):
+        if failed.code != own.told:
             session.refuse(failed)
-        session.keep(_TOLD, failed.code)
+        own.told = failed.code
         return
-    session.keep(_TOLD, "")
-    session.keep(_STOOD, stands)
+    own.told, own.stood = "", stands
 
 
-def _keep_files(found: Workspace) -> None:
-    kept, files = session.kept(_FILES, {}), session.uploads()
-    new = [upload for digest, upload in files.items() if kept.get(digest) is not upload]
-    if not new or not found.me().role.covers(Role.EDITOR):
+def _keep_files(own: Keeping) -> None:
+    files = session.uploads()
+    new = [upload for digest, upload in files.items() if own.files.get(digest) is not upload]
+    if not new or not own.workspace.me().role.covers(Role.EDITOR):
         return
     for upload in new:
-        found.uploads.keep(upload)
-    session.keep(_FILES, dict(files))
+        own.workspace.uploads.keep(upload)
+    own.files = dict(files)

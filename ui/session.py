@@ -41,34 +41,36 @@ def _own() -> Own:
 # --- reading the session
 
 
+def untouched(business: str, visitor: str = "") -> Own:
+    """What a visitor has who has done nothing yet: the sample of a business type."""
+    return Own(
+        visitor=visitor,
+        plan=default_plan(business),
+        plans={},
+        uploads={},
+        failures=(),
+        layouts={},
+        sample=True,
+        period=None,
+        own_days=False,
+        compare="previous",
+        levers=STILL,
+        undo=(),
+        redo=(),
+        locked=frozenset(),
+        kept={},
+        roles={},
+        role_period=None,
+        pay_hidden=False,
+    )
+
+
 def start(visitor: str = "") -> bool:
     """Set up a new session of somebody; whether it is new."""
     if "own" in st.session_state:
         return False
-    st.session_state.update(
-        own=Own(
-            visitor=visitor,
-            plan=default_plan(next(iter(catalogue.businesses()))),
-            plans={},
-            uploads={},
-            failures=(),
-            layouts={},
-            sample=True,
-            period=None,
-            own_days=False,
-            compare="previous",
-            levers=STILL,
-            undo=(),
-            redo=(),
-            locked=frozenset(),
-            kept={},
-            roles={},
-            role_period=None,
-            pay_hidden=False,
-        ),
-        uploader=0,
-        presence=Presence(),
-    )
+    first = next(iter(catalogue.businesses()))
+    st.session_state.update(own=untouched(first, visitor), uploader=0, presence=Presence())
     st.session_state["tab"] = tabs.named(_own())
     return True
 
@@ -112,6 +114,17 @@ def resume(word: str) -> None:
         return
     st.session_state["own"] = then.forked()
     st.session_state["tab"] = tabs.named(_own())
+
+
+def work() -> Own:
+    """All that the visitor is at, to come back to by `go_on`."""
+    return _own()
+
+
+def go_on(own: Own) -> None:
+    """Go on with other work, in the same tab; a refresh finds it, too."""
+    st.session_state["own"] = own
+    tabs.renamed(tab(), own)
 
 
 def tab() -> str:
@@ -349,6 +362,16 @@ def kept(name: str, default: Any) -> Any:
 def keep(name: str, value: Any) -> None:
     """Put something aside that must survive a change of page."""
     _own()["kept"][name] = value
+
+
+def held(name: str) -> Any:
+    """What this session alone knows under a name; a refreshed tab begins without it."""
+    return st.session_state.get(name)
+
+
+def hold(name: str, value: Any) -> None:
+    """Let the session know something that is none of its visitor's own."""
+    st.session_state[name] = value
 
 
 def choose_business(id: str) -> None:

@@ -31,6 +31,11 @@ def named(own: Own) -> str:
     return word
 
 
+def renamed(word: str, own: Own) -> None:
+    """Let a word stand for what the session of its tab holds from now on."""
+    _tabs[word] = own
+
+
 def found(word: str) -> Own | None:
     """What the session of that tab held, if it is not forgotten."""
     return _tabs.get(word)
