@@ -1,12 +1,11 @@
 """What two plans pay otherwise for, in words: ``Salary: 30,000 → 50,000``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kpi_core import catalogue, words
 from kpi_core.pay import clauses
 from kpi_core.plan import Plan
 from kpi_core.rules import Bands, Goal
-from kpi_core.schemes import Product
 from kpi_core.text import money, say
 
 
@@ -18,10 +17,15 @@ def plan_differences(was: Plan, now: Plan, lang: str) -> tuple[str, ...]:
     return (
         *_changed(_money(was, lang), _money(now, lang), lang),
         *_scheme(was, now, lang),
-        *_goals(was, now, lang),
+        *_goals((was, was.paying()), (now, now.paying()), lang),
         *_conditions(was, now, lang),
         *_changed(_reading(was, lang), _reading(now, lang), lang),
     )
+
+
+def line_differences(was: Plan, now: Plan, lang: str) -> tuple[str, ...]:
+    """What is not the same in the lines that make the score, a sentence each."""
+    return tuple(_goals((was, was.lines), (now, now.lines), lang))
 
 
 def _changed(was: dict[str, str], now: dict[str, str], lang: str) -> Iterator[str]:
@@ -54,20 +58,19 @@ def _scheme(was: Plan, now: Plan, lang: str) -> Iterator[str]:
         yield say(lang, "changes.scheme", **rules)
 
 
-def _goals(was: Plan, now: Plan, lang: str) -> Iterator[str]:
-    before = {goal.kpi: goal for goal in was.paying()}
-    after = {goal.kpi: goal for goal in now.paying()}
+def _goals(
+    was: tuple[Plan, Sequence[Goal]], now: tuple[Plan, Sequence[Goal]], lang: str
+) -> Iterator[str]:
+    (earlier, goals), (later, others) = was, now
+    before, after = ({goal.kpi: goal for goal in own} for own in (goals, others))
     for id in dict.fromkeys((*before, *after)):
         if id not in after:
-            yield say(lang, "changes.kpi_gone", kpi=was.kpi(id).name[lang])
+            yield say(lang, "changes.kpi_gone", kpi=earlier.kpi(id).name[lang])
         elif id not in before:
-            yield say(lang, "changes.kpi_new", kpi=now.kpi(id).name[lang])
+            yield say(lang, "changes.kpi_new", kpi=later.kpi(id).name[lang])
         else:
-            yield from _changed(
-                _goal(was, before[id], lang),
-                _goal(now, after[id], lang),
-                lang,
-            )
+            then, then_on = _goal(earlier, before[id], lang), _goal(later, after[id], lang)
+            yield from _changed(then, then_on, lang)
 
 
 def _goal(plan: Plan, goal: Goal, lang: str) -> dict[str, str]:
@@ -86,7 +89,7 @@ def _goal(plan: Plan, goal: Goal, lang: str) -> dict[str, str]:
     if not isinstance(goal.rule, Bands):
         said["target"] = words.planned(kpi, goal.target, plan.currency, lang)
         said["base"] = words.planned(kpi, goal.base, plan.currency, lang)
-    if not isinstance(plan.scheme, Product):
+    if any(goal is line for line in plan.lines):  # factors of a product have none
         said["share"] = words.exact_share(plan.shares()[goal.kpi], lang)
     name = kpi.name[lang]
     return {say(lang, f"changes.{about}", kpi=name): text for about, text in said.items() if text}

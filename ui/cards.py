@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
 from fractions import Fraction
 from functools import partial
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -16,7 +18,7 @@ from kpi_core.model import Period
 from kpi_core.pay import Entry
 from kpi_core.rules import Bands
 from kpi_core.score import Judged
-from kpi_core.text import Number, days, exact, number
+from kpi_core.text import Number, days, exact, moment, number
 from ui.state import State
 
 _SIGNS = "\\`*_{}[]()#+!|<>$~:&"  # that Markdown takes for more than a sign
@@ -61,6 +63,15 @@ def plain(text: str) -> str:
     """Text from files or the catalogue, made harmless for Markdown: one line of words."""
     line = _LATE.sub("\N{WORD JOINER}", _BREAKS.sub(" ", text).lstrip(" \t"))
     return _START.sub(r"\1\\", "".join(f"\\{sign}" if sign in _SIGNS else sign for sign in line))
+
+
+def local_moment(at: datetime, lang: str) -> str:
+    """A day and time by the visitor's clock, else by that of this computer."""
+    try:
+        zone: tzinfo | None = ZoneInfo(st.context.timezone or "")
+    except (ValueError, OSError):  # of an unknown name, which a browser may send
+        zone = None
+    return moment(at.astimezone(zone), lang)
 
 
 def change(

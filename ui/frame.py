@@ -1,17 +1,16 @@
 """What stands around every page: language, business type, data, period, link."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from kpi_core import catalogue
-from kpi_core.errors import Severity
+from kpi_core.errors import Severity, WorkspaceError
 from kpi_core.model import Period
-from kpi_core.text import moment, say
-from ui import cards, keeping, plans, session
+from kpi_core.text import say
+from ui import cards, demo, keeping, plans, session, widgets
 from ui.session import ALL_DAYS, LINK, OWN_DAYS
 from ui.state import State
 
@@ -64,6 +63,7 @@ def notices(lang: str, broken: str | None) -> None:
     if since := keeping.since():
         _goes_on(lang, since)
     state = session.current(lang)
+    demo.sign(state)
     if any(finding.severity is Severity.ERROR for finding in state.odd()):
         st.warning(state.say("data_trouble"), icon=":material/warning:")
     _example(state)
@@ -73,7 +73,7 @@ def notices(lang: str, broken: str | None) -> None:
 def _goes_on(lang: str, since: datetime) -> None:
     """What the visitor was at is on the page again; they may begin anew."""
     text, known, anew = st.columns([6, 1, 2], vertical_alignment="center")
-    at = moment(since.astimezone(_zone()), lang)
+    at = cards.local_moment(since, lang)
     text.info(say(lang, "pages.goes_on", at=at), icon=":material/history:")
     known.button(say(lang, "pages.goes_on_known"), on_click=keeping.known)
     anew.button(
@@ -87,14 +87,6 @@ def _goes_on(lang: str, since: datetime) -> None:
 def _begin_anew() -> None:
     session.go_on(session.untouched(session.plan().business, session.work()["visitor"]))
     keeping.known()
-
-
-def _zone() -> tzinfo:
-    """Of the visitor's clock, else of this computer's."""
-    try:
-        return ZoneInfo(st.context.timezone or "")
-    except (ValueError, OSError):  # of an unknown name, which a browser may send
-        return datetime.now().astimezone().tzinfo or UTC
 
 
 def _example(state: State) -> None:
@@ -145,6 +137,12 @@ def _step(change: Callable[[], None]) -> None:
     st.rerun()  # the whole page, not this fragment alone
 
 
+def pay_hidden(lang: str, page: str) -> None:
+    """A page about pay, for somebody who may not see what is paid."""
+    st.title(say(lang, f"pages.{page}_question"))
+    st.info(cards.plain(WorkspaceError("workspace_pay_hidden").text(lang)), icon=":material/lock:")
+
+
 def sidebar(lang: str) -> None:
     """Business type, data and period: what every page looks at."""
     with st.sidebar:
@@ -179,25 +177,32 @@ def sidebar(lang: str) -> None:
             )
         _period(state)
         _steps(lang)
-        # Made when it is asked for: a move of a slider does not run this again.
-        shared = st.popover(
-            state.say("link"),
-            icon=":material/link:",
-            width="stretch",
-            key="link",
-            on_change="rerun",
-        )
-        if shared.open:
-            shared.caption(state.say("link_about" if state.sample else "link_about_files"))
-            address = str(st.context.url or "").partition("?")[0]
-            shared.code(f"{address}?lang={lang}&{LINK}={session.link(state)}", wrap_lines=True)
+        if not session.pay_hidden():
+            _link(state)
         _TAB(
             key=TAB,
             data={"lang": lang, "word": session.tab()},
             on_was_change=lambda: session.resume(st.session_state[TAB]["was"]),
         )
+        widgets.translate(lang)
         if st.context.theme.type == "dark":  # a chosen option is white, too pale on this blue
             st.html("<style>.stMultiSelect span[title] { color: #12181f }</style>")
+
+
+def _link(state: State) -> None:
+    """The view as an address, made when somebody asks for it: a move does not do it again."""
+    shared = st.popover(
+        state.say("link"),
+        icon=":material/link:",
+        width="stretch",
+        key="link",
+        on_change="rerun",
+    )
+    if shared.open:
+        shared.caption(state.say("link_about" if state.sample else "link_about_files"))
+        address = str(st.context.url or "").partition("?")[0]
+        word = f"lang={state.lang}&{LINK}={session.link(state)}"
+        shared.code(f"{address}?{word}", wrap_lines=True)
 
 
 def onward(lang: str, pages: Mapping[str, tuple[str, str]], path: Sequence[str], here: str) -> None:

@@ -58,6 +58,12 @@ def workspace() -> Workspace | None:
     return found.workspace if found else None
 
 
+def person() -> str:
+    """Who logged in; nobody where the owner of the computer or a guest is there."""
+    found: str = session.work()["visitor"]
+    return found
+
+
 def come_back(visitor: Visitor) -> None:
     """Lay out, in a new session, what the visitor was at. A workspace that fails is told."""
     if os.environ.get(FOLDER) == OFF or not (visitor.local or visitor.email):

@@ -248,8 +248,9 @@ def link(state: State) -> str:
 
 def stand() -> tuple[object, ...]:
     """What `put_down` puts down, to be compared with what was."""
-    own = _own()
-    return own["plan"], own["period"], own["sample"], levers(), scenarios(), tuple(uploads())
+    own, moved = _own(), levers()
+    still = own["plan"], own["period"], own["sample"], scenarios(), tuple(uploads())
+    return *still, dict(moved.levers), moved.elasticity
 
 
 def put_down() -> View:
@@ -339,8 +340,12 @@ def pay_hidden() -> bool:
 
 
 def hide_pay(hidden: bool) -> None:
-    """Show no longer, or again, what is paid."""
-    _own()["pay_hidden"] = hidden
+    """Show no longer, or again, what is paid: a plan without sums has 0 in their place.
+
+    There is no way back from a plan with them to one without, where a 0 would be shown as pay.
+    """
+    if hidden != pay_hidden():
+        _own().update(pay_hidden=hidden, undo=(), redo=(), plans={})
 
 
 def locked() -> frozenset[str]:
@@ -482,7 +487,7 @@ def put_scenarios(own: Scenarios) -> None:
     keep(f"scenarios.{plan().business}", own)
 
 
-def guarded(write: Callable[..., None], *values: object) -> Callable[[], None]:
+def guarded(write: Callable[..., object], *values: object) -> Callable[[], None]:
     """A callback that makes a change; one that cannot be made is told and changes nothing."""
 
     def change() -> None:

@@ -24,14 +24,14 @@ from kpi_core.signoff import (
     superseding,
 )
 from kpi_core.text import day, days, money, say
-from ui import cards, people, plans, session
+from ui import cards, keeping, people, plans, session
 from ui.state import State
 
 
 def view(state: State, due: Payout | PlanError) -> None:
     """Propose what is on screen; open a snapshot: approve it, correct it, compute it again."""
     st.caption(state.say("signoff_about"))
-    name = st.text_input(
+    name = keeping.person() or st.text_input(
         state.say("signoff_name"),
         max_chars=100,
         **session.remembered("signoff.name", session.kept("signoff.name", "")),
@@ -127,16 +127,24 @@ def _compared(state: State, earlier: Snapshot | None) -> None:
 def _make(made: Snapshot, name: str, reason: str, earlier: Snapshot | None) -> None:
     if earlier is not None and reason:
         made = superseding(earlier, made, reason)
-    _hold(proposed(made, name, date.today(), earlier))
+    _sign(proposed(made, name, date.today(), earlier))
 
 
 def _known() -> tuple[Snapshot, ...]:
-    """What was approved or opened approved in this session, also if it is closed by now."""
+    """What was approved, of the workspace and of this session, also if it is closed by now."""
+    found = keeping.workspace()
     known: tuple[Snapshot, ...] = session.kept("signoff.known", ())
-    return known
+    return (*found.snapshots.approvals(), *known) if found else known
 
 
-def _hold(snapshot: Snapshot) -> None:
+def _sign(snapshot: Snapshot) -> None:
+    """Keep what was proposed or approved, if the workspace takes it from this person; open it."""
+    if found := keeping.workspace():
+        found.snapshots.freeze(snapshot)
+    hold(snapshot)
+
+
+def hold(snapshot: Snapshot) -> None:
     """Open a snapshot; an approved one is remembered when it is closed."""
     session.keep("signoff.opened", snapshot)
     if snapshot.status is Status.APPROVED and snapshot not in _known():
@@ -154,7 +162,7 @@ def _open(state: State) -> None:
         data = file.getvalue()
 
         def take() -> None:
-            _hold(read_snapshot(data, file.name))
+            hold(read_snapshot(data, file.name))
 
         session.took_file()
         session.guarded(take)()
@@ -189,7 +197,7 @@ def _shown(state: State, own: Snapshot, name: str) -> None:
                     key="signoff.approve",
                     icon=":material/verified:",
                     disabled=not name,
-                    on_click=session.guarded(lambda: _hold(approved(own, name, date.today()))),
+                    on_click=session.guarded(lambda: _sign(approved(own, name, date.today()))),
                 )
             st.download_button(
                 state.say("signoff_download"),

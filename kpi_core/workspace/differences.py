@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from kpi_core.changes import plan_differences
+from kpi_core.changes import line_differences, plan_differences
 from kpi_core.model import parse_period
 from kpi_core.plan import Plan
 from kpi_core.scenario import Scenario, Scenarios
@@ -10,8 +10,9 @@ from kpi_core.text import say
 
 
 def plan_changes(was: Plan, now: Plan, lang: str) -> tuple[str, ...]:
-    """A sentence for each thing that decides the pay otherwise, and one that names every part."""
-    told = list(plan_differences(was, now, lang))
+    """A sentence for each thing that decides pay or score otherwise, and one naming every part."""
+    decided = (*plan_differences(was, now, lang), *line_differences(was, now, lang))
+    told = list(dict.fromkeys(decided))
     for period in dict.fromkeys((*was.targets, *now.targets)):
         days = parse_period(period)
         there = plan_differences(was.of_period(days), now.of_period(days), lang)

@@ -533,9 +533,10 @@ def _fix_columns(
     columns[state.say("total_score")] = [
         _signed(own.score, words.points(own.score, lang)) for own in found
     ]
-    columns[state.say("fix_bonus")] = [
-        _signed(own.bonus, money(own.bonus, currency, lang, 0)) for own in found
-    ]
+    if not session.pay_hidden():
+        columns[state.say("fix_bonus")] = [
+            _signed(own.bonus, money(own.bonus, currency, lang, 0)) for own in found
+        ]
     return columns
 
 
@@ -559,7 +560,7 @@ def _fix_opened(state: State, own: Fix) -> None:
     if own.score is not None:
         totals = (own.now.total, own.then.total)
         moved.append((state.say("total_score"), *(words.points(total, lang) for total in totals)))
-    if own.bonus is not None:
+    if own.bonus is not None and not session.pay_hidden():
         paid = (side.paid.bonus if side.paid else None for side in (own.now, own.then))
         moved.append((state.say("fix_bonus"), *(money(sum_, currency, lang, 0) for sum_ in paid)))
     lines = [

@@ -94,7 +94,7 @@ def _totals(state: State, card: Scorecard, then: Scorecard | None) -> live.Metri
         "" if card.total is None else catalogue.grade(card.total).name[lang],
         state.say("total_help"),
     )
-    paid = outcome(state.judged(), state.values()).paid
+    paid = None if session.pay_hidden() else outcome(state.judged(), state.values()).paid
     bonus = live.Metric(
         "bonus",
         state.say("bonus_by_score"),

@@ -1,8 +1,10 @@
 """Nothing is lost: a refreshed tab, two tabs of one browser, a server that fell."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +143,26 @@ def _server_of(url: str) -> int:
         except OSError:
             continue
     raise AssertionError(url)
+
+
+def test_a_box_that_the_browser_loads_late_shows_its_value_and_changes_nothing(
+    context: Any, app_url: str
+) -> None:
+    page, waiting = context.new_page(), []
+    page.route(re.compile(r"NumberInput.*\.js"), lambda request: waiting.append(request))
+    tab = Visitor(page, app_url, "en")
+    tab.opens()
+    begun = weight(tab)
+    moves_a_weight(tab, 1)
+    tab.presses(tab.says("plan_undo"))  # a second run, before any box is there
+    assert waiting
+
+    for request in waiting:
+        request.continue_()
+
+    box = page.get_by_test_id("stNumberInput").get_by_role("spinbutton").first
+    box.wait_for()
+    tab.waits()
+    assert Decimal(box.input_value()) > 0
+    assert weight(tab) == begun
+    assert not page.get_by_role("button", name=tab.says("plan_undo"), exact=True).is_visible()
