@@ -8,9 +8,10 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from kpi_core.anonymise import is_anonymous
 from kpi_core.report import cells
 from kpi_core.report.content import read_by
-from ui import live, session
+from ui import demo, live, session
 from ui.state import State
 
 PLAN = "plan.json"  # what the programs call it
@@ -22,7 +23,9 @@ def takes(page: str, **choices: object) -> None:
 
 
 def view(lang: str, page: str) -> None:
-    """The program of a page, folded away."""
+    """The program of a page, folded away; a page that computes nothing has none."""
+    if page not in cells.PAGES:
+        return
     state = session.analyst(lang) if page == session.ANALYST else session.current(lang)
     fold = st.expander(state.say("code"), icon=":material/code:", key="code", on_change="rerun")
     if not fold.open:
@@ -30,7 +33,7 @@ def view(lang: str, page: str) -> None:
     live.whole()
     with fold:
         where = state.say("code_sample", folder=f"sample_data/{state.plan.business}")
-        own = state.say("code_files")
+        own = state.say("code_set" if is_anonymous(state.uploads) else "code_files")
         st.markdown(state.say("code_about", files=where if state.sample else own))
         # Without wrapping, keys do not reach what is beyond; Streamlit's colours are too pale.
         st.code(_program(state, page), language=None, wrap_lines=True)
@@ -53,6 +56,7 @@ def _program(state: State, page: str) -> str:
         str(taking.get("lang", state.lang)),
         layouts=read_by(state.uploads, session.layout_texts()),
         taking=taking,
+        anonymised=demo.SET if is_anonymous(state.uploads) else "",
     )
 
 
