@@ -38,6 +38,7 @@ NOT_KNOWN = {"login_no_email", "login_unverified"}  # of those who could log in 
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 _PLACE = re.compile(r"(?:\[([0-9a-f:]+)\]|([a-z0-9.]+))(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
 _URL = re.compile(r"(https?)://([^/?#]+)", re.IGNORECASE)
+_PATH = re.compile(r"https?://[^/]+/(?:.*/)?([^/]+)", re.IGNORECASE)
 # How a proxy, a tunnel or a login in front of the app calls what it adds; no browser does.
 _RELAYS = re.compile(
     r"^via$|forwarded|(real|client|connecting|remote|peer|cluster)-(ip|addr|user|host)|original-"
@@ -364,16 +365,29 @@ def _trusted_headers() -> bool:
 # --- pages
 
 
+def _begin(title: str) -> None:
+    """A page of the door, at whatever address: of one in no menu Streamlit says it is not there."""
+    asked = _PATH.fullmatch(st.context.url or "")
+    pages = [st.Page(_nothing, title=title, default=True)]
+    pages += [st.Page(_nothing, title=title, url_path=asked[1])] if asked else []
+    st.navigation(pages, position="hidden")
+    st.title(title)
+
+
+def _nothing() -> None:
+    """What such a page shows beside what the door draws."""
+
+
 def _refuse(lang: str, shut: KpiError) -> None:
     _LOG.warning("A visitor was refused. %s", shut)
-    st.title(say(lang, "door.shut"))
+    _begin(say(lang, "door.shut"))
     st.error(cards.plain(shut.text(lang)), icon=":material/lock:")
     if shut.code in NOT_KNOWN:
         _way_out(lang)
 
 
 def _ask(lang: str, names: Mapping[str, object]) -> None:
-    st.title(say(lang, "door.login"))
+    _begin(say(lang, "door.login"))
     st.markdown(say(lang, "door.login_about"))
     for name in names:
         with_whom = cards.plain(say(lang, "door.login_with", provider=name.capitalize()))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -14,21 +15,23 @@ from ui import cards, demo, keeping, plans, session, widgets
 from ui.session import ALL_DAYS, LINK, OWN_DAYS
 from ui.state import State
 
+_STYLE = (Path(__file__).parent / "frame.css").read_text("utf-8")
 STEPS = "steps"  # the fragment with undo and redo
-TAB = "tab.browser"
+TAB = "tab.word"
 
-# What the browser's tab knows. Screen readers take the voice of a page from its root element, which
-# Streamlit leaves in English. The word of the session is for the one after a refresh; the word that
-# was there before is told once, and to nobody else.
+# Screen readers take the voice of a page from its root element, which Streamlit leaves in English.
+_VOICE = st.components.v2.component(
+    "voice", js="export default ({ data }) => { document.documentElement.lang = data }"
+)
+# The tab remembers the word of its session for the one after a refresh, and tells nobody else.
 _TAB = st.components.v2.component(
     "tab",
     js="""
 const KEY = "kpi-pay-tab";
 export default ({ data, setTriggerValue }) => {
-  document.documentElement.lang = data.lang;
   const was = sessionStorage.getItem(KEY);
-  if (was === data.word) return;
-  sessionStorage.setItem(KEY, data.word);
+  if (was === data) return;
+  sessionStorage.setItem(KEY, data);
   if (was) setTriggerValue("was", was);
 };
 """,
@@ -49,6 +52,8 @@ def language() -> str:
         key="lang",
         bind="query-params",
     )
+    with st.sidebar:
+        _VOICE(key="voice", data=lang)
     return lang
 
 
@@ -85,7 +90,7 @@ def _goes_on(lang: str, since: datetime) -> None:
 
 
 def _begin_anew() -> None:
-    session.go_on(session.untouched(session.plan().business, session.work()["visitor"]))
+    session.go_on(session.untouched(session.plan().business, session.visitor()))
     keeping.known()
 
 
@@ -181,10 +186,11 @@ def sidebar(lang: str) -> None:
             _link(state)
         _TAB(
             key=TAB,
-            data={"lang": lang, "word": session.tab()},
+            data=session.tab(),
             on_was_change=lambda: session.resume(st.session_state[TAB]["was"]),
         )
         widgets.translate(lang)
+        st.html(f"<style>{_STYLE}</style>")
         if st.context.theme.type == "dark":  # a chosen option is white, too pale on this blue
             st.html("<style>.stMultiSelect span[title] { color: #12181f }</style>")
 

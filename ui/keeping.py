@@ -60,8 +60,8 @@ def workspace() -> Workspace | None:
 
 def person() -> str:
     """Who logged in; nobody where the owner of the computer or a guest is there."""
-    found: str = session.work()["visitor"]
-    return found
+    there: Visitor = session.visitor()
+    return there.email
 
 
 def come_back(visitor: Visitor) -> None:

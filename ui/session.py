@@ -41,7 +41,7 @@ def _own() -> Own:
 # --- reading the session
 
 
-def untouched(business: str, visitor: str = "") -> Own:
+def untouched(business: str, visitor: object = None) -> Own:
     """What a visitor has who has done nothing yet: the sample of a business type."""
     return Own(
         visitor=visitor,
@@ -65,7 +65,7 @@ def untouched(business: str, visitor: str = "") -> Own:
     )
 
 
-def start(visitor: str = "") -> bool:
+def start(visitor: object = None) -> bool:
     """Set up a new session of somebody; whether it is new."""
     if "own" in st.session_state:
         return False
@@ -125,6 +125,11 @@ def go_on(own: Own) -> None:
     """Go on with other work, in the same tab; a refresh finds it, too."""
     st.session_state["own"] = own
     tabs.renamed(tab(), own)
+
+
+def visitor() -> Any:
+    """Whose session it is, as it was started."""
+    return _own()["visitor"]
 
 
 def tab() -> str:
