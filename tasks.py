@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 RUN, DEV = "requirements.txt", "requirements-dev.txt"
+SERVER = "requirements-server.txt"  # the app for a firm: what the image installs
 COMPILE = ("uv", "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11")
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command as go; go()"
 HOW_TO_GET_A_BROWSER = """\
@@ -126,22 +127,9 @@ def lock(*more: str) -> None:
     """Compile the requirements files; `lock --upgrade` takes newer versions."""
     tidy = ("--generate-hashes", "--no-header", "--quiet", *more)
     python(DEV, "-m", *COMPILE, *tidy, "-o", RUN)
-    python(
-        DEV,
-        "-m",
-        *COMPILE,
-        *tidy,
-        "--extra",
-        "dev",
-        "--extra",
-        "server",
-        "--extra",
-        "spark",
-        "-c",
-        RUN,
-        "-o",
-        DEV,
-    )
+    extras = ("--extra", "dev", "--extra", "server", "--extra", "spark")
+    python(DEV, "-m", *COMPILE, *tidy, *extras, "-c", RUN, "-o", DEV)
+    python(DEV, "-m", *COMPILE, *tidy, "--extra", "server", "-c", DEV, "-o", SERVER)
 
 
 def sample_data(*more: str) -> None:

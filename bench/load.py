@@ -8,7 +8,6 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -35,7 +34,7 @@ WARM = 0.2  # share of the time after which memory is looked at
 FIRST, UPLOADS = 20, 200  # uploads before the first look, and then
 LATEST = 6  # months that people choose from
 ROWS = 10_000  # of each table that is uploaded
-EXPORTS = ("metrika_xlsx", "events", "shopify")  # a workbook, a log of events, orders
+EXPORTS = ("metrika_xlsx/sources.xlsx", "events/checkout.csv", "shopify/orders.csv")
 LANG = "en"
 SHARES = {"slide": 90, "page": 5, "period": 3, "business": 2}  # of a hundred acts
 
@@ -211,9 +210,9 @@ async def uploading(url: str, files: list[Path]) -> list[str]:
 
 
 def brought(folder: Path, count: int) -> list[Path]:
-    """Tables, each of them with other names, and between them exports of other kinds."""
+    """Tables of other names each; between them a workbook, a log of events, and orders."""
     text = write(folder / "table.csv", ROWS).read_text()
-    others = [path for name in EXPORTS for path in sorted(exports(name))]
+    others = [ROOT / "tests" / "exports" / name for name in EXPORTS]
     found = []
     for number in range(count):
         if number % 4 == 3:
@@ -222,12 +221,6 @@ def brought(folder: Path, count: int) -> list[Path]:
         found.append(folder / f"{number}.csv")
         found[-1].write_text(text.replace(",organic,", f",organic {number},"))
     return found
-
-
-def exports(name: str) -> Iterator[Path]:
-    """The files of a sample export."""
-    folder = ROOT / "tests" / "exports" / name
-    return (path for path in folder.iterdir() if path.suffix in {".csv", ".xlsx"})
 
 
 def apart(folder: Path) -> dict[str, str]:

@@ -46,6 +46,7 @@ class Answer:
         widgets: key to the identity of an upload box, a list or a component.
         fragments: key of a component to the fragment it stands in; none if empty.
         options: key of a list to what can be chosen from it.
+        boxes: keys of the upload boxes.
     """
 
     seconds: float = 0.0
@@ -55,6 +56,7 @@ class Answer:
     widgets: dict[str, str] = field(default_factory=dict)
     fragments: dict[str, str] = field(default_factory=dict)
     options: dict[str, list[str]] = field(default_factory=dict)
+    boxes: list[str] = field(default_factory=list)
 
     def take(self, message: ForwardMsg) -> None:
         """What a message shows."""
@@ -67,7 +69,9 @@ class Answer:
         elif kind == "alert" and element.alert.format == Alert.ERROR:
             self.errors.append(element.alert.body)
         elif kind == "file_uploader":
-            self.widgets[_key(element.file_uploader.id)] = element.file_uploader.id
+            key = _key(element.file_uploader.id)
+            self.widgets[key] = element.file_uploader.id
+            self.boxes.append(key)
         elif kind == "selectbox":
             key = _key(element.selectbox.id)
             self.widgets[key] = element.selectbox.id

@@ -38,6 +38,7 @@ from kpi_core.plan import PRINTED, Plan, invalid, period_word, read_plan
 from kpi_core.rules import Part
 from kpi_core.schemes import Split, Team
 from kpi_core.text import Both, day, days, say
+from kpi_core.whole import keep_entry
 
 MAX_BYTES = 1000 * LIMITS.snapshot_kilobytes
 MAX_NAME = 200
@@ -736,7 +737,7 @@ def write_snapshot(snapshot: Snapshot, path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.link(name, path)  # fails where there is a file, in one step
-        _keep_entry(path.parent)
+        keep_entry(path.parent)
     except FileExistsError:
         raise SignoffError("snapshot_exists", where=str(path)) from None
     except OSError as failed:
@@ -744,13 +745,3 @@ def write_snapshot(snapshot: Snapshot, path: Path) -> None:
     finally:
         with suppress(FileNotFoundError):
             Path(name).unlink()
-
-
-def _keep_entry(folder: Path) -> None:
-    """Have the name of a new file on the disk, too; Windows does so by itself."""
-    if os.name == "posix":
-        opened = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)

@@ -421,16 +421,17 @@ def traffic(judged: Judgement, result: str | None, lang: str) -> str:
 
 
 def formula(text: str, lang: str) -> str:
-    """A formula with its measures by their names: ``«orders» / «sessions»``."""
+    """A formula with its measures by their names: ``“orders” / “sessions”``."""
+    quoted = "«{}»" if lang == "ru" else "“{}”"
 
     def named(found: re.Match[str]) -> str:
         id, when = found[0], earlier(found[0])
         if when and when[1].strip() in catalogue.measures():
             name = catalogue.measure(when[1].strip()).name[lang]
-            return f"«{say(lang, f'words.{when[0]}', name=name)}»"
+            return quoted.format(say(lang, f"words.{when[0]}", name=name))
         if id in catalogue.measures():
-            return f"«{catalogue.measure(id).name[lang]}»"
-        return f"«{assumption(id, lang)}»" if id in catalogue.ASSUMPTIONS else id
+            return quoted.format(catalogue.measure(id).name[lang])
+        return quoted.format(assumption(id, lang)) if id in catalogue.ASSUMPTIONS else id
 
     return _NAMES.sub(named, text)
 

@@ -91,33 +91,66 @@ def warm(url: str) -> None:
 
 
 @contextmanager
-def serve(*flags: str, script: str = "app.py", folder: Path = ROOT) -> Iterator[str]:
-    """Start the app in a process of its own, give its address, end that process only."""
-    port = _free_port()
+def serve(
+    *flags: str, script: str = "app.py", folder: Path = ROOT, **options: Any
+) -> Iterator[str]:
+    """Start the app in a process of its own, give its address, end that process only.
+
+    Options are those of `started`.
+    """
+    port = free_port()
     command = [
         *(sys.executable, "-m", "streamlit", "run", script),
         *("--server.headless", "true", "--server.address", HOST, "--server.port", str(port)),
         *("--server.fileWatcherType", "none"),
         *flags,
     ]
+    with started(command, port, cwd=folder, **options):
+        yield f"http://{HOST}:{port}"
+
+
+@contextmanager
+def started(
+    command: list[str],
+    port: int,
+    *,
+    environment: dict[str, str] | None = None,
+    log: Path | None = None,
+    **options: Any,
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """A command that serves the app on a port, from when it answers until it is ended here.
+
+    Args:
+        command: program and words.
+        port: on which it answers.
+        environment: beside what is set here already.
+        log: where to write what it says; else that is told only if it does not start.
+        options: of `subprocess.Popen`.
+    """
     # A file rather than a pipe: nobody has to read it for the server to go on.
     with (
-        tempfile.TemporaryFile() as log,
+        log.open("w+b") if log else tempfile.TemporaryFile() as said,
         subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            command,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            **options,
         ) as server,
     ):
         try:
             if not _healthy(server, port):
-                log.seek(0)
-                said = log.read().decode(errors="replace")
-                raise RuntimeError(f"the app did not start; it said:\n{said}")
-            yield f"http://{HOST}:{port}"
+                said.seek(0)
+                told = said.read().decode(errors="replace")
+                raise RuntimeError(f"the app did not start; it said:\n{told}")
+            yield server
         finally:
             _end(server)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens to."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

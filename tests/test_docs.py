@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.take_screenshots import GUIDE, STEPS, WIDE
+from docs.take_screenshots import GUIDE, SIZES, STEPS, WIDE
 from kpi_core.cli import main
 from kpi_core.ingest.listing import markdown
 from kpi_core.plan import default_plan
@@ -60,7 +60,7 @@ def test_every_page_of_the_app_has_its_screenshots():
     for page in pages:
         for lang in ("ru", "en"):
             for theme in ("light", "dark"):
-                for size in ("desktop", "phone"):
+                for size in SIZES:
                     name = f"{page}-{lang}-{theme}-{size}.png"
                     assert (ROOT / "docs" / "screenshots" / name).exists(), name
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from kpi_core import catalogue, charts, words
 from kpi_core.charts import INK
@@ -31,6 +32,12 @@ _ICONS = {
     Severity.WARNING: ":material/warning:",
     Severity.INFO: ":material/info:",
 }
+
+
+def abreast(widths: int | Sequence[int], key: str) -> list[DeltaGenerator]:
+    """Columns that stand below each other where the window is too narrow for them."""
+    with st.container(key=f"abreast-{key}"):  # frame.css knows it by this name
+        return st.columns(widths, gap="medium")
 
 
 def heading(state: State, page: str, said: str) -> None:

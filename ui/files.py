@@ -1,9 +1,10 @@
 """What the Data page does to the files: read, replace, take out, explain the columns of."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
+from kpi_core.anonymise import is_set, read_set
 from kpi_core.errors import IngestError, KpiError
 from kpi_core.ingest import Upload, read
 from kpi_core.ingest.eventlog import EventLog, read_event_log
@@ -36,11 +37,17 @@ def add_files(files: list[tuple[str, bytes]], progress: Callable[[int], object] 
     for number, (name, data) in enumerate(files):
         progress(number)
         try:
-            _keep(_read(name, data))
+            for upload in _all(name, data):
+                _keep(upload)
         except KpiError as failed:
             waits = failed.code in TEACHABLE and len(data) <= TAUGHT_BYTES
             failures.append(Failed(name, failed, data if waits else None))
     session.tell_failures(*failures)
+
+
+def _all(name: str, data: bytes) -> Sequence[Upload]:
+    """What a file holds: itself, or all files of an anonymised set."""
+    return read_set(data, name) if is_set(data) else [_read(name, data)]
 
 
 def _read(name: str, data: bytes) -> Upload:

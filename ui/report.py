@@ -79,11 +79,22 @@ def asked(state: State) -> Asked:
         form=form,
         lang=session.kept("report.lang", state.lang),
         parts=form.parts if form.kind == Kind.STATEMENT else frozenset(chosen),
-        brand=Brand(
-            session.kept("report.client", ""),
-            session.kept("report.logo", None),
-            session.kept("report.accent", Brand.accent),
-        ),
+        brand=brand_of(),
+    )
+
+
+def of_form(state: State, id: str) -> Asked:
+    """A report of a form with all that it can hold."""
+    form = BY_ID[id]
+    return Asked(form, state.lang, form.parts, brand_of())
+
+
+def brand_of() -> Brand:
+    """For whom it is and how it looks, as chosen so far."""
+    return Brand(
+        session.kept("report.client", ""),
+        session.kept("report.logo", None),
+        session.kept("report.accent", Brand.accent),
     )
 
 

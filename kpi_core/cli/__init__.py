@@ -2,10 +2,10 @@
 
 The commands: ``read``, ``kpis``, ``funnel``, ``channels``, ``lift``, ``score``, ``bonus``,
 ``whatif``, ``compare``, ``simulate``, ``trend``, ``objectives``, ``fair``, ``incentive``,
-``seek``, ``replay``, ``report``, ``propose``, ``approve``, ``check``, ``workspace``; ``plan`` and
-``schema`` print a plan file to edit and the JSON Schema of plan files (``python -m kpi_core schema
-> docs/plan.schema.json`` keeps the committed one); ``formats`` says what is read (``python -m
-kpi_core formats > docs/formats.md``).
+``seek``, ``replay``, ``report``, ``anonymise``, ``propose``, ``approve``, ``check``,
+``workspace``; ``plan`` and ``schema`` print a plan file to edit and the JSON Schema of plan files
+(``python -m kpi_core schema > docs/plan.schema.json`` keeps the committed one); ``formats`` says
+what is read (``python -m kpi_core formats > docs/formats.md``).
 
 Exit code 0: done. 1: the answer of a command that checks is no (``check``: something differs); the
 command says so of its answer with its default ``exit_code``. 2: wrong use or bad input, one clear
@@ -24,6 +24,7 @@ from typing import NoReturn
 
 from kpi_core.cli import (
     ahead,
+    anonymise,
     fairness,
     incentive,
     judging,
@@ -68,6 +69,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(exit_code=lambda _: 0)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     judged = (judging, scenarios, simulate, paying, incentive, seek, replay, signoff, fairness)
-    for module in (reading, measuring, *judged, ahead, report, workspace):
+    for module in (reading, measuring, *judged, ahead, report, anonymise, workspace):
         module.add(commands)
     return parser

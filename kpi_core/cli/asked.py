@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from kpi_core import catalogue
+from kpi_core.anonymise import SET_MARK, is_set, read_set
 from kpi_core.cli.printed import Answer, Lines
 from kpi_core.errors import UsageError, did_you_mean
 from kpi_core.facts import Facts, combine
@@ -124,15 +125,20 @@ def uploads(options: argparse.Namespace) -> list[Upload]:
     if options.needs_files and not any_named(options):
         raise UsageError("nothing_to_read")
     known = layouts(options)
-    found = [_upload(name, options.engine, known) for name in options.files]
+    found = [own for name in options.files for own in _uploads(name, options.engine, known)]
     return found + [read_place(place, known) for place in options.places]
 
 
-def _upload(name: str, engine: str | None, known: Sequence[Format]) -> Upload:
+def _uploads(name: str, engine: str | None, known: Sequence[Format]) -> Sequence[Upload]:
+    """What a name stands for: one file or table, or all files of an anonymised set."""
     if engine:
-        return read_spark(engine, name, known)
+        return [read_spark(engine, name, known)]
+    path = Path(name)
     try:
-        return read_path(Path(name), known)
+        with path.open("rb") as file:
+            if is_set(file.read(SET_MARK)):
+                return read_set(path.read_bytes(), path.name)
+        return [read_path(path, known)]
     except OSError:
         raise UsageError("no_such_file", where=name) from None
 

@@ -74,7 +74,7 @@ def _bonus(options: argparse.Namespace) -> tuple[Answer, Lines]:
         everybody = payroll(table.people, payouts)
         found = (*found, *table.findings())
         if options.to:
-            Path(options.to).write_text(payroll_csv(everybody, lang), "utf-8-sig")
+            printed.to_file(Path(options.to), payroll_csv(everybody, lang).encode("utf-8-sig"))
         if options.person:
             everybody = _named(everybody, options.person)
         answer = {"people": [_printed(own) for own in everybody], "currency": plan.currency}

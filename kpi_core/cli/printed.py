@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
-from kpi_core.errors import Finding
+from kpi_core.errors import Finding, UsageError
 from kpi_core.model import Period, Unit
 from kpi_core.text import say
+from kpi_core.whole import write_whole
 
 Answer = dict[str, Any]
 Lines = list[str]
@@ -72,3 +74,15 @@ def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> Lines:
 def headings(lang: str, *keys: str) -> list[str]:
     """The heads of aligned rows; the first column has none."""
     return ["", *(say(lang, f"words.{key}") for key in keys)]
+
+
+def to_file(path: Path, content: bytes) -> None:
+    """A file that was asked for, in place of an earlier one: all of it or nothing.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        write_whole(path, content)
+    except OSError as failed:
+        raise UsageError("snapshot_not_written", where=str(path), why=failed.strerror) from None

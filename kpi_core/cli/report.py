@@ -68,10 +68,7 @@ def _report(options: argparse.Namespace) -> tuple[Answer, Lines]:
         scenarios=scenarios,
         layouts=asked.layout_texts(options),
     )
-    try:
-        path.write_bytes(form.write(made))
-    except OSError as failed:
-        raise UsageError("snapshot_not_written", where=str(path), why=failed.strerror) from None
+    printed.to_file(path, form.write(made))
     for why in unread:
         sys.stderr.write(f"{why}\n")
     answer: Answer = {

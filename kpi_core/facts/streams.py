@@ -334,13 +334,22 @@ def _campaign_spellings(tables: Iterable[Table]) -> dict[str, str]:
             rows.update(map(str, table.facts["campaign"]))
     alike: dict[str, list[str]] = {}
     for spelling in rows:
-        folded = spelling.casefold().replace("ё", "е")
-        alike.setdefault(_BETWEEN_WORDS.sub(" ", folded).strip(), []).append(spelling)
+        alike.setdefault(campaign_key(spelling), []).append(spelling)
     return {
         spelling: min(spellings, key=lambda name: (-rows[name], name))
         for spellings in alike.values()
         for spelling in spellings
     }
+
+
+def campaign_key(spelling: str) -> str:
+    """What all spellings of one campaign have in common.
+
+    >>> campaign_key("Brand Search") == campaign_key("brand_search")
+    True
+    """
+    folded = spelling.casefold().replace("ё", "е")
+    return _BETWEEN_WORDS.sub(" ", folded).strip()
 
 
 def _stream(

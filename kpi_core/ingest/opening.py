@@ -212,7 +212,7 @@ def _archive(label: str, data: bytes, known: frozenset[str]) -> Opened:
     first: dict[bytes, str] = {}
     until = time.monotonic() + SECONDS
     used: set[str] = set()
-    for name, content in _members(data):
+    for name, content in members(data):
         if time.monotonic() > until:
             raise IngestError("timed_out", seconds=SECONDS)
         where = f"{label} › {name}"
@@ -258,8 +258,12 @@ def _is_beside_the_tables(failed: IngestError, data: bytes, known: frozenset[str
     return failed.code in _NO_TABLE or (is_note and not has_headings(data, known))
 
 
-def _members(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """The files of an archive by name, measured while they inflate."""
+def members(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """The files of an archive by name, measured while they inflate.
+
+    Raises:
+        IngestError: it is broken or encrypted, or costs more than it may.
+    """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except _BROKEN:

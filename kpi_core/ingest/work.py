@@ -21,6 +21,7 @@ from kpi_core.workdays import counted
 
 DETAILS = ("line", "kind", "days_late", "unjudged")  # what stays with a task beside its days
 _BY_DUE, _BY_DONE = 0xD0E, 0xD02E  # from a task's key to those of its reports
+TASK_KEYS = (_BY_DUE, _BY_DONE)
 _SLACK = 6  # decimals of an hour: 11.5 hours are no more than 115 % of 10
 
 

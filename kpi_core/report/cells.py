@@ -19,6 +19,7 @@ HOMES = {
     "charts": "kpi_core",
     "words": "kpi_core",
     "chain": "kpi_core.chain",
+    "read_set": "kpi_core.anonymise",
     "by_slice": "kpi_core.channels",
     "calibrate": "kpi_core.drivers",
     "combine": "kpi_core.facts",
@@ -38,6 +39,7 @@ HOMES = {
     "read_plan": "kpi_core.plan",
     "FORMS": "kpi_core.report",
     "gather": "kpi_core.report",
+    "slides": "kpi_core.report.printed",
     "scenario_figure": "kpi_core.report.scenarios",
     "side_by_side": "kpi_core.report.scenarios",
     "figures": "kpi_core.scenario",
@@ -143,6 +145,11 @@ layouts = [read_layout(name, text) for name, text in LAYOUTS]
 uploads = [read_path(Path(name), layouts) for name in FILES]
 facts = combine(uploads)
 """
+_READ_SET = """
+plan = read_plan(Path("plan.json").read_bytes())
+uploads = read_set(Path(SET).read_bytes())
+facts = combine(uploads)
+"""
 _OF_PERIOD = """
 plan = plan.of_period(values.period)
 """
@@ -170,6 +177,12 @@ form = next(form for form in FORMS if form.id == FORM)
 report = gather(facts, uploads, plan, PERIOD, LANG, parts=PARTS)
 Path(f"report{form.suffix}").write_bytes(form.write(report))
 print(f"{report.title}, {report.subtitle}: {words.points(report.total, LANG)}")
+"""
+_SLIDES = """
+form = next(form for form in FORMS if form.id == "slides")
+report = gather(facts, uploads, plan, PERIOD, LANG, parts=form.parts)
+for slide in slides(report):
+    print(slide.message)
 """
 _MONTHS = """
 business = catalogue.business(plan.business)
@@ -241,6 +254,7 @@ PAGES = {
     "bonus": Program((VALUES, _OF_PERIOD, PAY, STATEMENT)),
     "whatif": Program((VALUES, _OF_PERIOD, MODEL, _MOVED), {"levers": {}, "elasticity": "1"}),
     "report": Program((_REPORT,), {"form": "html", "parts": ["score", "bonus"]}),
+    "present": Program((_SLIDES,)),
     "plan": Program(_SCORED),
     "objectives": Program((VALUES, _MONTHS, _OBJECTIVES)),
     "trend": Program((VALUES, _MONTHS, _TRENDS), {"by": "month"}),
@@ -258,6 +272,7 @@ def page(
     *,
     layouts: Iterable[tuple[str, str]] = (),
     taking: Mapping[str, object] | None = None,
+    anonymised: str = "",
 ) -> str:
     """The program of a page; it runs beside the files and the plan, which is called ``plan.json``.
 
@@ -268,16 +283,16 @@ def page(
         lang: of what it prints.
         layouts: name and text of those, taught by a user, that a file is read by.
         taking: what the page was asked for beside, of `Program.takes`; the rest is as usual.
+        anonymised: the name of the set that lies there in the place of files, if one does.
     """
     program, taught = PAGES[name], list(layouts)
-    given = {"files": list(files)} | {
-        id: (taking or {}).get(id, usual) for id, usual in program.takes.items()
-    }
+    source = {"set": anonymised} if anonymised else {"files": list(files)}
+    given = source | {id: (taking or {}).get(id, usual) for id, usual in program.takes.items()}
     head = [f"LANG = {lang!r}", f"PERIOD = {period_code(period)}"]
     head += [f"{id.upper()} = {own!r}" for id, own in given.items()]
     if taught:
         head.append(layouts_code(taught))
-    read = _READ_AS_TAUGHT if taught else _READ
+    read = _READ_SET if anonymised else _READ_AS_TAUGHT if taught else _READ
     code = "\n\n".join(own.strip() for own in ("\n".join(head), read, *program.cells))
     return f"{imports(code)}\n\n{code}\n"
 

@@ -7,7 +7,7 @@ chart takes it. The page forbids itself every script but its own.
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from html import escape
 from itertools import groupby
@@ -127,13 +127,16 @@ def _section(section: Section, specs: list[dict[str, Any]], lang: str) -> str:
     """A section; its charts are added to `specs`, where their places find them by number."""
     parts = []
     for half, blocks in groupby(section.blocks, lambda own: isinstance(own, Chart) and own.half):
-        inner = "\n".join(_block(block, specs, lang) for block in blocks)
+        inner = "\n".join(
+            as_html(block, lang, lambda chart: _chart(chart, specs, lang)) for block in blocks
+        )
         parts.append(f'<div class="charts">{inner}</div>' if half else inner)
     body = "\n".join(parts)
     return f'<section><h2 id="{section.id}">{escape(section.title)}</h2>\n{body}\n</section>'
 
 
-def _block(block: Block, specs: list[dict[str, Any]], lang: str) -> str:
+def as_html(block: Block, lang: str, drawn: Callable[[Chart], str]) -> str:
+    """A block as HTML; `drawn` says what stands in the place of a chart."""
     match block:
         case Words():
             strong = ' class="strong"' if block.strong else ""
@@ -147,7 +150,7 @@ def _block(block: Block, specs: list[dict[str, Any]], lang: str) -> str:
         case Table():
             return _table(block)
         case Chart():
-            return _chart(block, specs, lang)
+            return drawn(block)
         case Terms():
             return "".join(
                 f'<dl class="term"><dt><span>{escape(own.name)}</span>'

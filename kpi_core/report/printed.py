@@ -584,8 +584,9 @@ def _finding(found: Finding, lang: str) -> str:
 
 @dataclass(frozen=True)
 class Slide:
-    """One message, and what shows it."""
+    """One message, and what shows it. `id` is the same in every language."""
 
+    id: str
     message: str
     blocks: tuple[Block, ...]
 
@@ -596,16 +597,41 @@ def slides(report: Report) -> tuple[Slide, ...]:
     found = [slide for own in told for slide in own(report)]
     if report.ahead:
         ahead = tuple(_ahead(report, report.ahead))
-        found.append(Slide(say(report.lang, "report_pages.ahead"), ahead))
+        found.append(Slide("ahead", say(report.lang, "report_pages.ahead"), ahead))
     if made := report.scenarios:
+        found.extend(_slide_scenarios(report, made))
         beside = (scenario_table(report, made), Points(made.assumed))
-        found.append(Slide(best_words(report, made), beside))
+        found.append(Slide("best", best_words(report, made), beside))
     return tuple(found)
+
+
+def _slide_scenarios(report: Report, made: Scenarios) -> Iterator[Slide]:
+    """What each scenario makes of the base, as far as that can be told."""
+    lang, currency = report.lang, report.plan.currency
+    for at, own in enumerate(made.made, start=1):
+        told = [row for row in made.rows if None not in (row.figures[0], row.figures[at])]
+        figures = {
+            row.id: [scenario_figure(row, row.figures[n], currency, lang) for n in (0, at)]
+            for row in told
+        }
+        if not told:
+            continue
+        lead = next((row for row in told if row.id == BEST), told[0])
+        before, after = figures[lead.id]
+        moved = {"what": lead.name, "before": before, "after": after}
+        tiles = tuple(
+            Tile(row.name, after, say(lang, "report_pages.before", figure=before))
+            for row in told
+            for before, after in [figures[row.id]]
+        )
+        assumed = Points((made.assumed[at - 1],))
+        message = say(lang, "report_pages.scenario", name=own.name, **moved)
+        yield Slide(f"scenario.{at}", message, (Tiles(tiles), assumed))
 
 
 def _slide_score(report: Report) -> Iterator[Slide]:
     if Part.SCORE in report.parts and report.scorecard.lines:
-        yield Slide(answer(report), (Tiles(tuple(_totals(report))), contributions(report)))
+        yield Slide("score", answer(report), (Tiles(tuple(_totals(report))), contributions(report)))
 
 
 def _slide_lost(report: Report) -> Iterator[Slide]:
@@ -623,7 +649,7 @@ def _slide_lost(report: Report) -> Iterator[Slide]:
         f"{where}: {earns}" for where, earns in words.segments(judged.goal.rule, judged.kpi, lang)
     )
     drawn = Chart(title, f"{title}. {said}", lambda ink: charts.rule_curve(judged, lang, ink))
-    yield Slide(message, (Tiles((_tile(report, judged),)), drawn))
+    yield Slide("lost", message, (Tiles((_tile(report, judged),)), drawn))
 
 
 def _slide_paid(report: Report) -> Iterator[Slide]:
@@ -635,7 +661,7 @@ def _slide_paid(report: Report) -> Iterator[Slide]:
     rows = (*_entries(lines), total)
     title = say(lang, "report_pages.section_bonus")
     shown = _table(lang, title, ("line", "figure"), rows, (5, 0), strong=(len(lines),))
-    yield Slide(paid_words(report, paid), (shown,))
+    yield Slide("paid", paid_words(report, paid), (shown,))
 
 
 def _slide_trends(report: Report) -> Iterator[Slide]:
@@ -650,7 +676,8 @@ def _slide_trends(report: Report) -> Iterator[Slide]:
                 value=_value(judged, lang),
                 target=_target(report.plan, judged, lang),
             )
-            yield Slide(message, (trend_chart(by[judged.goal.kpi], lang),))
+            drawn = trend_chart(by[judged.goal.kpi], lang)
+            yield Slide(f"trend.{judged.goal.kpi}", message, (drawn,))
 
 
 def _slide_funnel(report: Report) -> Iterator[Slide]:
@@ -661,7 +688,7 @@ def _slide_funnel(report: Report) -> Iterator[Slide]:
     if made.leakiest:
         rate, name = percent(made.leakiest.step_rate, lang), made.leakiest.stage.name[lang]
         message = say(lang, "report_pages.narrowest", name=name, rate=rate)
-    yield Slide(message, (funnel_chart(report),))
+    yield Slide("funnel", message, (funnel_chart(report),))
 
 
 def _slide_channels(report: Report) -> Iterator[Slide]:
@@ -682,4 +709,4 @@ def _slide_channels(report: Report) -> Iterator[Slide]:
         if own
     ]
     message = " ".join(said) or say(lang, "report_pages.channels_unsure")
-    yield Slide(message, (channel_chart(report),))
+    yield Slide("channels", message, (channel_chart(report),))

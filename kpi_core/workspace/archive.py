@@ -25,6 +25,7 @@ from sqlalchemy.exc import IntegrityError
 
 import kpi_core
 from kpi_core.errors import WorkspaceError
+from kpi_core.whole import keep_entry
 from kpi_core.workspace.database import (
     PATIENCE,
     Database,
@@ -33,7 +34,7 @@ from kpi_core.workspace.database import (
     not_written,
     told,
 )
-from kpi_core.workspace.files import Files, keep_entry
+from kpi_core.workspace.files import Files
 from kpi_core.workspace.place import DATABASE, Place
 from kpi_core.workspace.room import Role, Room
 from kpi_core.workspace.schema import METADATA, REVISION, WORKSPACES

@@ -6,14 +6,13 @@ is left over from a fall, and may be swept by whoever has the turn.
 """
 
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
 from kpi_core.errors import WorkspaceError
+from kpi_core.whole import keep_entry, write_whole
 from kpi_core.workspace.database import make_folder, not_written
 
 _NAME = re.compile(r"[0-9a-f]{64}\.parquet")
@@ -40,7 +39,7 @@ class Files:
         if not path.exists() or path.stat().st_size != len(content):
             try:
                 make_folder(path.parent)
-                write_whole(path, content)
+                write_whole(path, content, rights=0o600)
                 keep_entry(self.folder)
             except OSError as failed:
                 raise not_written(failed, path) from failed
@@ -70,32 +69,3 @@ class Files:
                     path.unlink()
                     swept += whole
         return swept
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file in one step, and bring it to the disk.
-
-    Raises:
-        OSError: it cannot be written; what was there before is as it was.
-    """
-    handle, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-        keep_entry(path.parent)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(part)
-
-
-def keep_entry(folder: Path) -> None:
-    """Have the names in a folder on the disk, too; Windows does so by itself."""
-    if os.name == "posix":
-        opened = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)

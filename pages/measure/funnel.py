@@ -60,7 +60,7 @@ def _counted(state: State) -> None:
     _views(state)
     _choices(state, stages, by, slice)
     if made.counted:
-        chart, table = st.columns([4, 5], gap="medium")
+        chart, table = cards.abreast([4, 5], "funnel")
         with chart:
             _chart(state, stages, made, beside)
         with table:

@@ -96,7 +96,7 @@ def _seen(state: State, month: Period, held: Period) -> object:
 
 def _over_time(state: State, found: tuple[Trend, ...], by: str) -> None:
     st.header(state.say("trend_over_time"))
-    cut, compared = st.columns(2)
+    cut, compared = cards.abreast(2, "trend")
     with cut:
         st.segmented_control(
             state.say("trend_by"),

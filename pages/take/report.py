@@ -20,7 +20,7 @@ def main() -> None:
             form=state.say(f"report_form_{asked.form.id}"),
         ),
     )
-    kind, content = st.columns(2, gap="large")
+    kind, content = cards.abreast(2, "report")
     with kind:
         report.form(state, asked)
     with content:

@@ -36,8 +36,8 @@ def test_a_target_a_weight_and_a_kpi_are_told() -> None:
     assert changes(now, was=was)[:4] == [
         "Total traffic, target: 300 → 310.",
         "Total traffic, share of weight: 50% → 75%.",
-        "Page depth: no longer decides the pay.",
-        "Bounce rate: now decides the pay, too.",
+        "Page depth: no longer counts towards the pay.",
+        "Bounce rate: now counts towards the pay.",
     ]
 
 
@@ -52,21 +52,21 @@ def test_a_rule_is_told_boundary_by_boundary() -> None:
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"scheme": {"kind": "curve", "salary": "1000.00", "fund": "500.00"}}, "The scheme is"),
+        ({"scheme": {"kind": "curve", "salary": "1000.00", "fund": "500.00"}}, "The scheme has"),
         ({"scheme": {"kind": "scorecard", "salary": "1000.00", "fund": "500.00",
-                     "terms": {"cap": "0.5"}}}, "A clause more: “The bonus is at most 50%"),
-        ({"gates": [{"kpi": "page_depth", "limit": 2}]}, "A clause more: “No bonus is paid if"),
-        ({"guards": [{"kpi": "sessions", "guard": "page_depth"}]}, "A clause more: “If Page depth"),
-        ({"over": "capped"}, "A clause more: “A score above 1 counts as 1.”"),
-        ({"missing": "zero"}, "A clause less: “A KPI without data is left out"),
+                     "terms": {"cap": "0.5"}}}, "A clause was added: “The bonus is at most 50%"),
+        ({"gates": [{"kpi": "page_depth", "limit": 2}]}, "A clause was added: “No bonus is paid if"),
+        ({"guards": [{"kpi": "sessions", "guard": "page_depth"}]}, "A clause was added: “If Page depth"),
+        ({"over": "capped"}, "A clause was added: “A score above 1 counts as 1.”"),
+        ({"missing": "zero"}, "A clause was removed: “A KPI without data is left out"),
         ({"sources": {"sessions": "ga4"}}, "Sessions, source: — → Google Analytics 4."),
         ({"sources": {"traffic": "ga4"}}, "Traffic, source: — → Google Analytics 4."),
         ({"assumptions": {"margin_rate": "0.4"}}, ": — → 40%."),
         ({"facts": {"sessions": 400}}, "Sessions, stated by hand: — → 400."),
         ({"rates": {"USD": "92.5"}}, "USD: — → 92.5."),
-        ({"vat_basis": "excl"}, "Money and VAT: VAT included → without VAT."),
+        ({"vat_basis": "excl"}, "Money and VAT: VAT included → VAT excluded."),
         ({"vat_rate": "0.2"}, "VAT rate: — → 20%."),
-        ({"vat": {"direct": "excl"}}, ": — → without VAT."),
+        ({"vat": {"direct": "excl"}}, ": — → VAT excluded."),
     ],
 )  # fmt: skip
 def test_whatever_decides_the_pay_is_told(fields: dict[str, object], told: str) -> None:
@@ -82,5 +82,5 @@ def test_what_an_own_kpi_means_is_told() -> None:
     was = plan("depth", own={"depth": OWN})
     now = plan("depth", own={"depth": OWN | {"formula": "pageviews / users", "better": "lower"}})
     said = changes(now, was=was)
-    assert "Depth, which way is better: higher is better → lower is better." in said
+    assert "Depth, what is better: higher is better → lower is better." in said
     assert any(line.startswith("Depth, definition: ") for line in said)

@@ -449,7 +449,7 @@ def test_a_bad_plan_is_one_clear_line(refusal: Run, tmp_path: Path, content: str
         (["spnd=+10%"], "spend"),
         (["cr=much"], "cr=much"),
         (["cr=+10%", "cr=+20%"], "twice"),
-        (["spend=+10%"], "data do not tell"),
+        (["spend=+10%"], "data do not show"),
         (["cr=4"], "above 1"),
     ],
 )

@@ -48,7 +48,7 @@ def test_trend_is_readable_and_knows_weeks(capsys, plan: str) -> None:
     assert said.startswith("Orders, October 2026: the month ended at 707")
     weeks = run(capsys, "trend", *FILES, "--plan", plan, *OCTOBER, "--by", "week")
     assert "2026-10-05" in weeks
-    assert "not whole" in weeks
+    assert "incomplete" in weeks
 
 
 def test_objectives_say_what_is_missing(capsys, plan: str) -> None:

@@ -182,7 +182,7 @@ def test_a_kpi_stated_by_hand_is_not_moved() -> None:
 def test_a_driver_without_data_can_be_set_but_not_moved_by_a_share() -> None:
     made = facts(daily("Sessions,Orders", rows={1: (1000, 20)}))
     model = calibrated(made, "shop")
-    with pytest.raises(UsageError, match="data do not tell it"):
+    with pytest.raises(UsageError, match="data do not show it"):
         model.rebuilt({"spend": Lever(by=Fraction(1, 10))})
     result = project(model, {"spend": Lever(to=Fraction(500))}, values(made, "cpo"))
     assert result.total("cpo").value == 25
@@ -402,7 +402,7 @@ def test_steps_multiply_and_conversion_is_what_it_is_with_the_steps_as_they_are(
 
 def test_a_step_that_nobody_counts_cannot_be_moved() -> None:
     model = calibrated(facts(daily("Sessions,Orders", rows={1: (100, 2)})), "shop")
-    with pytest.raises(UsageError, match="data do not tell it"):
+    with pytest.raises(UsageError, match="data do not show it"):
         model.check({"cart_rate": by("1/10")})
 
 

@@ -503,9 +503,9 @@ def test_a_name_that_may_be_a_persons_is_not_shown() -> None:
 
 def test_units_and_cuts_that_a_log_does_not_name_are_refused() -> None:
     log = read_rows("a,view,2026-10-05 10:00:00", "a,buy,2026-10-05 10:01:00")
-    with pytest.raises(UsageError, match="It knows: user"):
+    with pytest.raises(UsageError, match="Available: user"):
         units(log, "view", "buy", unit="session")
-    with pytest.raises(UsageError, match="what it should be parted by"):
+    with pytest.raises(UsageError, match="cannot be split by this"):
         units(log, "view", "buy", by="device")
 
 
@@ -532,9 +532,9 @@ def test_the_command_prints_what_the_engine_says(capsys: pytest.CaptureFixture[s
     [
         (["--steps", "view"], "from two"),
         (["--steps", "view,buy", "--window", "soon"], "time limit"),
-        (["--steps", "view,buy", "--compare", "previous"], "not for a funnel of events"),
-        (["--steps", "view,buy", "--by", "source"], "parted by"),
-        (["--steps", "view,buy", "--plan", "plan.json"], "not for a funnel of events"),
+        (["--steps", "view,buy", "--compare", "previous"], "not for an event funnel"),
+        (["--steps", "view,buy", "--by", "source"], "split by"),
+        (["--steps", "view,buy", "--plan", "plan.json"], "not for an event funnel"),
         ([], "--business"),
     ],
 )

@@ -118,7 +118,7 @@ def test_one_step_at_the_target_is_a_coin_toss_and_says_which_words_make_it_one(
     found = fair(product(LEADS))
     assert point_said(found, found.at(ON_PLAN)[0], "en") == (
         "Exactly on plan it is a coin toss: €150 in 52% of months; €200 in 48%, "
-        "because the rule wants “above 100%” (Leads)."
+        "because the rule requires “above 100%” (Leads)."
     )
     assert "как монета ляжет: 150 € в 52" in point_said(found, found.at(ON_PLAN)[0], "ru").replace(
         "\N{NO-BREAK SPACE}", " "
@@ -154,7 +154,7 @@ def test_half_of_the_weight_is_enough() -> None:
 def test_what_is_not_paid_for_want_of_figures_is_told() -> None:
     lines = [LEADS | {"weight": 1}, CPO | {"target": 75_000, "weight": 9}]
     found = fair(plan(*lines), levels=[ON_PLAN])
-    assert "more than half of the weight has no figures" in odds_said(found, found.stepped[0], "en")
+    assert "more than half of the weight has no data" in odds_said(found, found.stepped[0], "en")
 
 
 @pytest.mark.parametrize("level", ["1e400", "1" * 400, "1e-999999", "nan", "-1", "1001%"])
@@ -165,7 +165,7 @@ def test_a_level_that_cannot_be_is_refused_in_a_few_words(
     path.write_text(plan().as_json(), "utf-8")
     assert main(["fair", "--plan", str(path), "--at", level, "--lang", "en"]) != 0
     said = capsys.readouterr().err
-    assert "the part of plan cannot be read" in said
+    assert "the share of plan cannot be read" in said
     assert len(said) < 200
 
 
@@ -386,7 +386,7 @@ def test_what_has_no_chance_to_tell_is_fixed_and_said() -> None:
     assert found.noises[0].law is Law.NONE
     odds = found.at(Fraction("0.9"))[0]
     assert (odds.expected, odds.spread, odds.ideal) == (0.5, 0, 0.5)
-    assert "do not tell its chance" in chances_said(found, "en")[0]
+    assert "say nothing about chance" in chances_said(found, "en")[0]
 
 
 def test_a_goal_that_wants_no_particular_value_is_held_where_it_is() -> None:

@@ -269,7 +269,7 @@ def test_the_table_says_the_nearest_jump_fall_and_dead_zone_of_a_lever() -> None
     row = next(row for row in rows if row["Lever"] == of(found, "cr").driver.name["en"])
     assert row["Jump up"] == "+11.1%: €1,000"
     assert row["Fall"].startswith("\N{MINUS SIGN}11.1%")
-    assert row["Pays nothing"] == "to +11.1%"
+    assert row["Not paid for"] == "to +11.1%"
     assert row["10% better"] == "€0"
 
 
@@ -279,7 +279,7 @@ def test_where_nothing_is_paid_for_there_is_no_game_and_what_was_tried_is_told()
     found = study(made(FIGURES, out_of_reach))
     assert found.games == ()
     (said,) = games_said(found, "en")
-    assert said.startswith("Tried: every lever alone, and every pair")
+    assert said.startswith("Checked: every lever alone, and every pair")
     assert "Three levers at once" in said
 
 
@@ -313,7 +313,7 @@ def test_without_deals_only_the_bonus_is_told() -> None:
     known = {id: FIGURES[id] for id in ("spend", "clicks", "sessions", "leads")}
     found = study(made(known, LEADS_AND_CPL))
     assert (found.earned, found.games, found.alignment) == (None, (), None)
-    assert "cannot be told" in money_said(found, "en")
+    assert "cannot be computed" in money_said(found, "en")
     curve = of(found, "cr")
     assert [cliff.shift for cliff in curve.cliffs] == [Fraction(-1, 9), Fraction(1, 9)]
     assert (curve.dead_zone, curve.windfall, curve.conflicts) == (None, None, ())

@@ -75,7 +75,7 @@ def test_the_worked_example_has_all_three_targets() -> None:
     }
     (found,) = reviewed(plan)
     assert found.missing == ()
-    assert checks(found, "quality")["baseline"].why == "It was 0.60%; the way to go is +100%."
+    assert checks(found, "quality")["baseline"].why == "It was 0.60%; the change needed is +100%."
 
 
 def test_fifteen_dollars_are_not_measured_without_a_rate() -> None:
@@ -220,7 +220,7 @@ def test_of_a_quarter_its_last_whole_month_is_judged() -> None:
 def test_a_month_under_way_is_not_judged() -> None:
     volume, said = judged_volume(volume_of(100), months(last="2026-10-10"), "2026-10")
     assert (volume.value.value, volume.reached) == (120, None)
-    assert "do not hold all of October 2026, so far 120" in said["measurable"].why
+    assert "do not have all of October 2026: 120 so far" in said["measurable"].why
     assert said["baseline"].held is False
 
 
@@ -271,7 +271,7 @@ def test_beyond_half_of_the_history_nothing_is_known(deadline: date, known: bool
     assert (volume.ahead is not None) is known
     assert (said["achievable"].held is not None) is known
     if not known:
-        assert "no more than 5 months after the last one (October 2026)" in said["achievable"].why
+        assert "one can look 5 months beyond the last one (October 2026)" in said["achievable"].why
 
 
 def test_how_many_months_have_a_value_is_told() -> None:

@@ -361,7 +361,7 @@ def test_a_quarter_is_paid_by_the_targets_of_its_months() -> None:
     assert paid(changed(visits, facts={"sessions": 331}), "2026-Q4") == "500.00"
     for period in ("2026-09-01..2026-11-30", "2026-Q4"):
         wanted = visits.targets if period != "2026-Q4" else {"2026-10": {"sessions": 100}}
-        with pytest.raises(PlanError, match=r"targets of other days .*2026-10") as raised:
+        with pytest.raises(PlanError, match=r"targets for other days .*2026-10") as raised:
             paid(changed(visits, targets=wanted), period)
         assert raised.value.code == "targets_of_other_days"
     assert paid(visits, "2026-Q2") == "500.00", "no target of a period meets it"
@@ -396,7 +396,7 @@ def test_a_part_of_a_month_that_nobody_asked_for_is_not_paid_as_a_month() -> Non
 def test_figures_stated_for_one_period_pay_no_other() -> None:
     stated = plan(period="2026-07", facts={"sessions": 5000, "page_depth": 9})
     assert str(payout(stated, read(stated, None, "2026-07")).bonus) == "500.00"
-    with pytest.raises(PlanError, match="stated in the plan are of 2026-07") as raised:
+    with pytest.raises(PlanError, match="stated in the plan are for 2026-07") as raised:
         payout(stated, read(stated, None, "2026-10"))
     assert raised.value.code == "facts_of_other_days"
 
@@ -426,7 +426,7 @@ def test_the_statement_derives_the_pay_in_english() -> None:
     assert f"target RUB{NBSP}500.00, actual RUB{NBSP}562.50; lower is better" in said[4]
     assert said[4].endswith("= 88.9%")
     assert said[5].endswith("= 0.5")
-    assert said[-4] == "Coefficient in total: 1 × 0.5 = 0.5"
+    assert said[-4] == "Total coefficient: 1 × 0.5 = 0.5"
     assert said[-3] == f"Salary: RUB{NBSP}30,000.00 = RUB{NBSP}30,000.00"
     assert said[-2] == f"Bonus: 0.5 × salary RUB{NBSP}30,000.00 = RUB{NBSP}15,000.00"
     assert said[-1].endswith(f"= RUB{NBSP}45,000.00")

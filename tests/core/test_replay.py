@@ -168,7 +168,7 @@ def test_figures_stated_by_hand_are_of_their_own_period_only() -> None:
 
 
 def test_plans_of_quarters_or_of_two_currencies_are_refused() -> None:
-    with pytest.raises(PlanError, match=r"A: the targets of this plan are of 2026-01-01\.\."):
+    with pytest.raises(PlanError, match=r"A: the targets of this plan are for 2026-01-01\.\."):
         replay(visits(), {"A": plan(period="2026-Q1")})
     with pytest.raises(PlanError, match="EUR, RUB"):
         replay(visits(), {"A": plan(), "B": plan(currency="EUR")})
@@ -333,10 +333,10 @@ def test_figures_and_their_making_are_told_in_both_languages() -> None:
     assert told["Paid in total"] == "RUB\N{NO-BREAK SPACE}3,750"
     assert told["Spread as a share of the average"] == "20.0%"
     assert len(figures(rule, "ru")) == len(told)
-    assert budget_said(None, "en") == "A budget takes at least 6 months that are paid."
+    assert budget_said(None, "en") == "A budget needs at least 6 months with a payout."
     paid = [Decimal(1000)] * 24
     assert "three months in a row" in budget_said(budget(months(24), paid), "en")
-    assert "(paid: 23)" in budget_said(budget(months(23), paid[:23]), "en")
+    assert "(with a payout: 23)" in budget_said(budget(months(23), paid[:23]), "en")
 
 
 def spec(chart: Any) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def test_score_kpis_bonus_and_targets_are_told_with_both_figures() -> None:
     report = told([*days_of("2026-09", 240), *days_of("2026-10", 300)], "2026-10")
     score, kpis, bonus, goals, data = report.changes
     assert score == (
-        "The total score: 50.0 → 100.0 of 100 (+50.0) against September 2026;"
+        "The total score: 50.0 → 100.0 of 100 (+50.0) compared with September 2026;"
         " what moved it most: Orders +50.0."
     )
     assert "Orders 240 → 300 (+25.0%)" in kpis
@@ -80,7 +80,7 @@ def test_the_same_month_again_is_told_as_no_change() -> None:
     same = told([*days_of("2026-10", 300), *november], "2026-11").changes
     assert same[0] == "The total score is 100.0 of 100, the same as for October 2026."
     assert same[2].startswith("The bonus is the same: RUB")
-    assert same[3].endswith("none turned.")
+    assert same[3].endswith("none changed.")
 
 
 def test_the_first_month_has_nothing_to_be_compared_with() -> None:
@@ -92,8 +92,8 @@ def test_the_first_month_has_nothing_to_be_compared_with() -> None:
 def test_a_month_under_way_is_compared_with_the_same_days_and_pays_nothing_yet() -> None:
     lines = [*days_of("2026-09", 240), *days_of("2026-10", 300, until=10)]
     score, _, bonus, *_ = told(lines, "2026-10").changes
-    assert "50.0 → 100.0 of 100 (+50.0) against 1 Sep 2026 – 10 Sep 2026;" in score
-    assert bonus.startswith("The bonus cannot be told.")
+    assert "50.0 → 100.0 of 100 (+50.0) compared with 1 Sep 2026 – 10 Sep 2026;" in score
+    assert bonus.startswith("The bonus cannot be computed.")
 
 
 def test_few_cases_do_not_move() -> None:

@@ -147,7 +147,7 @@ def test_names_are_not_taken_twice_and_a_file_has_an_end() -> None:
         rename(FILE, "Search", "BUDGET")
     with pytest.raises(UsageError, match="no name"):
         rename(FILE, "Search", " ")
-    with pytest.raises(UsageError, match="There are: Search, Дороже клики, Budget"):
+    with pytest.raises(UsageError, match="Available: Search, Дороже клики, Budget"):
         drop(FILE, "Nothing")
     full = FILE
     for number in range(MOST - len(FILE.scenarios)):

@@ -106,8 +106,8 @@ def test_what_names_no_period(cell: object) -> None:
         ("KPI,2026-10,Foo\ncr,1%,2%\n", "these periods cannot be read: Foo."),
         ("period,KPI,target\n2026-10,cr,1%\nsoon,aov,3\n", "periods cannot be read: soon (3)"),
         ("month,cr,foo\n2026-10,1%,2\n", "no such KPIs: foo"),
-        ("period,KPI,target\n2026-10,aov,much\n", "these are no numbers: aov, 2: much"),
-        ("period,KPI,target\n2026-10,aov,\n", "these are no numbers: aov, 2: —"),
+        ("period,KPI,target\n2026-10,aov,much\n", "these are not numbers: aov, 2: much"),
+        ("period,KPI,target\n2026-10,aov,\n", "these are not numbers: aov, 2: —"),
         ("period,KPI,target\n2026-10,cr,1.2\n", "a share above one without a percent sign"),
         ("period,KPI,target\n2026-10,cr,1%\n10.2026,cr,2%\n", "a target is given twice"),
         ("a,b\n1,2\n", "no targets found"),
@@ -165,30 +165,30 @@ def test_two_columns_of_periods_are_named() -> None:
 @pytest.mark.parametrize(("kpi", "cell"), [("aov", "110%"), ("orders", "110 %"), ("cac", "5%")])
 def test_a_percent_of_no_share_is_refused(kpi: str, cell: str) -> None:
     told = refused(f"period,KPI,target\n2026-10,{kpi},{cell}\n")
-    assert "a percent for a KPI that is not a share" in told
+    assert "a percentage for a KPI that is not a share" in told
     assert f"{kpi}, 2: {cell}" in told
 
 
 @pytest.mark.parametrize(
     ("cell", "told"),
     [
-        ("$6", "another currency than the plan's (RUB)"),
-        ("€6", "another currency"),
-        ("6 USD", "another currency"),
-        ("6 CHF", "no numbers"),
+        ("$6", "currency other than the plan's (RUB)"),
+        ("€6", "currency other than"),
+        ("6 USD", "currency other than"),
+        ("6 CHF", "not numbers"),
     ],
 )
 def test_money_of_another_currency_is_refused(cell: str, told: str) -> None:
     assert told in refused(f"period,KPI,target\n2026-10,cac,{cell}\n")
     assert read("period,KPI,target\n2026-10,cac,600 ₽\n") == {"cac": 600}
     assert read("period,KPI,target\n2026-10,cac,$6\n", "USD") == {"cac": 6}
-    assert "another currency" in refused("period,KPI,target\n2026-10,cac,$6\n", None)
-    assert "no money" in refused("period,KPI,target\n2026-10,orders,$6\n")
+    assert "currency other than" in refused("period,KPI,target\n2026-10,cac,$6\n", None)
+    assert "not money" in refused("period,KPI,target\n2026-10,orders,$6\n")
 
 
 def test_a_column_of_currencies_and_units_is_read() -> None:
     text = "Period,KPI,Target,Currency\n2026-10,cac,6,USD\n2026-10,orders,800,USD\n"
-    assert "another currency than the plan's (RUB): cac, 2: 6 USD" in refused(text)
+    assert "currency other than the plan's (RUB): cac, 2: 6 USD" in refused(text)
     assert read(text, "USD") == {"cac": 6, "orders": 800}
     units = "Период;KPI;Цель;Ед. изм.\n2026-10;cr;1,2;%\n2026-10;orders;800;шт.\n"
     assert read(units) == {"cr": Decimal("0.012"), "orders": 800}
@@ -200,7 +200,7 @@ def test_a_column_of_currencies_and_units_is_read() -> None:
 def test_what_a_title_says_of_the_figures_is_not_passed_over() -> None:
     body = "KPI;Oct 2026\nrevenue;800\norders;5\n"
     assert "in thousands or millions: Цели, тыс. руб." in refused(f"Цели, тыс. руб.\n{body}")
-    assert "another currency" in refused(f"Targets, USD\n{body}")
+    assert "currency other than" in refused(f"Targets, USD\n{body}")
     assert read(f"Targets, USD\n{body}", "USD") == {"revenue": 800, "orders": 5}
     assert read(f"Цели на 5 млн визитов, руб.\n{body}") == {"revenue": 800, "orders": 5}
 
@@ -208,10 +208,10 @@ def test_what_a_title_says_of_the_figures_is_not_passed_over() -> None:
 @pytest.mark.parametrize(
     ("kpi", "cell", "code", "told"),
     [
-        ("aov", 1.1, "0%", "a percent for a KPI that is not a share"),
-        ("orders", 1.1, 9, "a percent for a KPI that is not a share"),
-        ("cac", 6, "$#,##0.00", "another currency"),
-        ("cac", 6, "#,##0.00 [$€-407]", "another currency"),
+        ("aov", 1.1, "0%", "a percentage for a KPI that is not a share"),
+        ("orders", 1.1, 9, "a percentage for a KPI that is not a share"),
+        ("cac", 6, "$#,##0.00", "currency other than"),
+        ("cac", 6, "#,##0.00 [$€-407]", "currency other than"),
         ("cac", 6, 44, "unit is not understood: cac, 2: 6 ¤"),
         ("revenue", 6, '0" тыс."', "unit is not understood"),
         ("cr", 1.1, "0%", "a share above 100%"),
@@ -241,7 +241,7 @@ def test_a_file_that_hides_its_formats_is_refused() -> None:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
         archive.writestr("goals.csv", "KPI,2026-10\norders,800\n")
-    assert "Save the sheet as XLSX or CSV" in refused(made.getvalue())
+    assert "Save the table as XLSX or CSV" in refused(made.getvalue())
 
 
 # --- shares without a sign
@@ -250,7 +250,7 @@ def test_a_file_that_hides_its_formats_is_refused() -> None:
 @pytest.mark.parametrize("cell", ["0.9", "1", "0.5", "-0.6"])
 def test_a_share_that_may_be_meant_in_per_cent_is_refused(cell: str) -> None:
     told = refused(f"period,KPI,target\n2026-10,cr,{cell}\n")
-    assert "Write 0.9% if it is in per cent, 90%" in told
+    assert "Write 0.9% if it is a percentage, 90%" in told
     assert f"cr, 2: {cell}" in told
 
 
@@ -289,7 +289,7 @@ def test_a_part_is_no_more_than_its_whole() -> None:
     ],
 )
 def test_a_figure_under_no_heading_is_named(text: str, named: str) -> None:
-    assert f"under no heading: {named}" in refused(text)
+    assert f"without a heading: {named}" in refused(text)
 
 
 # --- thousands or decimals
@@ -357,7 +357,7 @@ def test_a_target_of_a_period_is_changed_where_it_stands() -> None:
     [
         ({"2026-10": {"cr": 0}}, "above 0"),
         ({"soon": {"cr": 1}}, "soon"),
-        ({"2026-Q4": {"cr": 1}, "2026-10-01..2026-12-31": {"cr": 2}}, "one and the same period"),
+        ({"2026-Q4": {"cr": 1}, "2026-10-01..2026-12-31": {"cr": 2}}, "name the same period"),
         ({"2026-10": {"crr": 1}}, "no such KPI"),
     ],
 )

@@ -388,6 +388,32 @@ def test_a_lever_that_the_model_cannot_follow_goes_back_with_a_word(page, app_ur
     assert thumb.input_value() == "0"
 
 
+def test_help_opens_by_key_and_touch_and_is_told_of_the_slider(browser, app_url):
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+    context = browser.new_context(locale="en-US", **phone)
+    page = context.new_page()
+    page.goto(f"{app_url}/?lang=en")
+    thumb = page.get_by_role("slider", name="Weight: Bounce rate")
+    thumb.wait_for()
+    settled(page)
+    row = page.locator(".row", has=thumb)
+    help, words = row.locator(".help"), row.locator(".words")
+
+    assert thumb.get_attribute("aria-describedby") == words.get_attribute("id")
+    help.press("Enter")
+    words.wait_for()
+    assert "share of sessions" in words.inner_text()
+    page.keyboard.press("Escape")
+    words.wait_for(state="hidden")
+
+    help.tap()
+    words.wait_for()
+    box = words.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    context.close()
+
+
 def test_without_components_native_sliders_serve(browser, cold_app, monkeypatch):
     monkeypatch.setenv("KPI_COMPONENTS", "off")
     context = browser.new_context(locale="en-US")

@@ -48,7 +48,7 @@ def test_a_search_and_only_those_with_data():
 
 
 @pytest.mark.parametrize(
-    ("lang", "formula"), [("ru", "«Заказы» / «Визиты»"), ("en", "«Orders» / «Sessions»")]
+    ("lang", "formula"), [("ru", "«Заказы» / «Визиты»"), ("en", "“Orders” / “Sessions”")]
 )
 def test_an_entry_shows_formula_example_and_figures(lang, formula):
     app = opened(open_page(open_app(lang), PAGE), "cr")

@@ -41,7 +41,7 @@ def choose(app, column: int, meaning: str):
 
 def test_an_unknown_table_can_be_explained_and_is_then_counted(app):
     upload(app, "strange.csv", STRANGE.encode())
-    assert any("Say what the columns" in found.label for found in app.expander)
+    assert any("Explain the columns" in found.label for found in app.expander)
     rows = next(c for c in app.segmented_control if (c.key or "").endswith(".rows"))
     rows.set_value(Rows.ORDERS).run()
     choose(app, 0, "record")

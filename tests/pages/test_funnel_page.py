@@ -73,7 +73,7 @@ def test_a_part_is_counted_alone_and_set_against_the_others():
 
     app = choose(app, "funnel.beside", "others")
 
-    assert "Really worse than what it is compared with is Cart: 13.7% against 23.6%" in answer(app)
+    assert "Really worse than in the comparison: Cart, 13.7% against 23.6%" in answer(app)
     difference = tables(app)[0]["Difference"]
     assert any("a real difference (p < 0.0001)" in cell for cell in difference)
     assert any("Holm" in text.value for text in app.caption)

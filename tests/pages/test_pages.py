@@ -393,7 +393,7 @@ def test_figures_stated_by_hand_are_told_on_every_page_until_dropped():
         assert_whole(open_page(app, page))
         assert "2 figures are stated by hand" in app.info[0].value
 
-    click(app, "Drop them")
+    click(app, "Remove them")
 
     assert not app.info
     assert not app.session_state["own"]["plan"].facts

@@ -64,4 +64,4 @@ def test_an_app_that_others_can_reach_opens_no_files_of_this_computer(monkeypatc
     assert "only the owner" in app.error[0].value
     open_page(app, "pages/measure/data.py")
     read_it(app, "database", address="postgresql://postgres@127.0.0.1/shop", table="sales")
-    assert "does not let us in" in app.error[0].value.replace("\\", "")
+    assert "denies access" in app.error[0].value.replace("\\", "")

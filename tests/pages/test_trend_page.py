@@ -161,7 +161,7 @@ def test_all_days_of_a_year_earn_no_bonus_and_say_why(lang: str, told: str) -> N
     assert not app.exception
     assert {metric.value for metric in app.metric} == {"—"}
     warnings = [str(own.value) for own in app.warning]
-    assert any("2026-10." in own for own in warnings), "choose a month, or say --period"
+    assert any("2026-10." in own for own in warnings), "choose a month, or add --period"
     assert any(told in own for own in warnings)
 
 

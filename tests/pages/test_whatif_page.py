@@ -78,7 +78,7 @@ def test_the_parts_of_the_levers_add_up_to_the_change() -> None:
 
     parts = next(own.value for own in app.table if own.value.columns[0] == "Lever")
 
-    assert list(parts.iloc[:, 0]) == ["Conversion rate", "Average order value", "In all"]
+    assert list(parts.iloc[:, 0]) == ["Conversion rate", "Average order value", "In total"]
     for column in ("Bonus", "Profit after ads and pay"):
         one, other, whole = (figure(cell.replace("\\", "")) for cell in parts[column])
         assert round(one + other, 2) == whole

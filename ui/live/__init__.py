@@ -307,13 +307,13 @@ if on():
     _figures = st.components.v2.component(
         "kpi_figures",
         html='<div class="figures" aria-live="polite"></div>\n',
-        css=_part("figures.css"),
+        css=_part("page.css") + _part("figures.css"),
         js=_part("page.js") + _part("figures.js"),
     )
     _board = st.components.v2.component(
         "kpi_board",
         html='<div class="board"></div>\n',
-        css=_part("sliders.css"),
+        css=_part("page.css") + _part("sliders.css"),
         js=_part("page.js") + _part("weights.js") + _part("sliders.js"),
     )
 

@@ -4,8 +4,8 @@
 const blocks = {
   lead: ({ text }) => make("p", { class: "lead", text }),
   note: ({ text }) => make("p", { class: "note", text }),
-  heading: ({ text, help }) => make("h2", { text, title: help }),
-  metrics: ({ items }) => make("div", { class: "metrics" }, ...items.map(metric)),
+  heading: ({ text, help }) => make("div", { class: "heading" }, make("h2", { text }), ...explained(text, text, help)),
+  metrics: ({ items }) => make("div", { class: "metrics" }, ...items.flatMap(metric)),
   bars: ({ rows }) => make("div", { class: "bars", role: "list" }, ...rows.map(bar)),
   table: ({ head, rows }) => table(head, rows),
   fold: ({ title, content }) =>
@@ -15,8 +15,9 @@ const blocks = {
 const draw = (block) => blocks[block.kind](block);
 
 function metric({ id, label, value, change, note, help }) {
-  const found = make("div", { class: "metric", "data-metric": id, title: help });
-  found.append(make("div", { class: "label", text: label }));
+  const found = make("div", { class: "metric", "data-metric": id });
+  const [button, ...words] = explained(id, label, help);
+  found.append(make("div", { class: "label" }, label, ...(button ? [" ", button] : [])));
   found.append(make("div", { class: "value", text: value }));
   if (change) {
     const down = change.startsWith("-");
@@ -24,7 +25,7 @@ function metric({ id, label, value, change, note, help }) {
     found.append(make("div", { class: `change ${down ? "down" : "up"}`, text }));
   }
   if (note) found.append(make("div", { class: "note", text: note }));
-  return found;
+  return [found, ...words]; // words are no part of a figure
 }
 
 function bar({ name, reach, label, better }) {
@@ -40,7 +41,7 @@ function table(head, rows) {
     const [first, ...others] = cells;
     return make("tr", {}, make("th", { scope: "row", text: first }), ...others.map((text) => make("td", { text })));
   });
-  return make("div", { class: "scroll" }, make("table", {}, make("thead", {}, top), make("tbody", {}, ...body)));
+  return make("div", { class: "scroll", tabindex: 0 }, make("table", {}, make("thead", {}, top), make("tbody", {}, ...body)));
 }
 
 // Only what differs is put into the page; what the reader has unfolded stays so.

@@ -78,13 +78,15 @@ class Board {
 
   row(row) {
     const { id, low, high, step } = row;
-    const slider = make("input", { type: "range", min: low, max: high, step, "aria-label": row.spoken });
+    const slider = make("input", {
+      type: "range", min: low, max: high, step, "aria-label": row.spoken, "aria-describedby": row.help && `help-${id}`,
+    });
     slider.oninput = () => this.drag(row, slider);
     slider.onchange = () => this.drop(row, slider);
     // Let go where it was taken: no change is told, so what came meanwhile is shown now.
     slider.onpointerup = slider.onpointercancel = slider.onblur = () => setTimeout(() => this.release(row));
     const own = { row, slider, output: make("output", { "aria-hidden": "true" }) };
-    const name = make("span", { class: "name", title: row.help }, row.name);
+    const name = make("span", { class: "name" }, row.name, " ", ...explained(id, row.name, row.help));
     if (row.sign) name.prepend(make("span", { class: `sign ${row.sign.status}`, title: row.sign.word, text: row.sign.text }), " ");
     own.shown = make("span", { class: "shown" });
     const parts = [make("div", { class: "head" }, name, own.shown)];
