@@ -32,7 +32,7 @@ MENU = {
     "figures": ("trend", "channels", "analyst"),
     "help": ("catalogue",),
 }
-SHOWS_PAY = {"bonus", "whatif", "report", "present", "plan"}
+SHOWS_PAY = {"bonus", "whatif", "report", "plan"}
 
 
 # An icon of our own: that of a menu entry would be fetched from a foreign host.

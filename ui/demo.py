@@ -27,7 +27,6 @@ from ui.tabs import Own
 
 _BEFORE, _WHY, _COUNTS, _MONEY = (f"demo.{own}" for own in ("before", "why", "counts", "money"))
 SET = "demo.zip"  # what a set is called
-_LASTING = "keeping."  # what says where work is kept: it outlives the work
 
 
 class Why(StrEnum):
@@ -70,6 +69,7 @@ def make_anonymous(scale: Scale, lang: str) -> None:
         "plan": anonymous_plan(plan, scale, lang),
         "roles": {id: anonymous_plan(of_role, scale, lang) for id, of_role in roles.items()},
         "sample": False,
+        "passing": True,
     }
     own["kept"] = {
         f"scenarios.{plan.business}": anonymous_scenarios(session.scenarios(), lang),
@@ -171,7 +171,6 @@ def reset(business: str) -> None:
     """The sample of a business type as nobody has touched it."""
     was = session.work()
     own = session.untouched(business, was["visitor"])
-    own["kept"] = {n: held for n, held in was["kept"].items() if n.startswith(_LASTING)}
     if was["kept"].get(_WHY) == Why.RESET:  # one reset can be taken back, not all of them
         del was["kept"][_BEFORE], was["kept"][_WHY]
     _lay_aside(own, Why.RESET)

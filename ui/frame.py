@@ -90,7 +90,7 @@ def _goes_on(lang: str, since: datetime) -> None:
 
 
 def _begin_anew() -> None:
-    session.go_on(session.untouched(session.plan().business, session.visitor()))
+    demo.reset(session.plan().business)
     keeping.known()
 
 

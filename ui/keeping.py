@@ -108,7 +108,7 @@ def known() -> None:
 def put_down() -> None:
     """Put down what changed. What cannot be kept is told once, and tried again at each turn."""
     own, stands = _keeping(), session.stand()
-    if own is None or session.pay_hidden() or stands == own.stood:
+    if own is None or not session.is_lasting() or stands == own.stood:
         return
     try:
         _keep_files(own)

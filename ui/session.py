@@ -62,6 +62,7 @@ def untouched(business: str, visitor: object = None) -> Own:
         roles={},
         role_period=None,
         pay_hidden=False,
+        passing=False,
     )
 
 
@@ -79,6 +80,7 @@ def open_link() -> str | None:
     """Go to the link that the session was opened with, if any; what is wrong with that."""
     word = st.query_params.pop(LINK, None)
     if not word:
+        st.session_state["began"] = stand()
         return None
     try:
         view = decode(word)
@@ -108,9 +110,9 @@ def _show(view: View) -> None:
 
 
 def resume(word: str) -> None:
-    """Go on where the tab with this word was, unless something was done here already."""
+    """Go on where the tab with this word was, unless a link or something done here is in view."""
     then = tabs.found(word)
-    if then is None or then["visitor"] != _own()["visitor"] or can("undo") or uploads():
+    if then is None or then["visitor"] != visitor() or stand() != st.session_state.get("began"):
         return
     st.session_state["own"] = then.forked()
     st.session_state["tab"] = tabs.named(_own())
@@ -342,6 +344,11 @@ def pay_hidden() -> bool:
     """Whether the plan was opened by somebody who may not see what is paid."""
     hidden: bool = _own()["pay_hidden"]
     return hidden
+
+
+def is_lasting() -> bool:
+    """Whether the work may be put down: no double of real files, no plan without its sums."""
+    return not (_own()["passing"] or pay_hidden())
 
 
 def hide_pay(hidden: bool) -> None:

@@ -117,6 +117,11 @@ def test_after_the_server_fell_the_owner_goes_on_where_they_were(
     tab.loads(FILE)
     tab.goes("scorecard")
     moved = moves_a_weight(tab, 3)
+    refreshes(tab)
+    assert weight(tab) == moved
+    tab.presses(tab.says("plan_undo"))
+    assert weight(tab) != moved
+    tab.presses(tab.says("plan_redo"))
     os.kill(_server_of(tab.url), signal.SIGKILL)
 
     again = open_tab(context, cold_app())

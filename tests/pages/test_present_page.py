@@ -16,6 +16,7 @@ from kpi_core.report import gather
 from kpi_core.report.printed import slides
 from kpi_core.scenario import Scenario, Scenarios
 from kpi_core.text import say
+from kpi_core.workspace import Workspace
 from tests.core.test_report_pdf import PNG
 from tests.pages.test_code import opened as opened_code
 from tests.pages.test_code import plain, plan_of, run
@@ -256,10 +257,18 @@ def test_factors_are_those_that_were_chosen():
     assert Decimal(upload_.tables[0].total("revenue")) == Decimal("90000")
 
 
-def test_nothing_of_the_double_goes_where_work_is_kept():
-    app = press(real(), "demo.make")
+def test_nothing_of_the_double_goes_where_work_is_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv("KPI_WORKSPACE", str(tmp_path / "workspace"))
+    app = real()
+    before = Workspace.open(tmp_path / "workspace").desk.get()
+    assert before.uploads == tuple(app.session_state["own"]["uploads"])
 
-    assert not [own for own in kept(app) if own.startswith("keeping.")]
+    press(app, "demo.make")
+    open_page(app, "pages/measure/scorecard.py")
+
+    workspace = Workspace.open(tmp_path / "workspace")
+    assert workspace.desk.get() == before
+    assert [own.digest for own in workspace.uploads.list()] == list(before.uploads)
 
 
 def test_a_set_is_loaded_like_any_file_and_says_what_it_is():
@@ -321,13 +330,13 @@ def test_a_reset_leads_to_an_untouched_sample_and_can_be_taken_back(business):
     assert "Moss Ltd" in everything(app)
 
 
-def test_work_goes_on_being_kept_after_a_reset():
-    app = opened()
-    kept(app)["keeping.told"] = "said"
+def test_work_goes_on_being_kept_after_a_reset(monkeypatch, tmp_path):
+    monkeypatch.setenv("KPI_WORKSPACE", str(tmp_path / "workspace"))
+    app = real()
 
     press(app, "demo.yes")
 
-    assert kept(app)["keeping.told"] == "said"
+    assert not Workspace.open(tmp_path / "workspace").desk.get().uploads
 
 
 def test_resets_do_not_pile_up():

@@ -205,7 +205,7 @@ def test_a_viewer_opens_a_plan_without_its_sums_and_no_page_shows_pay(
 
     press(app, "saved.plan.October.1.open")
 
-    for page in ("pay/bonus", "plan/whatif", "plan/editor", "take/report", "take/present"):
+    for page in ("pay/bonus", "plan/whatif", "plan/editor", "take/report"):
         app.switch_page(f"pages/{page}.py")
         app.run()
         assert "you may not see what is paid" in said(app)
