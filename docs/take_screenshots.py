@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from kpi_core.link import View, encode
 from kpi_core.plan import default_plan
+from kpi_core.workspace import Workspace
 from tests.browser import chromium, find_browser, serve, settled, warm
 from tests.e2e.visitor import Visitor
 
@@ -77,6 +79,16 @@ def pages() -> list[str]:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "PAGES":
             return list(ast.literal_eval(node.value))
     raise LookupError("app.py has no PAGES")
+
+
+def somebodys(folder: Path) -> str:
+    """A workspace in which something was saved, so that its page has something to show."""
+    plans, plan = Workspace.open(folder, person="anna").plans, default_plan("shop")
+    plans.save("October", plan, note="as agreed")
+    line = plan.lines[0]
+    lower = plan.with_target(line.kpi, line.target * 9 / 10, None)
+    plans.save("October", lower, after=1, note="target lowered by a tenth")
+    return str(folder)
 
 
 def take(browser: Browser, url: str, lang: str, theme: str, size: str) -> None:
@@ -164,12 +176,18 @@ def main() -> None:
     if path is None:
         sys.exit("no Chromium or Chrome was found; KPI_BROWSER=/path names one")
     wanted = set(sys.argv[1:])
-    with serve() as url, chromium(path) as browser:
-        warm(url)
-        if "guide" in wanted:
+    if "guide" in wanted:
+        with serve() as url, chromium(path) as browser:
+            warm(url)
             for lang in sorted({"ru", "en"} & wanted) or ("ru", "en"):
                 guide(browser, url, lang)
-            return
+        return
+    with (
+        TemporaryDirectory() as folder,
+        serve(environment={"KPI_WORKSPACE": somebodys(Path(folder))}) as url,
+        chromium(path) as browser,
+    ):
+        warm(url)
         for lang in ("ru", "en"):
             for theme in ("light", "dark"):
                 for size in SIZES:

@@ -123,7 +123,7 @@ def started(
     Args:
         command: program and words.
         port: on which it answers.
-        environment: beside what is set here already.
+        environment: beside what is set here already; nothing is kept unless it names a place.
         log: where to write what it says; else that is told only if it does not start.
         options: of `subprocess.Popen`.
     """
@@ -132,7 +132,7 @@ def started(
         log.open("w+b") if log else tempfile.TemporaryFile() as said,
         subprocess.Popen(
             command,
-            env={**os.environ, **(environment or {})},
+            env={"KPI_WORKSPACE": "off", **os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=subprocess.STDOUT,
