@@ -43,7 +43,7 @@ visitor = door.enter(lang)
 broken = None
 if session.start(visitor):
     keeping.come_back(visitor)
-    broken = session.open_link()
+    broken = session.open_link(was_busy=keeping.since() is not None)
 page = st.navigation(
     {
         say(lang, f"pages.section_{section}") if section else "": [

@@ -23,7 +23,6 @@ from kpi_core.anonymise import (
 from kpi_core.plan import Plan
 from ui import session
 from ui.state import State
-from ui.tabs import Own
 
 _BEFORE, _WHY, _COUNTS, _MONEY = (f"demo.{own}" for own in ("before", "why", "counts", "money"))
 SET = "demo.zip"  # what a set is called
@@ -38,11 +37,6 @@ class Why(StrEnum):
 
 def _lies_aside(why: Why) -> bool:
     return bool(session.kept(_WHY, None) == why)
-
-
-def _lay_aside(own: Own, why: Why) -> None:
-    own["kept"] |= {_BEFORE: session.work(), _WHY: why}
-    session.go_on(own)
 
 
 def go_back() -> None:
@@ -76,12 +70,13 @@ def make_anonymous(scale: Scale, lang: str) -> None:
         "report.accent": session.kept("report.accent", None),
     }
     own["kept"] = {name: held for name, held in own["kept"].items() if held is not None}
-    _lay_aside(own, Why.ANONYMOUS)
+    own["kept"] |= {_BEFORE: was, _WHY: Why.ANONYMOUS}
+    session.go_on(own)
 
 
 def sign(state: State) -> None:
     """That the figures in view are a double's, and the way back to the real ones."""
-    if not is_anonymous(state.uploads):
+    if not (_lies_aside(Why.ANONYMOUS) or is_anonymous(state.uploads)):
         return
     text, go = st.columns([4, 1], vertical_alignment="center")
     text.warning(state.say("anonymous_sign"), icon=":material/theater_comedy:")
@@ -168,12 +163,15 @@ def _take_along(state: State) -> None:
 
 
 def reset(business: str) -> None:
-    """The sample of a business type as nobody has touched it."""
+    """The sample of a business type as nobody has touched it; what was real comes back."""
+    if _lies_aside(Why.ANONYMOUS):
+        go_back()
     was = session.work()
+    if _lies_aside(Why.RESET) and not session.can("undo") and not session.uploads():
+        was = session.kept(_BEFORE, was)  # nothing was done since the last reset
     own = session.untouched(business, was["visitor"])
-    if was["kept"].get(_WHY) == Why.RESET:  # one reset can be taken back, not all of them
-        del was["kept"][_BEFORE], was["kept"][_WHY]
-    _lay_aside(own, Why.RESET)
+    own["kept"] |= {_BEFORE: was, _WHY: Why.RESET}
+    session.go_on(own)
 
 
 def beginning(state: State) -> None:

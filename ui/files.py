@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from kpi_core.anonymise import is_set, read_set
-from kpi_core.errors import IngestError, KpiError
+from kpi_core.errors import IngestError, KpiError, UsageError
 from kpi_core.ingest import Upload, read
 from kpi_core.ingest.eventlog import EventLog, read_event_log
 from kpi_core.ingest.formats import Format
@@ -59,6 +59,8 @@ def _read(name: str, data: bytes) -> Upload:
 
 
 def _keep(upload: Upload) -> None:
+    if session.is_passing():
+        raise UsageError("passing_no_files", where=upload.name)
     uploads = session.uploads()
     uploads.pop(upload.digest, None)  # under another name: it takes the place of the old
     uploads[upload.digest] = upload

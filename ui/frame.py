@@ -65,7 +65,9 @@ def notices(lang: str, broken: str | None) -> None:
         told = cards.plain(refused.text(lang))
         st.warning(told, icon=":material/block:")
         st.toast(told, icon=":material/block:")  # in view wherever the page is scrolled to
-    if since := keeping.since():
+    if session.mine() is not None:
+        _of_link(lang)
+    elif since := keeping.since():
         _goes_on(lang, since)
     state = session.current(lang)
     demo.sign(state)
@@ -87,6 +89,16 @@ def _goes_on(lang: str, since: datetime) -> None:
         on_click=_begin_anew,
         icon=":material/restart_alt:",
     )
+
+
+def _of_link(lang: str) -> None:
+    """A link is in view in the place of the visitor's own work."""
+    text, back, on = st.columns([5, 2, 2], vertical_alignment="center")
+    text.info(say(lang, "pages.of_link"), icon=":material/link:")
+    back.button(
+        say(lang, "pages.of_link_back"), on_click=session.back_to_mine, icon=":material/undo:"
+    )
+    on.button(say(lang, "pages.of_link_on"), on_click=session.go_on_with_link)
 
 
 def _begin_anew() -> None:

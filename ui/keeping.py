@@ -7,15 +7,17 @@ from pathlib import Path
 
 import streamlit as st
 
-from kpi_core.errors import KpiError
+from kpi_core.errors import KpiError, WorkspaceError
 from kpi_core.ingest import Upload
 from kpi_core.workspace import Role, Workspace, place
 from kpi_core.workspace.place import ADDRESS, FOLDER
 from ui import session
 from ui.door import Visitor, owners
+from ui.state import Failed
 
 OFF = "off"  # instead of a folder: nothing is kept
 _HELD = "keeping"
+_NOT_ALLOWED = "workspace_not_allowed"
 
 
 @dataclass
@@ -53,9 +55,12 @@ def _keeping() -> Keeping | None:
 
 
 def workspace() -> Workspace | None:
-    """The workspace as the visitor may reach it; none for a guest, or where nothing is kept."""
-    found = _keeping()
-    return found.workspace if found else None
+    """The workspace as the visitor may reach it; none for a guest, or where nothing is kept.
+
+    None either while what is in view is not the visitor's own: nothing of it may be kept.
+    """
+    own = _keeping()
+    return own.workspace if own and not session.is_passing() else None
 
 
 def person() -> str:
@@ -83,11 +88,13 @@ def _lay_out(own: Keeping) -> None:
     desk = own.workspace.desk.get()
     if desk is None:
         return
+    lost = []
     for digest in desk.uploads:
         try:
             own.files[digest] = own.workspace.uploads.open(digest)
         except KpiError as failed:
-            session.refuse(failed)
+            lost.append(Failed(digest[:12], failed))
+    session.tell_failures(*lost)
     session.lay_out(desk.view, own.files)
     if session.stand() != own.stood:
         own.since, own.stood = desk.at, session.stand()
@@ -112,19 +119,27 @@ def put_down() -> None:
         return
     try:
         _keep_files(own)
-        own.workspace.desk.put(session.put_down(), tuple(session.uploads()))
+        kept = [digest for digest in session.uploads() if digest in own.files]
+        own.workspace.desk.put(session.put_down(), kept)
     except KpiError as failed:
         if failed.code != own.told:
             session.refuse(failed)
         own.told = failed.code
         return
-    own.told, own.stood = "", stands
+    own.stood = stands
+    if own.told != _NOT_ALLOWED:
+        own.told = ""
 
 
 def _keep_files(own: Keeping) -> None:
     files = session.uploads()
     new = [upload for digest, upload in files.items() if own.files.get(digest) is not upload]
-    if not new or not own.workspace.me().role.covers(Role.EDITOR):
+    if not new:
+        return
+    if not own.workspace.me().role.covers(Role.EDITOR):
+        if own.told != _NOT_ALLOWED:
+            session.refuse(WorkspaceError(_NOT_ALLOWED, role=Role.EDITOR))
+        own.told = _NOT_ALLOWED
         return
     for upload in new:
         own.workspace.uploads.keep(upload)

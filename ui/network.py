@@ -16,7 +16,7 @@ def send_at_once() -> bool:
     the first.
     """
     for own in gc.get_objects():
-        if isinstance(own, socket.socket) and own.family in {socket.AF_INET, socket.AF_INET6}:
+        if issubclass(type(own), socket.socket) and own.family in {socket.AF_INET, socket.AF_INET6}:
             with suppress(OSError):  # it was closed meanwhile, or is none of TCP
                 own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return True

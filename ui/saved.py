@@ -4,13 +4,15 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import pandas as pd
 import streamlit as st
 
-from kpi_core.errors import Finding
+from kpi_core import catalogue
+from kpi_core.errors import Finding, WorkspaceError
 from kpi_core.model import parse_period
 from kpi_core.plan import Plan
 from kpi_core.scenario import Scenarios
@@ -76,7 +78,8 @@ def plans(state: State, found: Workspace) -> None:
 
 def scenarios(state: State, found: Workspace) -> None:
     """The scenarios of the session, to be saved; those that were."""
-    own, shelf = session.scenarios(), Shelf("scenarios", found.scenarios, _take_scenarios)
+    own = session.scenarios()
+    shelf = Shelf("scenarios", found.scenarios, partial(_take_scenarios, found.scenarios))
     if own.scenarios:
         _save(state.lang, shelf, own)
     else:
@@ -85,11 +88,17 @@ def scenarios(state: State, found: Workspace) -> None:
 
 
 def _take_plan(version: Version[Plan]) -> None:
+    if version.without_pay.business in catalogue.roles():
+        session.take_plan(version.content)
+        return
     session.take_plan(version.without_pay)
     session.hide_pay(version.pay_hidden)
 
 
-def _take_scenarios(version: Version[Scenarios]) -> None:
+def _take_scenarios(kept: Documents[Scenarios], version: Version[Scenarios]) -> None:
+    own = session.scenarios()
+    if own.scenarios and all(kept.load(saved.name).content != own for saved in kept.list()):
+        raise WorkspaceError("workspace_scenarios_unsaved")
     session.put_scenarios(version.content)
 
 

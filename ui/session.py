@@ -29,6 +29,7 @@ OWN_DAYS = "days"  # of the period: from one day to another
 UNDO = 50  # changes of the plan that can be taken back
 LINK = "v"  # the query parameter of a shared view
 ANALYST = "analyst"  # the role whose page it is
+_MINE = "link.mine"
 STILL = Scenario(name="levers")  # none of them moved
 
 
@@ -76,8 +77,11 @@ def start(visitor: object = None) -> bool:
     return True
 
 
-def open_link() -> str | None:
-    """Go to the link that the session was opened with, if any; what is wrong with that."""
+def open_link(was_busy: bool = False) -> str | None:
+    """Go to the link that the session was opened with, if any; what is wrong with that.
+
+    Work that the visitor `was_busy` with stays beside it: nothing of the link is put down.
+    """
     word = st.query_params.pop(LINK, None)
     if not word:
         st.session_state["began"] = stand()
@@ -91,8 +95,31 @@ def open_link() -> str | None:
     if view.plan.business in catalogue.roles():
         _own()["roles"][view.plan.business] = view.plan
         return None
+    if was_busy:
+        mine = _own()
+        go_on(mine.forked())
+        keep(_MINE, mine)
+        _own()["passing"] = True
     _show(view)
     return None
+
+
+def mine() -> Own | None:
+    """The visitor's own work, while a link is in view in its place."""
+    found: Own | None = kept(_MINE, None)
+    return found
+
+
+def back_to_mine() -> None:
+    """Leave the link."""
+    if found := mine():
+        go_on(found)
+
+
+def go_on_with_link() -> None:
+    """The link is the visitor's own work from now on."""
+    keep(_MINE, None)
+    _own()["passing"] = False
 
 
 def lay_out(view: View, files: Mapping[str, Upload]) -> None:
@@ -346,9 +373,15 @@ def pay_hidden() -> bool:
     return hidden
 
 
+def is_passing() -> bool:
+    """Whether a double of real files or somebody's link is in view, not the visitor's own work."""
+    passing: bool = _own()["passing"]
+    return passing
+
+
 def is_lasting() -> bool:
-    """Whether the work may be put down: no double of real files, no plan without its sums."""
-    return not (_own()["passing"] or pay_hidden())
+    """Whether the work may be put down: it is the visitor's own, and no plan without its sums."""
+    return not (is_passing() or pay_hidden())
 
 
 def hide_pay(hidden: bool) -> None:

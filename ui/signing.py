@@ -93,7 +93,11 @@ def _propose(
             **session.remembered("signoff.reason", session.kept("signoff.reason", "")),
         )
     superseded = opened if correctable and reason.strip() else None
-    earlier = superseded or last_approved(_known(), made)
+    try:
+        earlier = superseded or last_approved(_known(), made)
+    except KpiError as damaged:
+        st.warning(cards.plain(damaged.text(state.lang)), icon=":material/warning:")
+        return
     _compared(state, earlier)
     st.button(
         state.say("signoff_make"),
@@ -134,7 +138,7 @@ def _known() -> tuple[Snapshot, ...]:
     """What was approved, of the workspace and of this session, also if it is closed by now."""
     found = keeping.workspace()
     known: tuple[Snapshot, ...] = session.kept("signoff.known", ())
-    return (*found.snapshots.approvals(), *known) if found else known
+    return (*found.snapshots.approvals(), *known) if found and found.me().sees_pay else known
 
 
 def _sign(snapshot: Snapshot) -> None:
@@ -147,8 +151,9 @@ def _sign(snapshot: Snapshot) -> None:
 def hold(snapshot: Snapshot) -> None:
     """Open a snapshot; an approved one is remembered when it is closed."""
     session.keep("signoff.opened", snapshot)
-    if snapshot.status is Status.APPROVED and snapshot not in _known():
-        session.keep("signoff.known", (*_known(), snapshot))
+    known: tuple[Snapshot, ...] = session.kept("signoff.known", ())
+    if snapshot.status is Status.APPROVED and snapshot not in known:
+        session.keep("signoff.known", (*known, snapshot))
 
 
 def _open(state: State) -> None:

@@ -18,7 +18,9 @@ class Own(dict[str, Any]):
 
 
 def _again(held: Any) -> Any:
-    return dict(held) if isinstance(held, dict) else held
+    if isinstance(held, Own):
+        return held.forked()
+    return {name: _again(own) for name, own in held.items()} if isinstance(held, dict) else held
 
 
 _tabs: WeakValueDictionary[str, Own] = WeakValueDictionary()

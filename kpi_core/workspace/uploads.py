@@ -16,6 +16,8 @@ from kpi_core.workspace.schema import FACTS, UPLOADS
 
 _CUSTOMER = "customer"
 
+_LEFT_OUT = "customers_of_another_time"
+
 
 @dataclass(frozen=True)
 class KeptFile:
@@ -53,9 +55,13 @@ class Uploads:
     def keep(self, upload: Upload) -> None:
         """Keep a file; read anew, it takes the place of what was kept of the same bytes.
 
+        What `open` gave without its customers does not: the whole file stays.
+
         Raises:
             WorkspaceError: it cannot be written; then nothing was.
         """
+        if any(own.code == _LEFT_OUT for own in upload.findings):
+            return
         written = kept(upload, key_of_customers())
         with self._room.writing() as turn:
             # What a fall has left over is swept before something new is written.
@@ -167,7 +173,7 @@ def named_files(connection: Connection, workspace: str) -> set[str]:
 
 def _without_customers(upload: Upload) -> Upload:
     """The file without its numbers of customers, and a finding that says so."""
-    told = Finding(Severity.WARNING, "customers_of_another_time", upload.name)
+    told = Finding(Severity.WARNING, _LEFT_OUT, upload.name)
     tables = tuple(map(_nameless, upload.tables))
     return replace(upload, tables=tables, findings=(*upload.findings, told))
 

@@ -16,7 +16,8 @@ def main() -> None:
     state, found = session.current(st.session_state["lang"]), keeping.workspace()
     if found is None:
         cards.heading(state, "saved", say(state.lang, "saved.off"))
-        st.info(say(state.lang, "saved.off_about"), icon=":material/info:")
+        why = "saved.passing" if session.is_passing() else "saved.off_about"
+        st.info(say(state.lang, why), icon=":material/info:")
         return
     try:
         _view(state, found)

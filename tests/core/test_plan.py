@@ -279,7 +279,7 @@ def test_a_stated_loss_is_no_mistake() -> None:
         "cr": 1,
     }
     assert len(changed(default_plan("shop"), facts=lost).facts) == len(lost)
-    with pytest.raises(PlanError, match=r"7% is 0\.07"):
+    with pytest.raises(PlanError, match=r"For 7% write 0\.07"):
         changed(default_plan("shop"), facts={"cr": 7})
 
 

@@ -338,6 +338,10 @@ def test_customers_of_another_process_are_left_out_beside_others(
     assert "customer" not in opened.tables[0].facts
     assert opened.findings[-1].code == "customers_of_another_time"
 
+    own.uploads.keep(opened)  # what came without its customers never covers the whole file
+    monkeypatch.undo()
+    assert same(own.uploads.open(upload.digest), upload)
+
 
 def test_folders_and_files_are_closed_to_others(tmp_path: Path) -> None:
     folder = tmp_path / "kept"

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from kpi_core.link import View, encode
 from kpi_core.plan import changed, default_plan
+from kpi_core.scenario import Scenario, Scenarios
 from kpi_core.workspace import Role, Workspace
 from kpi_core.workspace.place import DATABASE
 from ui.door import Visitor
@@ -132,7 +134,8 @@ def test_a_file_is_kept_dropped_from_the_session_and_loaded_again(folder: Path) 
     assert list(app.session_state["own"]["uploads"]) == [kept.digest]
 
 
-def test_another_session_goes_on_with_plan_period_and_files(folder: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_another_session_goes_on_with_plan_period_and_files() -> None:
     app = open_app("pages/measure/data.py")
     widget(app, "file_uploader", "files").upload(*FILE)
     app.run()
@@ -159,7 +162,7 @@ def test_who_only_looked_leaves_the_desk_as_it_was(folder: Path) -> None:
 
 
 def test_a_workspace_that_cannot_be_written_is_told_and_the_work_goes_on(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "no folder").write_text("a file")
     monkeypatch.setenv("KPI_WORKSPACE", str(tmp_path / "no folder"))
@@ -177,9 +180,8 @@ def test_a_database_that_was_damaged_is_set_aside_and_told(folder: Path) -> None
     assert plan(app) == default_plan("shop")
 
 
-def test_the_log_of_an_untouched_workspace_is_whole_and_its_archive_can_be_taken(
-    folder: Path,
-) -> None:
+@pytest.mark.usefixtures("folder")
+def test_the_log_of_an_untouched_workspace_is_whole_and_its_archive_can_be_taken() -> None:
     app = saved(open_app(), "October")
     widget(app, "button_group", "saved_view").set_value("place")
     app.run()
@@ -189,7 +191,7 @@ def test_the_log_of_an_untouched_workspace_is_whole_and_its_archive_can_be_taken
 
 
 def come_as(monkeypatch: pytest.MonkeyPatch, email: str) -> AppTest:
-    monkeypatch.setattr("ui.door.enter", lambda lang: Visitor(local=False, email=email))
+    monkeypatch.setattr("ui.door.enter", lambda _: Visitor(local=False, email=email))
     return open_app(PAGE)
 
 
@@ -241,3 +243,50 @@ def test_owners_are_named_by_a_setting(folder: Path, monkeypatch: pytest.MonkeyP
     assert [(own.person, own.role) for own in Workspace.open(folder).members.list()] == [
         ("olga@example.com", Role.OWNER)
     ]
+
+
+def test_a_link_is_shown_beside_ones_own_work_and_nothing_of_it_is_put_down(folder: Path) -> None:
+    mine = target(open_app(), 55.0)
+    before = Workspace.open(folder).desk.get()
+    theirs = changed(default_plan("portal"), name="theirs")
+
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["lang"], app.query_params["v"] = "en", encode(View(plan=theirs))
+    app.run()
+    assert plan(app) == theirs
+    assert "Your own work is kept apart" in said(app)
+    assert Workspace.open(folder).desk.get() == before
+
+    next(own for own in app.button if own.label == "Back to mine").click()
+    app.run()
+    assert plan(app) == plan(mine)
+    assert "Your own work is kept apart" not in said(app)
+
+
+def test_a_link_can_become_ones_own_work(folder: Path) -> None:
+    target(open_app(), 55.0)
+    theirs = changed(default_plan("portal"), name="theirs")
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["lang"], app.query_params["v"] = "en", encode(View(plan=theirs))
+    app.run()
+
+    next(own for own in app.button if own.label == "Go on with this").click()
+    app.run()
+
+    assert Workspace.open(folder).desk.get().view.plan == theirs
+
+
+def test_scenarios_that_are_not_saved_are_not_covered_by_others(folder: Path) -> None:
+    kept = Scenarios(scenarios=(Scenario(name="kept", levers={"cr": "+10%"}),))
+    Workspace.open(folder).scenarios.save("Spring", kept)
+    app = open_app(PAGE)
+    mine = Scenarios(scenarios=(Scenario(name="mine", levers={"cr": "+5%"}),))
+    app.session_state["own"]["kept"]["scenarios.shop"] = mine
+    widget(app, "button_group", "saved_view").set_value("scenarios")
+    app.session_state["saved.scenarios.Spring"] = True
+    app.run()
+
+    press(app, "saved.scenarios.Spring.1.open")
+
+    assert "not saved yet" in said(app)
+    assert app.session_state["own"]["kept"]["scenarios.shop"] == mine
