@@ -7,11 +7,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 
-from docs.take_screenshots import pages
+from docs.take_screenshots import pages, somebodys
 from kpi_core.text import phrases, say
 from tests.browser import chromium, find_browser, serve, settled, warm
 
@@ -136,6 +138,10 @@ if __name__ == "__main__":
     path = find_browser()
     if path is None:
         sys.exit("no browser was found; KPI_BROWSER=/path names one")
-    with serve() as address, chromium(path) as started:
+    with (
+        TemporaryDirectory() as folder,
+        serve(environment={"KPI_WORKSPACE": somebodys(Path(folder))}) as address,
+        chromium(path) as started,
+    ):
         warm(address)
         sys.stdout.write(markdown(started, address))

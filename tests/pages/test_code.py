@@ -166,7 +166,7 @@ def test_the_code_of_a_page_prints_the_figures_of_the_page(
     app = open_app(lang)
     widget(app, "selectbox", "business").select(business).run()
     programs, wanted = {}, {}
-    for name in BY_NAME:
+    for name in cells.PAGES:
         ready(app, name)
         folder = tmp_path / name
         sample = name if name in catalogue.roles() else business
