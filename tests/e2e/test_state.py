@@ -175,3 +175,16 @@ def test_a_box_that_the_browser_loads_late_shows_its_value_and_changes_nothing(
     assert Decimal(box.input_value()) > 0
     assert weight(tab) == begun
     assert not page.get_by_role("button", name=tab.says("plan_undo"), exact=True).is_visible()
+
+
+def test_the_back_button_leads_to_the_page_before_with_everything_on_it(
+    context: Any, app_url: str
+) -> None:
+    tab = open_tab(context, app_url)
+    moved = moves_a_weight(tab, 2)
+    tab.goes("bonus")
+
+    tab.page.go_back()
+    tab.page.get_by_role("heading", level=1, name=tab.says("scorecard_question")).wait_for()
+
+    assert weight(tab) == moved

@@ -85,8 +85,8 @@ def test_what_the_plan_on_screen_would_pay_stands_beside_the_snapshot() -> None:
     assert_whole(app)
     assert "exactly the same" in texts(app.success)
     told = texts(app.warning)
-    assert "it pays a bonus of RUB 25,000.00, RUB 75,000.00 in all" in told
-    assert "(the snapshot: RUB 15,000.00, RUB 45,000.00 in all)" in told
+    assert "it pays a bonus of RUB 25,000.00, RUB 75,000.00 in total" in told
+    assert "(the snapshot: RUB 15,000.00, RUB 45,000.00 in total)" in told
     assert "- Salary: RUB 30,000.00 → RUB 50,000.00." in told
 
 

@@ -276,7 +276,7 @@ def test_levers_are_counted_where_it_is_asked_what_matters() -> None:
     app = whatif()
     widget(app, "slider", "lever.cr").set_value(20).run()
     turn(app, "matters")
-    assert "1 lever is counted in" in told(app, "caption")
+    assert "1 lever is included" in told(app, "caption")
     for outcome in ("total", "profit_after_pay"):
         widget(app, "segmented_control", "matters.outcome").set_value(outcome).run()
         assert_whole(app)
