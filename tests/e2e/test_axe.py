@@ -11,9 +11,7 @@ DOCUMENT = (ROOT / "docs" / "accessibility.md").read_text("utf-8")
 
 @pytest.mark.slow
 @pytest.mark.parametrize("theme", LOOKS)
-def test_nothing_grave_is_found_and_the_document_tells_the_rest(
-    browser, cold_app, theme, tmp_path
-):
+def test_nothing_grave_is_found_and_the_document_tells_the_rest(browser, cold_app, theme, tmp_path):
     found = audit(browser, cold_app(environment={"KPI_WORKSPACE": somebodys(tmp_path)}), theme)
 
     assert [one for one in found if one.grave] == []
