@@ -29,7 +29,7 @@ from kpi_core.events import (
 from kpi_core.ingest.eventlog import EventLog, read_event_log
 from kpi_core.text import day, days, number, percent
 from ui import cards, files, session
-from ui.state import SAMPLES, Failed, State
+from ui.state import KEPT, SAMPLES, Failed, State
 
 CHOSEN = "events.log"
 EXAMPLE = "example"
@@ -236,13 +236,13 @@ def _answered(log: EventLog, form: Form) -> EventFunnelResult | KpiError | None:
 # Keyed by content: the path of a log names what it holds and how it was read.
 
 
-@st.cache_resource(max_entries=16, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _found(path: str, said: str, _log: EventLog, _asked: EventFunnel) -> EventFunnelResult:
     del path, said
     return event_funnel(_log, _asked)
 
 
-@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _counts(path: str, _log: EventLog) -> dict[str, int]:
     del path
     return event_counts(_log)

@@ -42,6 +42,7 @@ from kpi_core.words import source_name
 
 SAMPLES = Path(__file__).parent.parent / "sample_data"
 SAMPLE_SUFFIXES = (".csv", ".xlsx", ".parquet")
+KEPT = 3  # answers to each question that a session keeps: now, before a change, and one beside
 
 
 @dataclass(frozen=True)
@@ -302,7 +303,7 @@ def named(uploads: tuple[Upload, ...]) -> tuple[tuple[str, str], ...]:
 # gives stale figures.
 
 
-@st.cache_resource(max_entries=24, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _values(
     digest: str,
     period: str,
@@ -324,7 +325,7 @@ def _values(
     )
 
 
-@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _history(
     digest: str, period: str, readings: str, by: str, _facts: Facts, _plan: Plan
 ) -> Values:
@@ -336,7 +337,7 @@ def _history(
     )
 
 
-@st.cache_resource(max_entries=16, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _courses(
     digest: str,
     period: str,
@@ -352,7 +353,7 @@ def _courses(
     return courses(_facts, _plan, _values, _month, _seen)
 
 
-@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _trends(
     digest: str,
     period: str,
@@ -368,7 +369,7 @@ def _trends(
     return trends(_plan, _cut, _months, _by, _running)
 
 
-@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _known(
     digest: str, period: str, readings: str, _facts: Facts, _plan: Plan, _period: Period | None
 ) -> Mapping[str, KpiValue]:
@@ -379,7 +380,7 @@ def _known(
     return values.totals()
 
 
-@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _measures(
     digest: str, period: str, readings: str, _facts: Facts, _plan: Plan, _period: Period | None
 ) -> Mapping[str, Input]:
@@ -388,7 +389,7 @@ def _measures(
     return {id: evaluation.input(id) for id in catalogue.measures()}
 
 
-@st.cache_resource(max_entries=12, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _counting(
     digest: str,
     period: str,
@@ -404,7 +405,7 @@ def _counting(
     return Counting(_facts, _stages, _period, _plan.settings(), by=by)
 
 
-@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _segments(
     digest: str, period: str, readings: str, named: str, by: str, _counting: Counting
 ) -> Segments:
@@ -412,7 +413,7 @@ def _segments(
     return by_segment(_counting)
 
 
-@st.cache_resource(max_entries=16, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _fixes(
     digest: str,
     period: str,
@@ -430,7 +431,7 @@ def _fixes(
     return fixes(_model, _plan, _values, _funnel, _levels)
 
 
-@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _voices(
     digest: str, period: str, readings: str, _facts: Facts, _plan: Plan, _period: Period | None
 ) -> list[verdict.Voice]:
@@ -438,13 +439,13 @@ def _voices(
     return verdict.voices(_facts, _period, _plan.sources)
 
 
-@st.cache_resource(max_entries=4, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _covered(digest: str, _facts: Facts) -> pd.DataFrame:
     del digest
     return verdict.calendar(_facts)
 
 
-@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _cut(
     digest: str,
     period: str,
@@ -461,7 +462,7 @@ def _cut(
     )
 
 
-@st.cache_resource(max_entries=24, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _model(
     digest: str, period: str, readings: str, _facts: Facts, _plan: Plan, _period: Period | None
 ) -> Model:
@@ -470,7 +471,7 @@ def _model(
     return calibrate(evaluation, catalogue.business(_plan.business))
 
 
-@st.cache_resource(max_entries=16, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _fairness(
     digest: str, period: str, readings: str, said: str, _facts: Facts, _plan: Plan, _values: Values
 ) -> Fairness:
@@ -478,7 +479,7 @@ def _fairness(
     return fairness(_plan, noises(_plan, _values, _facts))
 
 
-@st.cache_resource(max_entries=16, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _study(
     digest: str, period: str, readings: str, said: str, _plan: Plan, _values: Values, _model: Model
 ) -> Study:
@@ -486,7 +487,7 @@ def _study(
     return study(chain(_plan, _values, _model))
 
 
-@st.cache_resource(max_entries=16, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _chain(
     digest: str,
     period: str,
@@ -500,7 +501,7 @@ def _chain(
     return chain(_plan, _values, _model)
 
 
-@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _remembered(
     digest: str,
     period: str,
@@ -514,7 +515,7 @@ def _remembered(
     return history(_facts, _model, _period, _plan.settings())
 
 
-@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _simulated(
     digest: str,
     period: str,
@@ -530,7 +531,7 @@ def _simulated(
     return chances, simulate(_plans, _state.values(), chances, _stand.moved(), seed=seed)
 
 
-@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _sensitivity(
     digest: str,
     period: str,
@@ -547,7 +548,7 @@ def _sensitivity(
     return Sensitivity(chances, tornado(made, chances, moved), shares)
 
 
-@st.cache_resource(max_entries=16, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _sought(
     digest: str,
     period: str,
@@ -562,7 +563,7 @@ def _sought(
     return seek(_made, _target, _means) if _target else most_profit(_made, _means, _budget)
 
 
-@st.cache_resource(max_entries=16, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _replay(
     digest: str, said: tuple[tuple[str, str], ...], _facts: Facts, _plans: Mapping[str, Plan]
 ) -> Replay:
@@ -570,7 +571,7 @@ def _replay(
     return replay(_facts, _plans)
 
 
-@st.cache_resource(max_entries=8, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _reopened(
     digest: str, said: str, _uploads: tuple[Upload, ...], _snapshot: Snapshot
 ) -> tuple[Finding, ...]:
