@@ -59,7 +59,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault
 # Text: our own pass over the bytes ------------------------------------------------------------
 
 CHUNK = 512 << 10  # stays in the processor's cache while its bits are made
-CARRY = 8  # bytes of the chunk before, kept in front of each: as many as one of bits has
+CARRY = 64  # bytes of the chunk before, kept in front of each: as many as a word of bits tells of
 LF, CR, QUOTE, MINUS = 10, 13, 34, 45
 DECIMALS = 6  # of a plain figure
 BOM = codecs.BOM_UTF8
@@ -157,8 +157,7 @@ class Looker:
             self._leave_quoted((feeds, returns, signs), quotes, last, size)
         found.delimiters += self._count(signs)
         if self.proof and self.proof.holds:
-            ends = feeds | signs
-            self.proof.see(buffer, size, self._count(feeds), ends, ends | returns | quotes)
+            self.proof.see(buffer, size, feeds, signs, returns | quotes)
         if has_returns:
             found.returns += self._count(returns)
             pairs = feeds & _behind(returns, last == CR)
@@ -203,10 +202,7 @@ class Looker:
         wrong |= opening & ~_behind(edges, last in {LF, CR, QUOTE, self.sign})
         for bits in outside:
             np.bitwise_and(bits, ~inside, out=bits)
-        word, bit = divmod(size, 64)
-        if bit:  # behind the last byte nothing can be wrong
-            wrong[word] &= (1 << bit) - 1
-        wrong[word + bool(bit) :] = 0
+        _cut(wrong, size)
         if wrong.any():
             word = int(np.argmax(wrong != 0))
             before = (int(wrong[word]) & -int(wrong[word])) - 1  # all bits below the first
@@ -224,6 +220,10 @@ class Proof:
     stand between digits, with at most `DECIMALS` behind it. What is plain DuckDB reads in one way
     or not at all (``1-2``, twenty digits); what it would read, but guess or round (``1e3``, ``+5``,
     ``0x1f``, ``1_000``, ``.5``), is not plain. All records must be as wide as the headings.
+
+    Which column a byte stands in is counted in binary, for 64 bytes at once: a row of bits for each
+    digit of the column's number. A delimiter adds one, a line feed must find the last column and
+    goes back to the first.
     """
 
     def __init__(self, marks: dict[int, str], width: int) -> None:
@@ -232,27 +232,25 @@ class Proof:
 
         self.np = numpy
         self.holds = True  # so far
-        self.width = width
-        self.passed = 0  # cells that end before this chunk, of the record it begins in
+        self.last = width - 1
         self.point = max(marks.values())
-        self.spans = [set(marks), {at for at, mark in marks.items() if not mark}]
-        self.inside = [0 in span for span in self.spans]
+        self.figures = frozenset(marks)
+        self.whole = frozenset(at for at, mark in marks.items() if not mark)
+        self.column = [False] * self.last.bit_length()  # binary, where the next chunk begins
         self.mask = numpy.zeros((1 + -(-CHUNK // 64)) * 64, numpy.bool_)  # for bits of words
         self.less = numpy.zeros(CARRY + CHUNK, numpy.uint8)
         numpy.empty(16 * MB, numpy.uint8)  # from its release on glibc keeps arrays of our size
 
-    def see(self, buffer: bytearray, size: int, feeds: int, ends: Any, beside: Any) -> None:
-        """One chunk of `size` bytes behind `CARRY` others, with so many line feeds.
+    def see(self, buffer: bytearray, size: int, feeds: Any, signs: Any, quotes: Any) -> None:
+        """One chunk of `size` bytes behind `CARRY` others.
 
-        `ends`: the bits where cells end; `beside`: those of bytes that are no part of a figure.
+        `feeds`, `signs`: the bits of line feeds and delimiters, outside quotes; `quotes`: those of
+        other bytes that are no part of a figure.
         """
         np = self.np
         seen = np.frombuffer(buffer, np.uint8, CARRY + size)
-        places = np.flatnonzero(np.unpackbits(ends.view(np.uint8), bitorder="little").view("?"))
-        last = places[self.width - 1 - self.passed :: self.width]
-        self.holds &= bool((seen[CARRY + last] == LF).all()) and len(last) == feeds
-        figures, whole = (self._within(n, places, size) for n in range(2))
-        self.passed = (self.passed + len(places)) % self.width
+        columns = self._columns(feeds, signs, size)
+        figures, whole = (self._among(columns, span) for span in (self.figures, self.whole))
         digits = self._bits(np.less, np.subtract(seen, 48, out=self.less[: len(seen)]), 10)
         points = self._bits(np.equal, seen, ord(self.point)) if self.point else digits & 0
         torn = ~(digits | points | self._bits(np.equal, seen, MINUS))
@@ -262,30 +260,41 @@ class Proof:
             many &= _behind(many, 0, more)
         wrong = points & ~before | _behind(points, 0) & ~digits
         wrong |= _behind(points, 0, DECIMALS + 1) & many
-        torn, wrong, points = (
-            bits.view(np.uint8)[CARRY // 8 :][: ends.nbytes] for bits in (torn, wrong, points)
-        )
-        wrong = figures & (torn & ~beside.view(np.uint8) | wrong) | whole & points
+        torn, wrong, points = (bits[CARRY // 64 :] for bits in (torn, wrong, points))
+        wrong = figures & (torn & ~(feeds | signs | quotes) | wrong) | whole & points
+        _cut(wrong, size)
         self.holds &= not wrong.any()
 
     def _bits(self, test: Any, seen: Any, value: int) -> Any:
         test(seen, value, out=self.mask[: len(seen)])
         return self.np.packbits(self.mask, bitorder="little").view("<u8")
 
-    def _within(self, n: int, places: Any, size: int) -> Any:
-        """The bytes of the columns of a span, with the delimiter or line end behind each cell."""
-        span, width = self.spans[n], self.width
-        self.mask[:] = False
-        for at in range(width):  # cells at whose ends such columns begin or end
-            if (at in span) != ((at + 1) % width in span):
-                self.mask[places[(at - self.passed) % width :: width] + 1] = True
-        turned = self.np.packbits(self.mask, bitorder="little").view("<u8")
-        within = _odd(self.np, turned, self.inside[n])
-        word, bit = divmod(size, 64)
-        self.inside[n] = bool(int(within[word]) >> bit & 1)
-        within[word] &= (1 << bit) - 1
-        within[word + 1 :] = 0
-        return within.view(self.np.uint8)[: -(-CHUNK // 64) * 8]
+    def _columns(self, feeds: Any, signs: Any, size: int) -> list[Any]:
+        """The digits of the column of each byte, the lowest first.
+
+        A delimiter or line end belongs to the cell before it.
+        """
+        found = []
+        carried = signs  # what adds one to the digit
+        word, bit = divmod(size - 1, 64)
+        for n, before in enumerate(self.column):
+            is_one = self.last >> n & 1
+            behind = _odd(self.np, carried | feeds if is_one else carried, before)
+            digit = _behind(behind, before)
+            self.holds &= not (feeds & ~digit if is_one else feeds & digit).any()
+            self.column[n] = bool(int(behind[word]) >> bit & 1)
+            carried = carried & digit
+            found.append(digit)
+        return found
+
+    def _among(self, digits: Sequence[Any], numbers: frozenset[int]) -> Any:
+        """The bytes whose number, of such digits, is one of some."""
+        if not numbers or len(numbers) == 1 << len(digits):
+            return self.np.uint64(-bool(numbers) % (1 << 64))
+        half = 1 << len(digits) - 1
+        low = self._among(digits[:-1], frozenset(n for n in numbers if n < half))
+        high = self._among(digits[:-1], frozenset(n - half for n in numbers if n >= half))
+        return digits[-1] & high | ~digits[-1] & low
 
 
 def _odd(np: Any, bits: Any, before: bool) -> Any:
@@ -300,6 +309,14 @@ def _odd(np: Any, bits: Any, before: bool) -> Any:
     if before:
         odd[0] = ~odd[0]
     return odd
+
+
+def _cut(bits: Any, size: int) -> None:
+    """Clears the bits behind the last of `size` bytes."""
+    word, bit = divmod(size, 64)
+    if bit:
+        bits[word] &= (1 << bit) - 1
+    bits[word + bool(bit) :] = 0
 
 
 def _behind(bits: Any, edge: int, by: int = 1) -> Any:
@@ -441,7 +458,10 @@ class Relation(ABC):
 
     @abstractmethod
     def kind(self, at: int) -> str:
-        """What the cells of a column are: text, whole, decimal, float, date, time or other."""
+        """What the cells of a column are: text, whole, decimal, float, date, time or other.
+
+        A figure: numbers that were read from text, small enough to be exact.
+        """
 
     @abstractmethod
     def cell(self, at: int) -> str:
@@ -602,11 +622,11 @@ class TextFile(Relation):
         """As what DuckDB reads a column."""
         if not self.trusting or at not in self.marks:
             return "VARCHAR"
-        return f"DECIMAL(18, {DECIMALS})" if self.marks[at] else "BIGINT"
+        return f"DECIMAL(18, {DECIMALS})" if self.marks[at] else "DECIMAL(15, 0)"
 
     def kind(self, at: int) -> str:
         """What the cells of a column are."""
-        return {"VARCHAR": "text", "BIGINT": "whole"}.get(self.type(at), "decimal")
+        return "text" if self.type(at) == "VARCHAR" else "figure"
 
     def cell(self, at: int) -> str:
         """The SQL for a cell of a column."""
@@ -888,7 +908,8 @@ class Figure:
     """How one column is added.
 
     `how`: ``whole`` (digits only), ``plain`` (up to 6 decimals), ``wide`` (up to 18), for columns
-    of Parquet ``given`` (whole and decimal), ``exact`` (floats that are decimals) and ``float``.
+    of Parquet ``given`` (whole and decimal), ``exact`` (floats that are decimals) and ``float``;
+    ``sure`` where DuckDB reads figures, and refuses one with more digits than are exact.
     """
 
     at: int
@@ -905,6 +926,7 @@ class Figure:
             "plain": f"TRY_CAST({text} AS DECIMAL(18, 6))",
             "wide": f"TRY_CAST(trim({text}) AS DECIMAL(38, 18))",
             "given": cell,
+            "sure": cell,
             "exact": f"TRY_CAST({cell} AS DECIMAL(18, 6))",
             "float": self.sql.inexact(cell),
         }[self.how]
@@ -919,12 +941,15 @@ class Figure:
             f"AND NOT {self.sql.ends(text, QUOTED_POINT)}{only}",
             "wide": f"{self.sql.matches(f'trim({text})', WIDE)}{only}",
             "given": f"{number} {WITHIN}",
+            "sure": "true",
             "exact": f"CAST({number} AS DOUBLE) = {cell}",
             "float": f"{number} {WITHIN}",
         }[self.how]
 
     def odd(self, cell: str, value: str, missing: Sequence[str]) -> str:
         """SQL: one of the cells that have no value though they are not empty, if there are any."""
+        if self.how == "sure":
+            return "NULL"
         void = f"lower(trim({cell})) IN ({self.sql.listed(missing)})"
         if self.how in {"given", "exact", "float"}:
             void = "false" if self.how == "given" else f"isnan({cell})"
@@ -941,7 +966,8 @@ def figures_of(uses: Sequence[dict[str, Any]], given: Relation) -> list[Figure]:
             continue
         at, mark = use["at"], use.get("mark") or ""
         kind = given.kind(at)
-        how = {"whole": "given", "decimal": "given", "float": "exact"}.get(kind)
+        own = {"whole": "given", "decimal": "given", "float": "exact", "figure": "sure"}
+        how = own.get(kind)
         if kind in {"date", "time", "other"}:
             raise Refused("not_a_figure", column=at)
         found.setdefault(at, Figure(at, mark, how or ("plain" if mark else "whole"), given.sql))
