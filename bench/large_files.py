@@ -15,7 +15,7 @@ HAND = """
 import sys, duckdb
 con = duckdb.connect(config={"threads": 2})
 con.execute("SELECT Date, Channel, Device, sum(Sessions), sum(Orders), sum(Revenue), sum(Cost), "
-            "count(*) FROM read_csv(?) GROUP BY ALL", [sys.argv[1]]).fetchall()
+            f"count(*) FROM read_{sys.argv[2]}(?) GROUP BY ALL", [sys.argv[1]]).fetchall()
 """
 OURS = """
 import sys, pathlib
@@ -58,12 +58,16 @@ def made(folder: Path) -> tuple[Path, Path]:
 
 
 def run(folder: Path) -> list[Line]:
-    """CSV against the bare statement, Parquet against our CSV; start of Python included."""
+    """CSV against the bare statement, Parquet against our CSV; start of Python included.
+
+    A bare statement over the Parquet tells how much of the CSV's time nothing can be below.
+    """
     text, parquet = made(folder)
-    ours, hand, packed, start = rounds(
+    ours, hand, packed, hand_packed, start = rounds(
         lambda: process(OURS, str(text), str(ROWS)),
-        lambda: process(HAND, str(text)),
+        lambda: process(HAND, str(text), "csv"),
         lambda: process(OURS, str(parquet), str(ROWS)),
+        lambda: process(HAND, str(parquet), "parquet"),
         lambda: process(EMPTY),
     )
     size = text.stat().st_size / 1e6
@@ -79,6 +83,8 @@ def run(folder: Path) -> list[Line]:
              ratio(packed.seconds, ours.seconds), "≤ 0.2"),
         Line("the same without the start of the program", f"{warm_packed:.2f} s", f"{warm:.2f} s",
              ratio(warm_packed, warm), "≤ 0.2"),
+        Line("a bare statement over the Parquet against our CSV without that start",
+             seconds(hand_packed), f"{warm:.2f} s", ratio(hand_packed.seconds, warm), "–"),
         Line("Parquet: peak memory of all processes", f"{packed.megabytes:.0f} MB",
              f"{ours.megabytes:.0f} MB", ratio(packed.megabytes, ours.megabytes), "–"),
     ]  # fmt: skip
