@@ -12,6 +12,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
@@ -48,9 +49,30 @@ def test_a_file_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
 def test_what_a_fall_left_goes_with_the_next_write_of_the_same_file(tmp_path: Path) -> None:
     for name in (".a.csv.0f0f.part", ".b.csv.0f0f.part", ".a[1].csv.0f0f.part"):
         (tmp_path / name).write_bytes(b"ha")
+        os.utime(tmp_path / name, (1e9, 1e9))
     write_whole(tmp_path / "a.csv", b"whole")
     write_whole(tmp_path / "a[1].csv", b"whole")
     assert set(os.listdir(tmp_path)) == {"a.csv", "a[1].csv", ".b.csv.0f0f.part"}
+
+
+def test_two_who_write_one_file_at_once_both_write_it_whole(tmp_path: Path) -> None:
+    path = tmp_path / "report.csv"
+    contents = [bytes([letter]) * 300_000 for letter in b"abcd"]
+
+    def write(content: bytes) -> None:
+        for _ in range(25):
+            write_whole(path, content)
+            assert path.read_bytes() in contents
+
+    with ThreadPoolExecutor(len(contents)) as pool:
+        list(pool.map(write, contents))
+    assert os.listdir(tmp_path) == ["report.csv"]
+
+
+def test_a_name_may_be_as_long_as_the_system_takes(tmp_path: Path) -> None:
+    path = tmp_path / ("я" * 127)
+    write_whole(path, b"whole")
+    assert path.read_bytes() == b"whole"
 
 
 @POSIX
