@@ -1,8 +1,10 @@
 """What all tests share: a browser, a running app, and the order of the tests."""
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +49,22 @@ def _without_browser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
     """Where no browser is, nothing draws components: pages fall back to Streamlit's elements."""
     if "browser" not in request.fixturenames:
         monkeypatch.setenv("KPI_COMPONENTS", "off")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of two megabytes."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)],
+        capture_output=True,
+        check=False,
+    )
+    if made.returncode:
+        pytest.skip("may not mount a disk of its own")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 @pytest.fixture(scope="session")

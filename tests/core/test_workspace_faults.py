@@ -199,22 +199,6 @@ def test_a_file_that_may_not_grow_is_told_and_nothing_is_lost(tmp_path: Path) ->
         assert own.plans.save("Visits", plan(7), after=len(versions)).number == len(versions) + 1
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of two megabytes."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)],
-        capture_output=True,
-        check=False,
-    )
-    if made.returncode:
-        pytest.skip("may not mount a disk of its own")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
-
-
 def fill(own: Workspace, acknowledged: list[int]) -> None:
     """Keep files and save large plans as long as it goes."""
     comment = {"total": "x" * 500}

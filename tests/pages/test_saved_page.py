@@ -1,5 +1,6 @@
 """The Saved page, and the workspace that stands behind all pages."""
 
+import shutil
 from decimal import Decimal
 from pathlib import Path
 
@@ -170,6 +171,35 @@ def test_a_workspace_that_cannot_be_written_is_told_and_the_work_goes_on(
     assert app.warning
     target(app, 55.0)
     assert target_of(app) == Decimal("0.55")
+
+
+def test_on_a_full_disk_the_work_goes_on_and_is_kept_once_there_is_room(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KPI_WORKSPACE", str(small_disk / "workspace"))
+    app = saved(target(open_app(), 44.0), "October")
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(shutil.disk_usage(small_disk).free))
+
+    app.switch_page("pages/measure/data.py")
+    app.run()
+    widget(app, "file_uploader", "files").upload(*FILE)
+    app.run()
+    assert "disk is full" in said(app)
+    app = saved(target(app, 55.0), "November")
+    assert "disk is full" in said(app)
+    assert target_of(app) == Decimal("0.55")
+    assert len(app.session_state["own"]["uploads"]) == 1
+
+    ballast.unlink()
+    app = saved(target(app, 66.0), "December")
+    assert "disk is full" not in said(app)
+    own = Workspace.open(small_disk / "workspace")
+    assert own.verify() == ()
+    assert {kept.name for kept in own.plans.list()} == {"October", "December"}
+    later = open_app()
+    assert target_of(later) == Decimal("0.66")
+    assert list(later.session_state["own"]["uploads"]) == list(app.session_state["own"]["uploads"])
 
 
 def test_a_database_that_was_damaged_is_set_aside_and_told(folder: Path) -> None:
