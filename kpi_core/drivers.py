@@ -27,12 +27,13 @@ from fractions import Fraction
 from functools import cached_property
 
 from kpi_core import catalogue
-from kpi_core.errors import UsageError, did_you_mean
+from kpi_core.errors import Finding, Severity, UsageError, did_you_mean
 from kpi_core.formula import Exact, Formula
 from kpi_core.kpis import Evaluation, Input, KpiValue, Values
 from kpi_core.model import TOTAL, Business, Driver, Unit
 
 SPEND, PRICE = "spend", "cpc"  # the drivers that elasticity joins
+VISITS = "visits_per_click"  # the driver by which spend reaches anything beyond clicks
 BUDGET = "budget"  # the lever that moves spend between channels
 _CHANGE = re.compile(r"([+-]\d{1,9}(?:[.,]\d{1,9})?)\s?%", re.ASCII)  # +10%
 _VALUE = re.compile(r"\d{1,15}(?:[.,]\d{1,9})?", re.ASCII)  # 1500 or 0,012
@@ -229,6 +230,26 @@ class Model(Tree):
                 sources = ", ".join(tree.apart[at.driver])
                 raise UsageError("step_of_two_sources", where=id, sources=sources)
             self.position(id, lever)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """Where advertising is paid for and nothing is known to come of it: less looks better."""
+        measures = self.measures
+        if measures.get("spend") or measures.get("clicks"):
+            if not measures.get("paid_sessions"):
+                return (Finding(Severity.WARNING, "ads_without_visits", SPEND),)
+            if not measures.get("clicks"):
+                return (Finding(Severity.WARNING, "ads_without_clicks", SPEND),)
+        return tuple(
+            Finding(Severity.WARNING, "ads_of_channel_without_visits", f"{SPEND}@{channel}")
+            for channel, tree in self.channels.items()
+            if tree.drivers[SPEND] and tree.measures.get("clicks") and not tree.drivers[VISITS]
+        )
+
+    def doubtful(self, levers: Iterable[str]) -> tuple[Finding, ...]:
+        """The findings that stand against moving these levers."""
+        moved = {place(id).driver for id in levers}
+        return self.findings if moved & {SPEND, PRICE, BUDGET} else ()
 
     # --- after the levers are moved
 

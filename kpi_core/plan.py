@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil, floor
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
@@ -210,6 +210,20 @@ class Objective(Part):
         """``volume``, ``quality`` and ``price`` to the target, of those that are set."""
         named = {"volume": self.volume, "quality": self.quality, "price": self.price}
         return {part: aim for part, aim in named.items() if aim}
+
+
+class Unset(NamedTuple):
+    """What of a plan nobody has set.
+
+    Attributes:
+        salary: what is paid anyway.
+        targets: the KPIs that the bonus is paid for.
+        assumptions: quantities that no export holds.
+    """
+
+    salary: bool
+    targets: tuple[str, ...]
+    assumptions: tuple[str, ...]
 
 
 class Plan(Part):
@@ -550,7 +564,31 @@ class Plan(Part):
         found += [
             Finding(Severity.WARNING, "targets_of_a_month", id, of) for id in self._monthly(values)
         ]
+        found += [
+            Finding(Severity.WARNING, "targets_differ", id)
+            for id in self._parted()
+            if id not in self.targets_in(values.period)
+        ]
         return tuple(found)
+
+    def _parted(self) -> list[str]:
+        """The KPIs whose target in the score is another one than in the bonus."""
+        scored = {line.kpi: line.target for line in self.lines}
+        return [
+            factor.kpi
+            for factor in _factors(self.scheme)
+            if scored.get(factor.kpi, factor.target) != factor.target
+        ]
+
+    def unset(self) -> "Unset":
+        """What pay rests on and is as in the plan to start from, so that nobody has set it."""
+        start = default_plan(self.business)
+        targets = {(goal.kpi, goal.target) for goal in start.goals()}
+        return Unset(
+            self.scheme.fixed == start.scheme.fixed and bool(self.scheme.fixed),
+            tuple(goal.kpi for goal in self.paying() if (goal.kpi, goal.target) in targets),
+            tuple(id for id, own in start.assumptions.items() if self.assumptions.get(id) == own),
+        )
 
     def _monthly(self, values: Values) -> list[str]:
         """The goals whose target is of a month, as they add up, where another period is asked for.

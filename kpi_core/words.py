@@ -449,7 +449,12 @@ def converted(part: Converted, lang: str) -> str:
 
 
 def place(where: str, lang: str) -> str:
-    """Where a finding was made: a KPI, measure or system by its name, a file as it is called."""
+    """Where a finding was made: by its name a KPI, measure, system or channel that has a lever
+    (``spend@email``), a file as it is called.
+    """
+    measure, _, channel = where.partition("@")
+    if measure in catalogue.measures() and channel in catalogue.channels():
+        return slice_name("channel", channel, lang)
     if where in catalogue.kpis():
         return str(catalogue.kpi(where).name[lang])
     if where in catalogue.measures():

@@ -166,21 +166,35 @@ def reset(business: str) -> None:
     """The sample of a business type as nobody has touched it; what was real comes back."""
     if _lies_aside(Why.ANONYMOUS):
         go_back()
-    was = session.work()
-    if _lies_aside(Why.RESET) and not session.can("undo") and not session.uploads():
-        was = session.kept(_BEFORE, was)  # nothing was done since the last reset
+    was = session.kept(_BEFORE, None) if _just_begun() else session.work()
     own = session.untouched(business, was["visitor"])
     own["kept"] |= {_BEFORE: was, _WHY: Why.RESET}
     session.go_on(own)
 
 
+def _just_begun() -> bool:
+    """Whether nothing was done since the last reset."""
+    return _lies_aside(Why.RESET) and not session.can("undo") and not session.uploads()
+
+
+def begun(state: State) -> None:
+    """What was there before a reset, again: on every page until something is done."""
+    if not _just_begun():
+        return
+    text, go = st.columns([4, 1], vertical_alignment="center")
+    text.success(state.say("reset_done"), icon=":material/check_circle:")
+    with go:
+        _back(state)
+
+
+def _back(state: State) -> None:
+    st.button(state.say("reset_undo"), key="demo.undo", on_click=go_back, icon=":material/undo:")
+
+
 def beginning(state: State) -> None:
     """Back to an untouched sample, once that is confirmed; and what was there, again."""
-    if _lies_aside(Why.RESET):
-        st.success(state.say("reset_done"), icon=":material/check_circle:")
-        st.button(
-            state.say("reset_undo"), key="demo.undo", on_click=go_back, icon=":material/undo:"
-        )
+    if _lies_aside(Why.RESET) and not _just_begun():
+        _back(state)
     businesses = catalogue.businesses()
     st.selectbox(
         state.say("reset_to"),

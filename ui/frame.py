@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ui.state import State
 _STYLE = (Path(__file__).parent / "frame.css").read_text("utf-8")
 STEPS = "steps"  # the fragment with undo and redo
 TAB = "tab.word"
+_FINE = "plan.fine"  # what nobody has set, and is right as it is
 
 # Screen readers take the voice of a page from its root element, which Streamlit leaves in English.
 _VOICE = st.components.v2.component(
@@ -71,6 +73,7 @@ def notices(lang: str, broken: str | None) -> None:
         _goes_on(lang, since)
     state = session.current(lang)
     demo.sign(state)
+    demo.begun(state)
     if any(finding.severity is Severity.ERROR for finding in state.odd()):
         st.warning(state.say("data_trouble"), icon=":material/warning:")
     _example(state)
@@ -107,12 +110,42 @@ def _begin_anew() -> None:
 
 
 def _example(state: State) -> None:
-    """The reader's own files are judged by targets that nobody has set: no page hides it."""
-    if not state.on_example:
+    """Own files judged by what nobody has set; an own plan, by invented figures: always told."""
+    if state.sample:
+        if session.kept(session.TAKEN, False):
+            text, go = st.columns([4, 1], vertical_alignment="center")
+            text.warning(state.say("plan_over_sample"), icon=":material/science:")
+            go.page_link(
+                "pages/plan/saved.py", label=state.say("saved"), icon=":material/folder_open:"
+            )
+        return
+    unset = state.unset
+    if not unset or session.kept(_FINE, None) == state.plan.unset():
         return
     text, go = st.columns([4, 1], vertical_alignment="center")
-    text.warning(state.say("plan_of_example"), icon=":material/edit_note:")
-    go.page_link("pages/plan/editor.py", label=state.say("plan_set_own"), icon=":material/edit:")
+    text.warning(
+        state.say("plan_of_example")
+        if state.on_example
+        else cards.plain(state.say("plan_unset", names="; ".join(unset))),
+        icon=":material/edit_note:",
+    )
+    with go:
+        st.page_link(
+            "pages/plan/editor.py", label=state.say("plan_set_own"), icon=":material/edit:"
+        )
+        if not session.pay_hidden():
+            st.page_link(
+                "pages/pay/bonus.py",
+                label=state.say("plan_set_pay"),
+                icon=":material/payments:",
+            )
+        if not state.on_example:
+            st.button(
+                state.say("plan_unset_fine"),
+                help=state.say("plan_unset_fine_help"),
+                on_click=partial(session.keep, _FINE, state.plan.unset()),
+                icon=":material/check:",
+            )
 
 
 def _stated(state: State) -> None:

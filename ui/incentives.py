@@ -27,6 +27,7 @@ def view(state: State) -> None:
     if found.blocked:
         st.warning(cards.plain(found.blocked.text(state.lang)), icon=":material/pause_circle:")
         return
+    cards.findings(state, found.chain.model.findings)
     if found.alignment:
         st.markdown(f"**{cards.plain(verdict_said(found, state.lang))}**")
         st.markdown(cards.plain(alignment_said(found.alignment, state.lang)))

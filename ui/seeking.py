@@ -158,8 +158,10 @@ def _number(state: State, side: DeltaGenerator, name: str, key: str, usual: floa
 def _told(state: State, made: Chain, answer: Answer) -> None:
     """What to move, what comes of it; and whether the owner earns by paying less."""
     first, *others = answer_said(answer, state.lang)
-    show = st.success if answer.reached else st.warning
+    doubtful = made.model.doubtful(answer.shifts)
+    show = st.success if answer.reached and not doubtful else st.warning
     show(cards.plain(first), icon=":material/flag:" if answer.reached else ":material/block:")
+    cards.findings(state, doubtful)
     for said in others:
         st.markdown(f"- {cards.plain(said.strip())}")
     dodged = _dodged(answer)

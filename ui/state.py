@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -12,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from kpi_core import catalogue, verdict
+from kpi_core import catalogue, verdict, words
 from kpi_core.chain import Chain, chain
 from kpi_core.chance import noises
 from kpi_core.channels import Channels, by_slice
@@ -91,6 +92,19 @@ class State:
         """Whether the reader's own files are judged by the plan to start from, in any currency."""
         example = changed(default_plan(self.plan.business), currency=self.plan.currency)
         return not self.sample and self.plan == example
+
+    @property
+    def unset(self) -> tuple[str, ...]:
+        """What the reader's own files are judged by and nobody has set, in words."""
+        if self.sample:
+            return ()
+        unset = self.plan.unset()
+        targets = ", ".join(self.plan.kpi(id).name[self.lang] for id in unset.targets)
+        return (
+            *([self.say("unset_salary")] if unset.salary else []),
+            *([self.say("unset_targets", kpis=targets)] if targets else []),
+            *(words.assumption(id, self.lang) for id in unset.assumptions),
+        )
 
     def say(self, key: str, **values: object) -> str:
         """A phrase of the pages in the reader's language."""
@@ -585,7 +599,8 @@ def sample_uploads(business: str) -> tuple[Upload, ...]:
     files = sorted(
         path for path in (SAMPLES / business).glob("*") if path.suffix in SAMPLE_SUFFIXES
     )
-    return tuple(read(path.name, path.read_bytes()) for path in files)
+    with ThreadPoolExecutor() as pool:  # some are read by processes of their own
+        return tuple(pool.map(lambda path: read(path.name, path.read_bytes()), files))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

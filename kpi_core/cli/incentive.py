@@ -60,7 +60,8 @@ def _incentive(options: argparse.Namespace) -> tuple[Answer, Lines]:
         said = curve_said(curve, found.chain.plan, lang)
         lines += ["", curve.driver.name[lang], *said] if said else []
     lines += ["", idle] if (idle := idle_said(found, lang)) else []
-    return printed.with_findings(answer, lines, (*facts.findings, *values.findings), lang)
+    odd = (*facts.findings, *values.findings, *model.findings)
+    return printed.with_findings(answer, lines, odd, lang)
 
 
 def _curve_row(curve: Curve) -> Answer:

@@ -186,7 +186,7 @@ def _whatif(options: argparse.Namespace) -> tuple[Answer, Lines]:
         drawn = _drawn(options, standing, values, chances, levers)
         answer["chance"] = {"draws": drawn.draws, "seed": drawn.seed, **plan_row(drawn)}
         lines += ["", *plan_lines(drawn, lang), drawn_said(drawn, lang)]
-    return answer, lines
+    return printed.with_findings(answer, lines, model.findings, lang)
 
 
 def _drawn(

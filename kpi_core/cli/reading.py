@@ -39,7 +39,7 @@ def _read(options: argparse.Namespace) -> tuple[Answer, Lines]:
             "encoding": upload.encoding,
             "tables": [_table(table) for table in upload.tables],
         }
-        said = [f"{upload.name}: {words.source_name(upload.tables[0].source, options.lang)}"]
+        said = [f"{upload.name}: {words.format_name(upload.format, options.lang)}"]
         for table in upload.tables:
             rows = say(options.lang, "words.rows", n=table.rows)
             said.append(f"  {rows}, {table.period or '?'}")

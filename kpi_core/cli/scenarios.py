@@ -37,7 +37,7 @@ def _compare(options: argparse.Namespace) -> tuple[Answer, Lines]:
         "scenarios": [_scenario_row(made, found, lang) for made in found.scenarios],
         "rows": [_row(row) for row in found.rows],
     }
-    return answer, _lines(own, found, lang)
+    return printed.with_findings(answer, _lines(own, found, lang), model.findings, lang)
 
 
 def _scenarios(options: argparse.Namespace) -> list[Scenario]:

@@ -74,7 +74,8 @@ def _seek(options: argparse.Namespace) -> tuple[Answer, Lines]:
         "there": _place_row(found.there),
     }
     lines = answer_said(found, lang)
-    return printed.with_findings(answer, lines, (*facts.findings, *values.findings), lang)
+    odd = (*facts.findings, *values.findings, *model.findings)
+    return printed.with_findings(answer, lines, odd, lang)
 
 
 def _bounds(said: Sequence[float | None]) -> list[Fraction | None]:

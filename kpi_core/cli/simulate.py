@@ -107,7 +107,8 @@ def _simulate(options: argparse.Namespace) -> tuple[Answer, Lines]:
     lines += [together_said(chances, lang), *ahead_said(chances, lang), ""]
     lines += [*_swing_lines(swings, shares.get("bonus", ()), chances, plan.currency, lang)]
     lines += ["", *_converging_lines(first, lang), drawn_said(first, lang)]
-    return printed.with_findings(answer, lines, (*facts.findings, *values.findings), lang)
+    odd = (*facts.findings, *values.findings, *chances.model.findings)
+    return printed.with_findings(answer, lines, odd, lang)
 
 
 def expected(

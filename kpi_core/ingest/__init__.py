@@ -273,18 +273,23 @@ def _refuse_unless_told(
     """
     if _says_that_it_is_empty(file):
         raise IngestError("empty_report")
-    if why := _gravest(told):
-        if why.code in _NOTHING_TAKEN or not any(len(table.facts) for table in tables):
+    bare = not any(len(table.facts) for table in tables)
+    if why := _gravest(told, bare=bare):
+        if why.code in _NOTHING_TAKEN or bare:
             raise IngestError("nothing_left", where=why.where, why=why)
         return
     code = "no_figures" if tables else "unknown_layout" if seen else "no_headings"
     raise IngestError(code, columns=privacy.listed(seen))
 
 
-def _gravest(findings: Sequence[Finding]) -> Finding | None:
-    """What takes most from the trust in the figures: why nothing may be left of them."""
+def _gravest(findings: Sequence[Finding], *, bare: bool) -> Finding | None:
+    """What takes most from the trust in the figures: why nothing may be left of them.
+
+    Where no row is left (`bare`), days that cannot be read come before what is odd about figures.
+    """
+    told = sorted(findings, key=lambda each: not (bare and each.code == "rows_without_day"))
     for severity in (Severity.ERROR, Severity.WARNING):
-        for finding in findings:
+        for finding in told:
             if finding.severity is severity and finding.code not in _NO_CAUSES:
                 return finding
     return next((finding for finding in findings if finding.code == "rows_overlap"), None)

@@ -22,6 +22,8 @@ from kpi_core.model import Adds, Unit
 from kpi_core.text import number
 
 _STATUSES_TOLD = 10  # of those that no list knows
+_WORDS_TOLD = 3  # of the statuses that are left out
+_UNDER_WAY = ("going", "waiting")  # lists of statuses that are not final
 
 
 def records(reading: Reading) -> pd.DataFrame:
@@ -72,6 +74,9 @@ def records(reading: Reading) -> pd.DataFrame:
     # same order by one number is told by their figures, where files are put together.
     result["record"] = identity(zip(result.index, strict=True))
     dated = reading.dated(result.set_index(first["row"]))
+    count = next((id for id, rule in rules.items() if rule.sum is None), "")
+    if count in result:
+        _tell_left_out(reading, rules[count], first[first["row"].isin(dated.index)])
     if counts_tasks(rules):
         dated = with_reports(reading, dated)
     return dated.reset_index(drop=True)
@@ -136,6 +141,48 @@ def _tell_statuses(reading: Reading, first: pd.DataFrame, named: pd.DataFrame) -
             told = {"column": reading.heading(column).raw, "statuses": listed}
             reading.find(Severity.WARNING, "statuses_unknown", measures=uncounted, **told)
     return lost
+
+
+def _tell_left_out(reading: Reading, rule: Record, first: pd.DataFrame) -> None:
+    """Tells the records that do not count because of their status, and those under way that do."""
+    format = reading.format
+    why = pd.Series(None, first.index, dtype="object")
+    for column, condition in (*rule.where.items(), *rule.unless.items()):
+        is_status = column in rule.unless or column in format.statuses or format.taught
+        if not is_status or column not in reading.columns:
+            continue
+        out = _holds(first[f"{column}?"], condition) == (column in rule.unless)
+        raw, said = reading.heading(column).raw, _as_written(reading, column, first)
+        if isinstance(condition, bool):  # the day of cancelling
+            said = pd.Series(raw, first.index)
+        elif column != "status":  # "yes" alone says nothing
+            said = f"{raw}: " + said
+        why = why.mask(out & why.isna(), said)
+    lost = why.dropna()
+    if lost.empty:
+        return
+    found = {"n": len(lost), "all": len(first), "statuses": _most(lost)}
+    lists = format.statuses.get("status", {})
+    waiting = {plain(word) for name in _UNDER_WAY for word in lists.get(name, ())}
+    if waiting and "status" in reading.columns:
+        said = _as_written(reading, "status", first[why.isna()])
+        if len(going := said[said.map(plain).isin(waiting)]):
+            found |= {"going": len(going), "words": _most(going)}
+    code = "statuses_left_out_not_final" if "going" in found else "statuses_left_out"
+    reading.find(Severity.INFO, code, **found)
+
+
+def _as_written(reading: Reading, column: str, first: pd.DataFrame) -> pd.Series:
+    """What each record says in a column, in capitals and small letters as the file has them."""
+    written = {text.casefold(): text for text in reading.texts(column).unique()}
+    return first[f"{column}?"].fillna("").map(written)
+
+
+def _most(words: pd.Series) -> str:
+    """The most frequent words, and how often each is said."""
+    counted = words.value_counts()
+    listed = [f"«{str(word)[:40]}» – {n}" for word, n in counted.head(_WORDS_TOLD).items()]
+    return ", ".join([*listed, "…"] if len(counted) > len(listed) else listed)
 
 
 def _known_words(reading: Reading, column: str) -> set[str]:

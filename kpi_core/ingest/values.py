@@ -303,7 +303,9 @@ _CLOCK = re.compile(
     r"( ?(Z|(UTC|GMT)?[+-]\d{1,2}(:?\d{2})?|UTC|GMT))?$",
     re.I,
 )
-_SLASHED = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})(?!\d)")  # 10/01/2026
+_SLASHED = re.compile(  # 10/01/2026, 10/01/26; but 26-10-01 may begin with the year
+    r"(\d{1,2})[/-](\d{1,2})[/-](\d{4}|(?<=/)\d{2})(?!\d)"
+)
 _ISO = re.compile(r"(\d{4})([-./])(\d{1,2})\2(\d{1,2})|(\d{4})(\d{2})(\d{2})(?:\d{2})?")
 _EPOCH = re.compile(
     r"(1\d{9})(?:\d{3}){0,2}"

@@ -124,6 +124,8 @@ for row in found.rows:
     print(row.name)
     for name, figure in zip(found.names, row.figures, strict=True):
         print(f"    {name}: {scenario_figure(row, figure, plan.currency, LANG)}")
+for finding in found.findings:
+    print(finding.text(LANG))
 """
 CHART_OF_SCORE = """
 charts.contributions(card, LANG)
@@ -169,8 +171,8 @@ print(f"{say(LANG, 'scenario.score')}: {was} → {now}")
 for id, digits in (("bonus", 2), ("profit_after_pay", 0)):
     was, now = (money(own["result", id], plan.currency, LANG, digits) for own in (before, after))
     print(f"{say(LANG, f'scenario.{id}')}: {was} → {now}")
-if blocked:
-    print(blocked.text(LANG))
+for odd in (*([blocked] if blocked else []), *made.model.findings):
+    print(odd.text(LANG))
 """
 _REPORT = """
 form = next(form for form in FORMS if form.id == FORM)

@@ -253,6 +253,10 @@ def gather(
     everybody: tuple[Payout, ...] = ()
     if Part.PEOPLE in parts and people and paid:
         everybody = payroll(people, {"": paid, plan.name: paid, **(others or {})})
+    beside = None
+    if scenarios and Part.SCENARIOS in parts:
+        evaluation = Evaluation(facts, period, settings=settings)
+        beside = _scenarios(evaluation, plan, values, scenarios, lang)
     odd = [
         *(finding for upload in uploads for finding in upload.findings),
         *facts.findings,
@@ -260,6 +264,7 @@ def gather(
         *plan.remarks(values),
         *(counted.findings if counted else ()),
         *(cut.findings if cut else ()),
+        *(beside.findings if beside else ()),
     ]
     findings, told = _gravest_first(odd), made if asked else None
     return Report(
@@ -284,11 +289,7 @@ def gather(
         funnel=counted if counted and counted.counted else None,
         channels=cut,
         trend=_trend(facts, plan, business) if Part.TREND in parts else (),
-        scenarios=_scenarios(
-            Evaluation(facts, period, settings=settings), plan, values, scenarios, lang
-        )
-        if scenarios and Part.SCENARIOS in parts
-        else None,
+        scenarios=beside,
         definitions=tuple(_definitions(values, lang)) if Part.DEFINITIONS in parts else (),
         files=tuple(
             Source(own.name, own.digest, sum(table.rows for table in own.tables)) for own in uploads

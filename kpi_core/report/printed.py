@@ -158,6 +158,7 @@ def summary(report: Report) -> Iterator[Block]:
         yield contributions(report)
     if report.scenarios:
         yield Words(best_words(report, report.scenarios))
+        yield from _doubts(report.scenarios.findings, report.lang)
     yield from _ahead(report, report.ahead[:NEXT])
     if Part.DATA in report.parts:
         yield Words(verdict_words(report))
@@ -493,11 +494,17 @@ def _scenarios(report: Report) -> Iterator[Block]:
     if made is None:
         return
     yield Words(best_words(report, made), strong=True)
+    yield from _doubts(made.findings, lang)
     yield scenario_table(report, made)
     yield Words(say(lang, "report_pages.assumed"), strong=True)
     yield Points(made.assumed)
     if made.untold:
         yield Points(tuple(dict.fromkeys(why.text(lang) for why in made.untold)))
+
+
+def _doubts(findings: Iterable[Finding], lang: str) -> Iterator[Words]:
+    """Why what scenarios move may not be trusted, wherever it is told what they bring."""
+    return (Words(_finding(found, lang)) for found in findings)
 
 
 def scenario_table(report: Report, made: Scenarios) -> Table:
@@ -600,8 +607,9 @@ def slides(report: Report) -> tuple[Slide, ...]:
         found.append(Slide("ahead", say(report.lang, "report_pages.ahead"), ahead))
     if made := report.scenarios:
         found.extend(_slide_scenarios(report, made))
+        doubts = tuple(_doubts(made.findings, report.lang))
         beside = (scenario_table(report, made), Points(made.assumed))
-        found.append(Slide("best", best_words(report, made), beside))
+        found.append(Slide("best", best_words(report, made), doubts + beside))
     return tuple(found)
 
 
@@ -626,7 +634,8 @@ def _slide_scenarios(report: Report, made: Scenarios) -> Iterator[Slide]:
         )
         assumed = Points((made.assumed[at - 1],))
         message = say(lang, "report_pages.scenario", name=own.name, **moved)
-        yield Slide(f"scenario.{at}", message, (Tiles(tiles), assumed))
+        doubts = _doubts(made.doubts[at - 1], lang)
+        yield Slide(f"scenario.{at}", message, (*doubts, Tiles(tiles), assumed))
 
 
 def _slide_score(report: Report) -> Iterator[Slide]:

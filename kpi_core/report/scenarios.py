@@ -7,7 +7,7 @@ from fractions import Fraction
 from kpi_core import words
 from kpi_core.chain import Chain
 from kpi_core.drivers import BUDGET, place
-from kpi_core.errors import KpiError
+from kpi_core.errors import Finding, KpiError
 from kpi_core.formula import Exact
 from kpi_core.model import Unit
 from kpi_core.scenario import RESULTS, Scenario, compare, lever_name
@@ -40,6 +40,7 @@ class Scenarios:
         assumed: what each scenario moves, a sentence each, without the base.
         made: the scenarios themselves.
         untold: why some cannot stand so, or why nothing is paid in them.
+        doubts: of each scenario, why what it moves may not be trusted.
     """
 
     names: tuple[str, ...]
@@ -47,6 +48,12 @@ class Scenarios:
     assumed: tuple[str, ...]
     made: tuple[Scenario, ...]
     untold: tuple[KpiError, ...] = ()
+    doubts: tuple[tuple[Finding, ...], ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The doubts of all, each once."""
+        return tuple(dict.fromkeys(found for own in self.doubts for found in own))
 
     def row(self, id: str) -> ScenarioRow:
         """The row of a result."""
@@ -82,6 +89,7 @@ def side_by_side(chain: Chain, scenarios: Sequence[Scenario], lang: str) -> Scen
         assumed=tuple(_assumed(chain, own, lang) for own in scenarios),
         made=tuple(scenarios),
         untold=(*found.untold.values(), *found.blocked.values()),
+        doubts=tuple(chain.model.doubtful(own.levers) for own in scenarios),
     )
 
 

@@ -351,7 +351,9 @@ def _scenarios(made: Book, report: Report) -> None:
             sheet.figure(sheet.row, column, points, pattern=pattern)
         sheet.row += 1
     sheet.section(say(report.lang, "report_pages.assumed"))
-    for said in (*known.assumed, *(why.text(report.lang) for why in known.untold)):
+    untold = [why.text(report.lang) for why in known.untold]
+    doubts = [found.text(report.lang) for found in known.findings]
+    for said in (*known.assumed, *untold, *doubts):
         sheet.wide(sheet.row, said)
         sheet.row += 1
     sheet.done(frozen=(heads + 1, 1), repeated=heads)

@@ -60,7 +60,7 @@ def _found(state: State) -> live.Found:
     plan, card = state.plan, score(state.judged(), state.named())
     then = earlier(plan, state.values(), state.compare)
     weighed = controls.viewed("scorecard", UNWEIGHED) != UNWEIGHED and plan.shares()
-    around = state.on_example, plan.remarks(state.values()), weighed
+    around = state.on_example, state.unset, plan.remarks(state.values()), weighed
     blocks = {RESULT: [_totals(state, card, then)]}
     return live.Found(_answer(state, card), blocks, _stands(state, card), around)
 
@@ -95,13 +95,21 @@ def _totals(state: State, card: Scorecard, then: Scorecard | None) -> live.Metri
         state.say("total_help"),
     )
     paid = None if session.pay_hidden() else outcome(state.judged(), state.values()).paid
+    currency, scheme = state.plan.currency, state.plan.scheme
+    paying = ", ".join(state.plan.kpi(goal.kpi).name[lang] for goal in state.plan.paying())
     bonus = live.Metric(
         "bonus",
         state.say("bonus_by_score"),
-        money(paid.bonus if paid else None, state.plan.currency, lang),
-        help=state.say("bonus_by_score_help", scheme=state.say(f"scheme_{state.plan.scheme.kind}")),
+        money(paid.bonus if paid else None, currency, lang),
+        note=state.say("bonus_for_total")
+        if scheme.by == "lines"
+        else state.say("bonus_for", kpis=paying),
+        help=state.say("bonus_by_score_help", scheme=state.say(f"scheme_{scheme.kind}")),
     )
-    return live.Metrics((total, bonus))
+    pay = live.Metric(
+        "pay", state.say("bonus_to_pay"), money(paid.pay if paid else None, currency, lang)
+    )
+    return live.Metrics((total, bonus) if session.pay_hidden() else (total, bonus, pay))
 
 
 # --- the weights

@@ -21,6 +21,7 @@ def main() -> None:
     with st.container(gap=None, key="answer"):
         cards.question(state, "whatif")
         live.feed(_found, found, levers.moved)
+    cards.findings(state, stood.made.model.findings)
     live.place(RESULT, found)
     views: dict[str, Callable[[], None]] = {
         "levers": lambda: levers.view(state, stood, found),

@@ -368,6 +368,8 @@ def test_tables_for_people_are_aligned(
 def test_read_and_bonus_and_whatif_speak_to_people(printed: Run, plan_of: Run) -> None:
     shop = files("shop")
     assert any("Яндекс Директ" in line for line in printed("read", "--lang", "ru", *shop))
+    register = str(EXPORTS / "order_register" / "orders_en.csv")
+    assert printed("read", "--lang", "en", register)[0] == "orders_en.csv: Order register"
     paid = printed("bonus", "--lang", "ru", "--plan", plan_of("shop"), *OCTOBER, *shop)
     assert any(line.startswith("К выплате") for line in paid)
     asked = ("--plan", plan_of("shop"), *OCTOBER, "--set", "cpc=-5%")

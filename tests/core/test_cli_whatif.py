@@ -7,6 +7,7 @@ import pytest
 
 from kpi_core.cli import main
 from kpi_core.plan import changed, default_plan
+from kpi_core.scenario import Scenarios, scenario
 from kpi_core.simulate import DRAWS, SCRAMBLES, SEED
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "shop"
@@ -105,3 +106,55 @@ def test_wrong_draws_and_seeds_are_one_clear_line(capsys, plan, more, said) -> N
     printed = capsys.readouterr()
     assert (code, printed.out, printed.err.count("\n")) == (2, "", 1)
     assert said in printed.err
+
+
+# --- advertising whose visits nobody knows
+
+ADS = "Date,Channel,Cost,Clicks\n2026-10-01,ppc,1000,200\n2026-10-31,ppc,1000,200\n"
+ORDERS = "Date,Orders,Revenue\n2026-10-01,10,20000\n2026-10-31,10,20000\n"
+SESSIONS = "Date,Channel,Sessions\n2026-10-01,ppc,160\n2026-10-31,ppc,160\n"
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> list[str]:
+    """An advertising report and orders, and no sessions."""
+    for name, text in (("ads.csv", ADS), ("orders.csv", ORDERS)):
+        (tmp_path / name).write_text(text)
+    return [str(tmp_path / name) for name in ("ads.csv", "orders.csv")]
+
+
+def doubted(capsys: pytest.CaptureFixture[str], *command: str) -> list[str]:
+    assert main([*command, "--period", "2026-10", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["findings"]
+    return [own["where"] for own in found if own["code"] == "ads_without_visits"]
+
+
+def test_every_command_that_moves_spend_says_that_nothing_is_known_of_it(
+    capsys, plan, own, tmp_path
+) -> None:
+    kept = []
+    for change in ("-10%", "-30%"):
+        one = scenario(f"Less {change}", {"spend": change})
+        kept.append(tmp_path / f"less{change}.json")
+        kept[-1].write_text(Scenarios(scenarios=(one,)).model_dump_json())
+    given = ("--plan", str(plan), *own)
+    assert doubted(capsys, "whatif", *given, "--set", "spend=-30%") == ["spend"]
+    assert doubted(capsys, "compare", *given, *map(str, kept)) == ["spend"]
+    assert doubted(capsys, "seek", *given, "--most-profit", "--levers", "spend") == ["spend"]
+    assert doubted(capsys, "simulate", *given, "--draws", "160") == ["spend"]
+    assert doubted(capsys, "incentive", *given) == ["spend"]
+
+
+def test_once_sessions_name_the_advertising_spend_is_trusted(capsys, plan, own, tmp_path) -> None:
+    (tmp_path / "sessions.csv").write_text(SESSIONS)
+    files = (*own, str(tmp_path / "sessions.csv"))
+    assert doubted(capsys, "whatif", "--plan", str(plan), *files, "--set", "spend=-30%") == []
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "No visit is known to come"), ("ru", "Ни об одном визите")]
+)
+def test_that_nothing_is_known_of_spend_is_printed_last(capsys, plan, own, lang, said) -> None:
+    more = ("--set", "spend=-30%", "--period", "2026-10", "--lang", lang)
+    assert main(["whatif", "--plan", str(plan), *more, *own]) == 0
+    assert said in capsys.readouterr().out.splitlines()[-1]

@@ -235,6 +235,14 @@ def test_a_title_states_the_days_that_it_joins(line: str, period: str | None) ->
     assert (str(found) if found else None) == period
 
 
+@pytest.mark.parametrize("figure", ["100", "много"])
+def test_days_that_cannot_be_read_are_named_before_channels_and_figures(figure: str) -> None:
+    head = "Дата;Канал;Визиты;Показы"
+    failed = refused(head, f"1-я неделя;poisk;100;{figure}", "2-я неделя;reklama;200;300")
+    assert failed.values["why"].code == "rows_without_day"
+    assert "2" in failed.text("en")
+
+
 def test_the_cause_is_named_when_nothing_is_left() -> None:
     failed = refused("Месяц;Визиты", "январь;1000", "февраль;1000")
     assert failed.code == "nothing_left"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpi_core import catalogue
+from kpi_core import catalogue, words
 from kpi_core.drivers import Lever, Model, calibrate, parse_lever, parse_move, project
 from kpi_core.errors import UsageError
 from kpi_core.facts import Facts, combine
@@ -469,3 +469,96 @@ def test_an_unclear_lever_is_refused(text: str) -> None:
 def test_an_unknown_driver_is_refused_with_the_near_one() -> None:
     with pytest.raises(UsageError, match="Did you mean 'spend'"):
         moved({"spent": Lever(by=Fraction(1, 10))})
+
+
+# --- advertising of which nothing comes
+
+ADS = "Date,Channel,Cost,Clicks\n2026-10-01,ppc,1000,200"
+ORDERS = daily("Orders", "Revenue", rows={1: (20, 40000)})
+
+
+def doubts(*files: str, business: str = "shop", **given: int) -> list[tuple[str, str]]:
+    """What the model finds, and where."""
+    settings = Settings(given={id: Fraction(figure) for id, figure in given.items()})
+    model = calibrated(facts(*files), business, settings=settings)
+    return [(found.code, found.where) for found in model.findings]
+
+
+@pytest.mark.parametrize(
+    "visits",
+    [
+        [],
+        ["Date,Sessions\n2026-10-01,1000"],
+        ["Date,Channel,Sessions\n2026-10-01,organic,840\n2026-10-01,somewhere,160"],
+    ],
+    ids=["no visits", "visits without channels", "visits of no paid channel"],
+)
+def test_spend_that_moves_no_orders_is_told_of_once(visits: list[str]) -> None:
+    """Without known visits from advertising 30 % less spend leaves all 20 orders."""
+    measures = calibrated(facts(ADS, ORDERS, *visits), "shop").rebuilt({"spend": by("-3/10")})
+    assert (measures["spend"], measures["orders"]) == (700, 20)
+    assert doubts(ADS, ORDERS, *visits) == [("ads_without_visits", "spend")]
+
+
+def test_visits_of_advertising_without_its_clicks_are_told_of_otherwise() -> None:
+    """Nobody knows how many visits a rouble buys: 160 paid ones stay, whatever is spent."""
+    given = {"spend": 1000, "sessions": 1000, "paid_sessions": 160, "orders": 20}
+    assert doubts(**given) == [("ads_without_clicks", "spend")]
+    assert doubts(**given, clicks=200) == []
+
+
+def test_without_advertising_there_is_nothing_to_doubt() -> None:
+    assert doubts(ORDERS, "Date,Sessions\n2026-10-01,1000") == []
+    assert doubts(ORDERS, sessions=1000, spend=0, clicks=0) == []
+
+
+def test_a_channel_with_clicks_and_no_visits_is_named() -> None:
+    """Of two paid channels one tells its visits; a click of the other is 80 / 250 visits."""
+    ads = "Date,Channel,Cost,Clicks\n2026-10-01,ppc,1000,200\n2026-10-01,paid_social,100,50"
+    visits = "Date,Channel,Sessions\n2026-10-01,ppc,80\n2026-10-01,organic,840"
+    assert doubts(ads, visits, ORDERS) == [
+        ("ads_of_channel_without_visits", "spend@paid_social"),
+    ]
+    assert doubts(TWO) == []
+
+
+def test_a_channel_whose_visits_count_as_unpaid_is_named() -> None:
+    """Letters that are paid for: their visits are no visits of advertising, so spend moves none."""
+    table = "\n".join(
+        [
+            "Date,Channel,Cost,Clicks,Sessions,Orders",
+            "2026-10-01,ppc,1000,200,160,4",
+            "2026-10-01,email,100,50,40,4",
+        ]
+    )
+    model = calibrated(facts(table), "shop")
+    assert model.rebuilt({"spend@email": by("-1")})["orders"] == 8
+    assert [found.where for found in model.findings] == ["spend@email"]
+
+
+def test_a_channel_is_called_by_its_name_and_a_file_with_its_sign_as_it_is() -> None:
+    assert words.place("spend@paid_social", "en") == "Paid social"
+    assert words.place("orders@2026.csv", "en") == "orders@2026.csv"
+
+
+def test_only_levers_of_advertising_are_doubtful() -> None:
+    model = calibrated(facts(ADS, ORDERS), "shop")
+    for id in ("spend", "cpc", "spend@paid_search", "budget@paid_search:email"):
+        assert model.doubtful([id, "aov"]) == model.findings
+    assert model.doubtful(["aov", "cr@paid_search"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("business", "where"), [("shop", []), ("corporate", []), ("portal", ["spend@paid_social"])]
+)
+def test_of_the_samples_only_the_portal_has_a_channel_of_unknown_visits(
+    business: str, where: list[str]
+) -> None:
+    """Its analytics calls all advertising paid search, its advertising system paid social."""
+    settings = default_plan(business).settings()
+    model = calibrated(sample(business), business, parse_period("2026-10"), settings)
+    assert [found.where for found in model.findings] == where
+    for place in where:
+        channel = model.channels[place.partition("@")[2]].measures
+        assert channel["clicks"]
+        assert channel.get("paid_sessions") is None

@@ -161,13 +161,30 @@ def test_orders_of_several_lines_are_counted_once(large) -> None:
         table += [[f"#{number}", status, "10.50", day, "a", "RUB", note if number % 2 else ""]]
         table += [[f"#{number}", "", "", day, "b", "", ""]]
     data = text(table, ",").encode()
-    at_once, one_by_one = large(data).tables[0], read("a.csv", data).tables[0]
+    uploads = large(data), read("a.csv", data)
+    at_once, one_by_one = (upload.tables[0] for upload in uploads)
     assert {id: at_once.total(id) for id in at_once.measures} == {
         id: one_by_one.total(id) for id in one_by_one.measures
     }
     assert at_once.total("paid_orders") == 67
     assert set(at_once.facts["channel"]) == set(one_by_one.facts["channel"])
     assert set(at_once.facts["record"]) == set(one_by_one.facts["record"])
+    for upload in uploads:  # 67 are paid, 67 pending, 66 voided
+        (left_out,) = [f for f in upload.findings if f.code == "statuses_left_out_not_final"]
+        assert left_out.values == {
+            "n": 66, "all": 200, "statuses": "«voided» – 66",
+            "going": 67, "words": "«pending» – 67",
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "days", [("01/10/26", "13/10/26"), ("10/01/26", "10/13/26"), ("1/10/26 9:30", "13/10/26 10:00")]
+)
+def test_years_of_two_digits_are_read_in_a_large_file(large, days) -> None:
+    data = text([["Date", "Sessions"], *([day, "5"] for day in days)], ";").encode()
+    for upload in large(data), read("a.csv", data):
+        assert str(upload.tables[0].period) == "2026-10-01..2026-10-13"
+        assert upload.tables[0].total("sessions") == 10
 
 
 def test_a_taught_layout_reads_a_large_file(large) -> None:

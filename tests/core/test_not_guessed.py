@@ -85,6 +85,70 @@ def test_where_every_status_is_known_none_won_is_nought() -> None:
     assert "statuses_unknown" not in codes(upload)
 
 
+REGISTER = "Номер заказа;Дата;Статус;Сумма\n"
+
+
+def register(*statuses: str) -> str:
+    """An order of 10 for each status, all on one day."""
+    rows = [f"З-{n};01.10.2026;{status};10" for n, status in enumerate(statuses)]
+    return REGISTER + "\n".join(rows)
+
+
+def test_orders_left_out_by_status_are_told_and_so_are_those_still_under_way() -> None:
+    """166 done and 18 new make 184 of 209; the 25 cancelled are the rest."""
+    upload = of(register(*["Выполнен"] * 166, *["Новый"] * 18, *["Отменён"] * 25))
+    assert one(upload).total("orders") == 184
+    found = told(upload, "statuses_left_out_not_final")
+    assert found.severity is Severity.INFO
+    assert "25 из 209 («Отменён» – 25)" in found.text("ru")
+    assert "counted: 18 («Новый» – 18)" in found.text("en")
+
+
+def test_where_every_order_counts_no_status_is_told() -> None:
+    upload = of(register("Выполнен", "Новый", "Доставлен"))
+    assert one(upload).total("orders") == 3
+    assert not {code for code in codes(upload) if code.startswith("statuses")}
+
+
+def test_of_many_statuses_left_out_the_most_frequent_three_are_named() -> None:
+    upload = of(register("Готово", *["Отказ"] * 4, *["Дубль"] * 3, *["Возврат"] * 2, "Тест"))
+    assert told(upload, "statuses_left_out").values == {
+        "n": 10, "all": 11, "statuses": "«Отказ» – 4, «Дубль» – 3, «Возврат» – 2, …",
+    }  # fmt: skip
+
+
+def test_an_order_without_a_day_is_told_for_its_day_alone() -> None:
+    """Of four, one has no day; of the three others one was cancelled and one is new."""
+    rows = register("Выполнен", "Отменён", "Новый") + "\nЗ-9;когда-то;Отменён;10"
+    upload = of(rows)
+    assert told(upload, "rows_without_day").values["n"] == 1
+    found = told(upload, "statuses_left_out_not_final").values
+    assert (found["n"], found["all"], found["going"]) == (1, 3, 1)
+
+
+def test_a_column_of_returns_is_named_beside_its_word() -> None:
+    """The first was returned and cancelled: it is told once, by its status."""
+    head = "Номер заказа;Дата;Статус;Возврат;Сумма\n"
+    rows = "1;01.10.2026;Отменён;да;10\n2;01.10.2026;Выполнен;да;20\n3;01.10.2026;Выполнен;нет;30"
+    upload = of(head + rows)
+    assert one(upload).total("revenue") == 30
+    found = told(upload, "statuses_left_out").values
+    assert found["statuses"] == "«Отменён» – 1, «Возврат: да» – 1"
+
+
+def test_what_a_taught_table_leaves_out_by_status_is_told() -> None:
+    """A status that nobody had when the table was taught does not go without a word."""
+    headings = ("Код", "Когда", "Стадия", "Деньги")
+    meanings = dict(zip(headings, ("record", "date", "status", "amount"), strict=True))
+    draft = Draft("Заявки", "table", Rows.ORDERS, headings, meanings, counting=("Оплачено",))
+    text = "Код;Когда;Стадия;Деньги\nА1;01.10.2026;Оплачено;10\nА2;01.10.2026;Рассрочка;20\n"
+    upload = read("a.csv", text.encode(), [read_layout("a.toml", written(draft))])
+    assert one(upload).total("revenue") == 10
+    assert told(upload, "statuses_left_out").values == {
+        "n": 1, "all": 2, "statuses": "«Рассрочка» – 1",
+    }  # fmt: skip
+
+
 # --- what a service alone has
 
 

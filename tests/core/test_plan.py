@@ -330,6 +330,39 @@ def test_a_target_that_nothing_judges_is_told_and_leaves_with_its_line() -> None
     assert plan.without_line("aov").targets == {"2026-10": {"leads": 7}}
 
 
+def test_a_kpi_with_one_target_in_the_score_and_another_in_the_bonus_is_told() -> None:
+    start = default_plan("shop")
+    asked = values(combine([]), *start.kpis(), period="2026-10", settings=start.settings())
+
+    def told(plan: Plan) -> list[tuple[str, str]]:
+        return [(own.code, own.where) for own in plan.remarks(asked)]
+
+    parted = start.with_target("cpo", Decimal(350), None)
+    assert told(start) == []
+    assert told(parted) == [("targets_differ", "cpo")]
+    both = parted.with_targets({"2026-10": {"cpo": Decimal(500)}})
+    assert told(both) == [], "in October it has one target"
+    assert told(changed(parted, scheme={"kind": "scorecard", "salary": 1, "fund": 1})) == []
+
+
+def test_what_nobody_has_set_is_salary_paying_targets_and_assumptions() -> None:
+    start = default_plan("shop")
+    assert start.unset() == (True, ("orders", "cpo"), ("margin_rate",))
+
+    scheme = start.scheme.model_dump()
+    orders, cpo = scheme["factors"]
+    own = changed(
+        start,
+        scheme=scheme | {"salary": 50_000, "factors": [orders | {"target": 180}, cpo]},
+        assumptions={},
+    )
+    assert own.unset() == (False, ("cpo",), ())
+    by_score = changed(own, scheme={"kind": "scorecard", "salary": 30_000, "fund": 5_000})
+    assert by_score.unset().salary
+    assert by_score.unset().targets == tuple(line.kpi for line in start.lines)
+    assert "cr" not in by_score.with_target("cr", Decimal("0.05"), None).unset().targets
+
+
 # --- what the editor does
 
 

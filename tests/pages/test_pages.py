@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from kpi_core import catalogue
 from kpi_core.plan import changed, default_plan, offered
+from kpi_core.text import say
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted(
@@ -43,6 +44,14 @@ def widget(app: AppTest, kind: str, key: str):
 
 def by_label(found, label: str):
     return next(element for element in found if element.label == label)
+
+
+FEW = ("few.csv", b"Date,Orders,Sessions\n2026-10-01,10,200\n2026-10-31,30,400\n")
+
+
+def told(app: AppTest) -> str:
+    """The warnings in view."""
+    return " ".join(own.value for own in app.warning).replace("\\", "")
 
 
 def upload(app: AppTest, name: str, data: bytes) -> AppTest:
@@ -260,6 +269,39 @@ def test_a_plan_file_travels_out_and_in():
     open_page(other, "pages/measure/scorecard.py")
 
     assert widget(other, "slider", "weight.cr").value == 77
+
+
+def test_what_of_the_sample_judges_ones_own_files_is_told_until_it_is_set_or_confirmed():
+    app = upload(open_app("en"), *FEW)
+    assert say("en", "pages.plan_of_example") in told(app)
+
+    open_page(app, "pages/measure/scorecard.py")
+    widget(app, "number_input", "target.cr").set_value(5.0).run()
+    assert "the salary; targets of the bonus: Orders, Cost per order (CPO); Margin" in told(app)
+
+    open_page(app, "pages/pay/bonus.py")
+    choose(app, "rule")
+    widget(app, "number_input", "salary").set_value(50_000.0).run()
+    assert "sample, not from you: targets of the bonus" in told(app)
+
+    click(app, "They are right")
+    assert "not from you" not in told(app)
+
+
+def test_a_plan_that_was_brought_is_not_judged_by_the_sample_in_silence():
+    app = load_plan(open_app("en"), default_plan("shop").with_share("cr", Fraction(1, 2)))
+    assert say("en", "pages.plan_over_sample") in told(app)
+    assert say("en", "pages.plan_over_sample") not in told(upload(app, *FEW))
+
+
+def test_the_first_page_says_what_to_pay_and_what_the_bonus_is_for():
+    app = open_app("en")
+    assert [figure.value for figure in app.metric][1:] == [
+        "RUB\u00a015,000.00",
+        "RUB\u00a045,000.00",
+    ]
+    notes = " ".join(note.value for note in app.caption).replace("\\", "")
+    assert "paid not for the score, but for: Orders, Cost per order (CPO)" in notes
 
 
 def test_the_plan_follows_the_currency_of_the_files():

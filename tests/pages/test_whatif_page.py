@@ -7,7 +7,15 @@ from streamlit.testing.v1 import AppTest
 
 from kpi_core import catalogue
 from kpi_core.link import decode
-from tests.pages.test_pages import ROOT, assert_whole, open_app, open_page, widget
+from tests.pages.test_pages import (
+    ROOT,
+    assert_whole,
+    by_label,
+    open_app,
+    open_page,
+    upload,
+    widget,
+)
 
 VIEWS = ("levers", "scenarios", "chance", "matters", "backwards")
 
@@ -317,3 +325,35 @@ def test_profit_that_comes_of_a_missed_step_is_said_in_words() -> None:
     assert_whole(app)
     assert "the bonus falling by RUB 15,000" in told(app, "warning").replace("Part of", "")
     assert "a flaw of the rule" in told(app, "warning")
+
+
+# --- advertising whose visits nobody knows
+
+ADS = (
+    b"Date,Channel,Cost,Clicks,Orders,Revenue\n"
+    b"2026-10-01,ppc,1000,200,10,20000\n2026-10-31,ppc,1000,200,10,20000\n"
+)
+UNKNOWN = "No visit is known to come from advertising"
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_warns_that_nothing_is_known_of_spend(view: str) -> None:
+    app = turn(open_page(upload(open_app("en"), "ads.csv", ADS), "pages/plan/whatif.py"), view)
+    assert_whole(app)
+    assert UNKNOWN in told(app, "warning")
+    assert UNKNOWN not in told(whatif(view=view), "warning")
+
+
+def test_less_spend_is_no_good_advice_where_nothing_is_known_of_it() -> None:
+    app = upload(open_app("en"), "ads.csv", ADS)
+    by_label(app.selectbox, "Period").select("2026-10-01..2026-10-31").run()
+    turn(open_page(app, "pages/plan/whatif.py"), "backwards")
+    widget(app, "selectbox", "seek.goal").set_value("most").run()
+
+    widget(app, "multiselect", "seek.levers").set_value(["spend"]).run()
+    assert not app.success
+    assert told(app, "warning").count(UNKNOWN) == 2, "above the page and beside the advice"
+
+    widget(app, "multiselect", "seek.levers").set_value(["aov"]).run()
+    assert len(app.success) == 1
+    assert told(app, "warning").count(UNKNOWN) == 1
