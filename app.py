@@ -44,6 +44,7 @@ broken = None
 if session.start(visitor):
     keeping.come_back(visitor)
     broken = session.open_link(was_busy=keeping.since() is not None)
+is_first = frame.is_first_of_server()
 page = st.navigation(
     {
         say(lang, f"pages.section_{section}") if section else "": [
@@ -61,6 +62,8 @@ page = st.navigation(
     },
     position="top",
 )
+if is_first and page.url_path:
+    frame.found()
 session.turn_to(page.url_path)
 try:
     keeping.put_down()

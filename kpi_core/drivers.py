@@ -241,7 +241,7 @@ class Model(Tree):
             if not measures.get("clicks"):
                 return (Finding(Severity.WARNING, "ads_without_clicks", SPEND),)
         return tuple(
-            Finding(Severity.WARNING, "ads_of_channel_without_visits", f"{SPEND}@{channel}")
+            Finding(Severity.INFO, "ads_of_channel_without_visits", f"{SPEND}@{channel}")
             for channel, tree in self.channels.items()
             if tree.drivers[SPEND] and tree.measures.get("clicks") and not tree.drivers[VISITS]
         )

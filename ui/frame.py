@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from kpi_core import catalogue
 from kpi_core.errors import Severity, WorkspaceError
@@ -38,6 +39,31 @@ export default ({ data, setTriggerValue }) => {
 };
 """,
 )
+
+
+# Until `st.navigation` is called for the first time, Streamlit takes the folder `pages` for its
+# older kind of menu, and tells the first visitor of a server that there is no such page.
+_FOUND = st.components.v2.component(
+    "found",
+    js="""
+export default () => {
+  const close = () => document.querySelector('[role="dialog"] button')?.click();
+  close();
+  setTimeout(close, 500);
+};
+""",
+)
+
+
+def is_first_of_server() -> bool:
+    """Whether no visitor of this server has seen the menu yet; to be asked before it is made."""
+    return bool(PagesManager.uses_pages_directory)
+
+
+def found() -> None:
+    """The page of the link is there: take back that it is not."""
+    with st.sidebar:
+        _FOUND(key="found")
 
 
 def language() -> str:

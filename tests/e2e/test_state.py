@@ -188,3 +188,14 @@ def test_the_back_button_leads_to_the_page_before_with_everything_on_it(
     tab.page.get_by_role("heading", level=1, name=tab.says("scorecard_question")).wait_for()
 
     assert weight(tab) == moved
+
+
+def test_a_link_to_a_page_opens_for_the_first_visitor_of_a_server(
+    context: Any, cold_app: Any
+) -> None:
+    page = context.new_page()
+    page.goto(f"{cold_app()}/whatif?lang=en")
+    page.get_by_role("heading", name="Levers", exact=True).wait_for(timeout=60_000)
+    page.wait_for_timeout(1000)
+    assert page.get_by_role("dialog").count() == 0
+    assert page.url.partition("?")[0].endswith("/whatif")
