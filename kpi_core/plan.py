@@ -216,12 +216,12 @@ class Unset(NamedTuple):
     """What of a plan nobody has set.
 
     Attributes:
-        salary: what is paid anyway.
+        sums: fields of the scheme: what is paid anyway, what is at stake.
         targets: the KPIs that the bonus is paid for.
         assumptions: quantities that no export holds.
     """
 
-    salary: bool
+    sums: tuple[str, ...]
     targets: tuple[str, ...]
     assumptions: tuple[str, ...]
 
@@ -584,8 +584,13 @@ class Plan(Part):
         """What pay rests on and is as in the plan to start from, so that nobody has set it."""
         start = default_plan(self.business)
         targets = {(goal.kpi, goal.target) for goal in start.goals()}
+        sums = filter(None, (self.scheme.fixed_field, self.scheme.stake_field))
         return Unset(
-            self.scheme.fixed == start.scheme.fixed and bool(self.scheme.fixed),
+            tuple(
+                field
+                for field in sums
+                if getattr(self.scheme, field) == getattr(start.scheme, field, None) != 0
+            ),
             tuple(goal.kpi for goal in self.paying() if (goal.kpi, goal.target) in targets),
             tuple(id for id, own in start.assumptions.items() if self.assumptions.get(id) == own),
         )

@@ -101,7 +101,7 @@ class State:
         unset = self.plan.unset()
         targets = ", ".join(self.plan.kpi(id).name[self.lang] for id in unset.targets)
         return (
-            *([self.say("unset_salary")] if unset.salary else []),
+            *map(self.say, unset.sums),
             *([self.say("unset_targets", kpis=targets)] if targets else []),
             *(words.assumption(id, self.lang) for id in unset.assumptions),
         )

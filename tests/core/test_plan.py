@@ -347,7 +347,7 @@ def test_a_kpi_with_one_target_in_the_score_and_another_in_the_bonus_is_told() -
 
 def test_what_nobody_has_set_is_salary_paying_targets_and_assumptions() -> None:
     start = default_plan("shop")
-    assert start.unset() == (True, ("orders", "cpo"), ("margin_rate",))
+    assert start.unset() == (("salary",), ("orders", "cpo"), ("margin_rate",))
 
     scheme = start.scheme.model_dump()
     orders, cpo = scheme["factors"]
@@ -356,9 +356,13 @@ def test_what_nobody_has_set_is_salary_paying_targets_and_assumptions() -> None:
         scheme=scheme | {"salary": 50_000, "factors": [orders | {"target": 180}, cpo]},
         assumptions={},
     )
-    assert own.unset() == (False, ("cpo",), ())
+    assert own.unset() == ((), ("cpo",), ())
     by_score = changed(own, scheme={"kind": "scorecard", "salary": 30_000, "fund": 5_000})
-    assert by_score.unset().salary
+    assert by_score.unset().sums == ("salary",)
+    analyst = default_plan("analyst")
+    assert analyst.unset().sums == ("salary", "fund")
+    raised = analyst.scheme.model_dump() | {"fund": analyst.scheme.stake + 1}
+    assert changed(analyst, scheme=raised).unset().sums == ("salary",)
     assert by_score.unset().targets == tuple(line.kpi for line in start.lines)
     assert "cr" not in by_score.with_target("cr", Decimal("0.05"), None).unset().targets
 

@@ -277,7 +277,7 @@ def test_what_of_the_sample_judges_ones_own_files_is_told_until_it_is_set_or_con
 
     open_page(app, "pages/measure/scorecard.py")
     widget(app, "number_input", "target.cr").set_value(5.0).run()
-    assert "the salary; targets of the bonus: Orders, Cost per order (CPO); Margin" in told(app)
+    assert "Salary; targets of the bonus: Orders, Cost per order (CPO); Margin" in told(app)
 
     open_page(app, "pages/pay/bonus.py")
     choose(app, "rule")
