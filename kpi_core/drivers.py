@@ -243,13 +243,17 @@ class Model(Tree):
         return tuple(
             Finding(Severity.INFO, "ads_of_channel_without_visits", f"{SPEND}@{channel}")
             for channel, tree in self.channels.items()
-            if tree.drivers[SPEND] and tree.measures.get("clicks") and not tree.drivers[VISITS]
+            if tree.drivers[SPEND] and not (tree.measures.get("clicks") and tree.drivers[VISITS])
         )
 
     def doubtful(self, levers: Iterable[str]) -> tuple[Finding, ...]:
         """The findings that stand against moving these levers."""
-        moved = {place(id).driver for id in levers}
-        return self.findings if moved & {SPEND, PRICE, BUDGET} else ()
+        spent = [own for own in map(place, levers) if own.driver in {SPEND, PRICE, BUDGET}]
+        return tuple(
+            found
+            for found in self.findings
+            if any(place(found.where).channel in {None, own.channel, own.to} for own in spent)
+        )
 
     # --- after the levers are moved
 

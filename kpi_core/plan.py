@@ -225,6 +225,10 @@ class Unset(NamedTuple):
     targets: tuple[str, ...]
     assumptions: tuple[str, ...]
 
+    def ids(self) -> frozenset[str]:
+        """All of it by name."""
+        return frozenset((*self.sums, *self.targets, *self.assumptions))
+
 
 class Plan(Part):
     """A whole plan.
@@ -580,20 +584,30 @@ class Plan(Part):
             if scored.get(factor.kpi, factor.target) != factor.target
         ]
 
-    def unset(self) -> "Unset":
-        """What pay rests on and is as in the plan to start from, so that nobody has set it."""
+    def unset(self, period: Period | None = None) -> "Unset":
+        """What pay rests on and is as in the plan to start from, so that nobody has set it.
+
+        Targets that the plan gives for a period are set.
+        """
         start = default_plan(self.business)
+        fields = filter(None, (self.scheme.fixed_field, self.scheme.stake_field))
+        sums = {name: getattr(self.scheme, name) for name in fields}
         targets = {(goal.kpi, goal.target) for goal in start.goals()}
-        sums = filter(None, (self.scheme.fixed_field, self.scheme.stake_field))
+        given = self.targets_in(period)
         return Unset(
+            tuple(id for id, own in sums.items() if own and own == getattr(start.scheme, id, None)),
             tuple(
-                field
-                for field in sums
-                if getattr(self.scheme, field) == getattr(start.scheme, field, None) != 0
+                goal.kpi
+                for goal in self.paying()
+                if goal.kpi not in given and (goal.kpi, goal.target) in targets
             ),
-            tuple(goal.kpi for goal in self.paying() if (goal.kpi, goal.target) in targets),
             tuple(id for id, own in start.assumptions.items() if self.assumptions.get(id) == own),
         )
+
+    def pays_by_own_figures(self) -> bool:
+        """Whether salary, stake or a target that is paid for is another than in the start."""
+        start, now = default_plan(self.business).unset(), self.unset()
+        return (start.sums, start.targets) != (now.sums, now.targets)
 
     def _monthly(self, values: Values) -> list[str]:
         """The goals whose target is of a month, as they add up, where another period is asked for.

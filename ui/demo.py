@@ -24,7 +24,9 @@ from kpi_core.plan import Plan
 from ui import session
 from ui.state import State
 
-_BEFORE, _WHY, _COUNTS, _MONEY = (f"demo.{own}" for own in ("before", "why", "counts", "money"))
+_BEFORE, _WHY, _BEGUN, _COUNTS, _MONEY = (
+    f"demo.{own}" for own in ("before", "why", "begun", "counts", "money")
+)
 SET = "demo.zip"  # what a set is called
 
 
@@ -170,11 +172,12 @@ def reset(business: str) -> None:
     own = session.untouched(business, was["visitor"])
     own["kept"] |= {_BEFORE: was, _WHY: Why.RESET}
     session.go_on(own)
+    session.keep(_BEGUN, session.stand())
 
 
 def _just_begun() -> bool:
     """Whether nothing was done since the last reset."""
-    return _lies_aside(Why.RESET) and not session.can("undo") and not session.uploads()
+    return _lies_aside(Why.RESET) and session.kept(_BEGUN, ()) == session.stand()
 
 
 def begun(state: State) -> None:

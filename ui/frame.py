@@ -137,24 +137,19 @@ def _begin_anew() -> None:
 
 def _example(state: State) -> None:
     """Own files judged by what nobody has set; an own plan, by invented figures: always told."""
-    if state.sample:
-        if session.kept(session.TAKEN, False):
-            text, go = st.columns([4, 1], vertical_alignment="center")
-            text.warning(state.say("plan_over_sample"), icon=":material/science:")
-            go.page_link(
-                "pages/plan/saved.py", label=state.say("saved"), icon=":material/folder_open:"
-            )
-        return
-    unset = state.unset
-    if not unset or session.kept(_FINE, None) == state.plan.unset():
+    if state.sample and state.plan.pays_by_own_figures():
+        text, go = st.columns([4, 1], vertical_alignment="center")
+        text.info(state.say("plan_over_sample"), icon=":material/science:")
+        go.page_link("pages/plan/saved.py", label=state.say("saved"), icon=":material/folder_open:")
+    fine = session.kept(_FINE, frozenset())
+    if state.on_example:
+        told = state.say("plan_of_example")
+    elif unset := state.unset(fine):
+        told = cards.plain(state.say("plan_unset", names="; ".join(unset)))
+    else:
         return
     text, go = st.columns([4, 1], vertical_alignment="center")
-    text.warning(
-        state.say("plan_of_example")
-        if state.on_example
-        else cards.plain(state.say("plan_unset", names="; ".join(unset))),
-        icon=":material/edit_note:",
-    )
+    text.warning(told, icon=":material/edit_note:")
     with go:
         st.page_link(
             "pages/plan/editor.py", label=state.say("plan_set_own"), icon=":material/edit:"
@@ -169,7 +164,7 @@ def _example(state: State) -> None:
             st.button(
                 state.say("plan_unset_fine"),
                 help=state.say("plan_unset_fine_help"),
-                on_click=partial(session.keep, _FINE, state.plan.unset()),
+                on_click=partial(session.keep, _FINE, fine | state.plan.unset().ids()),
                 icon=":material/check:",
             )
 

@@ -26,7 +26,6 @@ from ui.tabs import Own
 
 ALL_DAYS = "all"
 OWN_DAYS = "days"  # of the period: from one day to another
-TAKEN = "plan.taken"  # whether a plan was brought
 UNDO = 50  # changes of the plan that can be taken back
 LINK = "v"  # the query parameter of a shared view
 ANALYST = "analyst"  # the role whose page it is
@@ -337,7 +336,6 @@ def take_plan(new: Plan) -> None:
         _own()["role_period"] = new.period
         return
     put(new)
-    keep(TAKEN, True)
     if new.period:
         _own()["period"] = new.period
 

@@ -1,7 +1,7 @@
 """What a page needs to draw itself: the choices, the files, and all that is computed from them."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -93,17 +93,21 @@ class State:
         example = changed(default_plan(self.plan.business), currency=self.plan.currency)
         return not self.sample and self.plan == example
 
-    @property
-    def unset(self) -> tuple[str, ...]:
-        """What the reader's own files are judged by and nobody has set, in words."""
+    def unset(self, fine: Collection[str] = ()) -> tuple[str, ...]:
+        """What the reader's own files are judged by and nobody has set, in words.
+
+        `fine`: what they have said to be right.
+        """
         if self.sample:
             return ()
-        unset = self.plan.unset()
-        targets = ", ".join(self.plan.kpi(id).name[self.lang] for id in unset.targets)
+        sums, wanted, assumptions = (
+            [id for id in ids if id not in fine] for ids in self.plan.unset(self.values().period)
+        )
+        targets = ", ".join(self.plan.kpi(id).name[self.lang] for id in wanted)
         return (
-            *map(self.say, unset.sums),
+            *map(self.say, sums),
             *([self.say("unset_targets", kpis=targets)] if targets else []),
-            *(words.assumption(id, self.lang) for id in unset.assumptions),
+            *(words.assumption(id, self.lang) for id in assumptions),
         )
 
     def say(self, key: str, **values: object) -> str:

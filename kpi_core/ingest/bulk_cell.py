@@ -19,7 +19,7 @@ import os
 import sys
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -250,7 +250,10 @@ class Proof:
         np = self.np
         seen = np.frombuffer(buffer, np.uint8, CARRY + size)
         columns = self._columns(feeds, signs, size)
-        figures, whole = (self._among(columns, span) for span in (self.figures, self.whole))
+        figures, whole, last = (
+            self._among(columns, span) for span in (self.figures, self.whole, {self.last})
+        )
+        self.holds &= not (signs & last).any()
         digits = self._bits(np.less, np.subtract(seen, 48, out=self.less[: len(seen)]), 10)
         points = self._bits(np.equal, seen, ord(self.point)) if self.point else digits & 0
         torn = ~(digits | points | self._bits(np.equal, seen, MINUS))
@@ -287,13 +290,13 @@ class Proof:
             found.append(digit)
         return found
 
-    def _among(self, digits: Sequence[Any], numbers: frozenset[int]) -> Any:
+    def _among(self, digits: Sequence[Any], numbers: Collection[int]) -> Any:
         """The bytes whose number, of such digits, is one of some."""
         if not numbers or len(numbers) == 1 << len(digits):
             return self.np.uint64(-bool(numbers) % (1 << 64))
         half = 1 << len(digits) - 1
-        low = self._among(digits[:-1], frozenset(n for n in numbers if n < half))
-        high = self._among(digits[:-1], frozenset(n - half for n in numbers if n >= half))
+        low = self._among(digits[:-1], {n for n in numbers if n < half})
+        high = self._among(digits[:-1], {n - half for n in numbers if n >= half})
         return digits[-1] & high | ~digits[-1] & low
 
 
@@ -949,7 +952,7 @@ class Figure:
     def odd(self, cell: str, value: str, missing: Sequence[str]) -> str:
         """SQL: one of the cells that have no value though they are not empty, if there are any."""
         if self.how == "sure":
-            return "NULL"
+            return "min(NULL)"
         void = f"lower(trim({cell})) IN ({self.sql.listed(missing)})"
         if self.how in {"given", "exact", "float"}:
             void = "false" if self.how == "given" else f"isnan({cell})"

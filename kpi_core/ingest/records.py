@@ -159,17 +159,18 @@ def _tell_left_out(reading: Reading, rule: Record, first: pd.DataFrame) -> None:
             said = f"{raw}: " + said
         why = why.mask(out & why.isna(), said)
     lost = why.dropna()
-    if lost.empty:
-        return
-    found = {"n": len(lost), "all": len(first), "statuses": _most(lost)}
+    found: dict[str, object] = {"all": len(first)}
+    if len(lost):
+        found |= {"n": len(lost), "statuses": _most(lost)}
     lists = format.statuses.get("status", {})
     waiting = {plain(word) for name in _UNDER_WAY for word in lists.get(name, ())}
     if waiting and "status" in reading.columns:
         said = _as_written(reading, "status", first[why.isna()])
         if len(going := said[said.map(plain).isin(waiting)]):
             found |= {"going": len(going), "words": _most(going)}
-    code = "statuses_left_out_not_final" if "going" in found else "statuses_left_out"
-    reading.find(Severity.INFO, code, **found)
+    told = ("_left_out" if "n" in found else "") + ("_not_final" if "going" in found else "")
+    if told:
+        reading.find(Severity.INFO, f"statuses{told}", **found)
 
 
 def _as_written(reading: Reading, column: str, first: pd.DataFrame) -> pd.Series:

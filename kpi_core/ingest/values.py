@@ -303,9 +303,9 @@ _CLOCK = re.compile(
     r"( ?(Z|(UTC|GMT)?[+-]\d{1,2}(:?\d{2})?|UTC|GMT))?$",
     re.I,
 )
-_SLASHED = re.compile(  # 10/01/2026, 10/01/26; but 26-10-01 may begin with the year
-    r"(\d{1,2})[/-](\d{1,2})[/-](\d{4}|(?<=/)\d{2})(?!\d)"
-)
+_SLASHED = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})(?!\d)")  # 10/01/2026
+_YEAR_OF_TWO = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2})(?!\d)")  # 10/01/26, or is 10 the year?
+_MANY = 4  # times as many days as years make it sure which are which
 _ISO = re.compile(r"(\d{4})([-./])(\d{1,2})\2(\d{1,2})|(\d{4})(\d{2})(\d{2})(?:\d{2})?")
 _EPOCH = re.compile(
     r"(1\d{9})(?:\d{3}){0,2}"
@@ -353,7 +353,9 @@ def days(cells: Sequence[Cell], *, start: date | None = None, month_first: bool 
     if _are_mixed(different, month_first=bool(order)):
         never = np.full(len(cells), np.datetime64("NaT"), "datetime64[us]")
         return Days(never, never, tuple(range(len(cells))), mixed=True)
-    read = [nth_day(cell, start) if start else interval(cell, order) for cell in different]
+    unsure = not _year_is_last(different)
+    believed = [None if unsure and _has_short_year(cell) else cell for cell in different]
+    read = [nth_day(cell, start) if start else interval(cell, order) for cell in believed]
     # The last one stands for empty cells, whose code is -1.
     first, last = (
         np.array([*(found[edge] if found else None for found in read), None], "datetime64[us]")
@@ -377,12 +379,34 @@ def is_day(cell: Cell) -> bool:
 
 def _slashed_order(cells: Iterable[Cell]) -> bool | None:
     """Whether ``03/04/2026`` puts the month first; ``None`` if no row settles it."""
-    found = [m for cell in cells if isinstance(cell, str) and (m := _SLASHED.match(cell.strip()))]
+    found = list(filter(None, map(_slashes, cells)))
     if any(int(match[1]) > 12 for match in found):
         return False
     if any(int(match[2]) > 12 for match in found):
         return True
     return None if found else False
+
+
+def _slashes(cell: Cell) -> re.Match[str] | None:
+    text = cell.strip() if isinstance(cell, str) else ""
+    return _SLASHED.match(text) or _YEAR_OF_TWO.match(text)
+
+
+def _has_short_year(cell: Cell) -> bool:
+    return bool((found := _slashes(cell)) and len(found[3]) == 2)
+
+
+def _year_is_last(cells: Iterable[Cell]) -> bool:
+    """Whether it is sure that ``26/10/01`` is of 2001: days are many and years few, or a row says.
+
+    A year of four digits says it, a day in the middle, and a number that is no day at the end.
+    """
+    found = list(filter(None, map(_slashes, cells)))
+    short = [match for match in found if len(match[3]) == 2]
+    if len(short) < len(found) or any(int(m[2]) > 12 or int(m[3]) > 31 for m in short):
+        return True
+    days_, years = ({match[place] for match in short} for place in (1, 3))
+    return len(days_) >= _MANY * len(years)
 
 
 def _are_mixed(cells: Iterable[Cell], *, month_first: bool) -> bool:
@@ -394,7 +418,8 @@ def _are_mixed(cells: Iterable[Cell], *, month_first: bool) -> bool:
     for cell in cells:
         if isinstance(cell, str):
             text = cell.strip()
-            slashed = slashed or bool(_SLASHED.match(text))
+            short = _YEAR_OF_TWO.fullmatch(_CLOCK.sub("", text))
+            slashed = slashed or bool(_SLASHED.match(text) or short)
             dotted = dotted or bool(_DOTTED.match(text))
         else:
             real = real or isinstance(cell, date)
@@ -464,7 +489,7 @@ def _day(text: str, month_first: bool) -> date | None:
         return _date(year, int(month), day)
     if found := _DOTTED.fullmatch(bare):
         return _date(found[3], int(found[2]), found[1])
-    if found := _SLASHED.fullmatch(bare):
+    if found := _SLASHED.fullmatch(bare) or _YEAR_OF_TWO.fullmatch(bare):
         one, two = int(found[1]), int(found[2])
         return _date(found[3], *((one, found[2]) if month_first else (two, found[1])))
     return _named_day(bare)

@@ -60,7 +60,7 @@ def _found(state: State) -> live.Found:
     plan, card = state.plan, score(state.judged(), state.named())
     then = earlier(plan, state.values(), state.compare)
     weighed = controls.viewed("scorecard", UNWEIGHED) != UNWEIGHED and plan.shares()
-    around = state.on_example, state.unset, plan.remarks(state.values()), weighed
+    around = state.on_example, state.unset(), plan.remarks(state.values()), weighed
     blocks = {RESULT: [_totals(state, card, then)]}
     return live.Found(_answer(state, card), blocks, _stands(state, card), around)
 

@@ -634,7 +634,8 @@ def test_the_proof_sees_records_across_the_edges_of_pieces(
         last = pick.choice(["", end])
         text = end.join(";".join(row) for row in rows) + last
         assert proven(text.encode(), marks, ";", width)
-        assert last or not proven((text + end + "1;a" + end).encode(), marks, ";", width)
+        for odd in ("1;a", ";".join(["1"] * 2 * width)):
+            assert last or not proven((text + end + odd + end).encode(), marks, ";", width)
         row, at = pick.choice(rows), pick.choice([0, 2, 3])
         row[at] = pick.choice(spoiling[at])
         spoilt = end.join(";".join(row) for row in rows) + last

@@ -522,6 +522,18 @@ def test_a_channel_with_clicks_and_no_visits_is_named() -> None:
     assert doubts(TWO) == []
 
 
+def test_a_channel_that_costs_and_tells_no_clicks_is_named() -> None:
+    """An invoice by channel: to stop paying it leaves all 20 orders."""
+    ads = f"{ADS}\n2026-10-01,paid_social,500,"
+    visits = "Date,Channel,Sessions\n2026-10-01,ppc,80\n2026-10-01,paid_social,40"
+    model = calibrated(facts(ads, visits, ORDERS), "shop")
+    assert model.rebuilt({"spend@paid_social": by("-1")})["orders"] == 20
+    assert [found.where for found in model.findings] == ["spend@paid_social"]
+    assert model.doubtful(["spend@paid_social"]) == model.findings
+    assert model.doubtful(["budget@paid_search:paid_social"]) == model.findings
+    assert model.doubtful(["spend@paid_search", "spend"]) == ()
+
+
 def test_a_channel_whose_visits_count_as_unpaid_is_named() -> None:
     """Letters that are paid for: their visits are no visits of advertising, so spend moves none."""
     table = "\n".join(

@@ -104,10 +104,18 @@ def test_orders_left_out_by_status_are_told_and_so_are_those_still_under_way() -
     assert "counted: 18 («Новый» – 18)" in found.text("en")
 
 
-def test_where_every_order_counts_no_status_is_told() -> None:
-    upload = of(register("Выполнен", "Новый", "Доставлен"))
+def test_where_every_order_is_final_and_counts_no_status_is_told() -> None:
+    upload = of(register("Выполнен", "Выполнен", "Доставлен"))
     assert one(upload).total("orders") == 3
     assert not {code for code in codes(upload) if code.startswith("statuses")}
+
+
+def test_orders_that_are_still_open_are_told_though_none_is_left_out() -> None:
+    upload = of(register("Новый", "Новый", "Доставлен"))
+    assert one(upload).total("orders") == 3
+    assert told(upload, "statuses_not_final").values == {
+        "all": 3, "going": 2, "words": "«Новый» – 2",
+    }  # fmt: skip
 
 
 def test_of_many_statuses_left_out_the_most_frequent_three_are_named() -> None:

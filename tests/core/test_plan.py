@@ -357,6 +357,11 @@ def test_what_nobody_has_set_is_salary_paying_targets_and_assumptions() -> None:
         assumptions={},
     )
     assert own.unset() == ((), ("cpo",), ())
+    october = own.with_targets({"2026-10": {"cpo": Decimal(111)}})
+    assert october.unset(parse_period("2026-10")).targets == ()
+    assert october.unset(parse_period("2026-11")).targets == ("cpo",)
+    assert own.pays_by_own_figures()
+    assert not start.with_target("cr", Decimal("0.05"), None).pays_by_own_figures()
     by_score = changed(own, scheme={"kind": "scorecard", "salary": 30_000, "fund": 5_000})
     assert by_score.unset().sums == ("salary",)
     analyst = default_plan("analyst")

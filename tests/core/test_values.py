@@ -215,8 +215,8 @@ def test_a_day_is_read_as_exports_write_it(cell: Cell, day: str) -> None:
     "cell",
     [
         "Итого", "1 Oct", "01.10", "2026", 2026, 41, "41", "32.10.2026", "2026-02-30",
-        "202613", "Q4 2026", "2026111", "10-1-26", "26-10-01", "Marketing 5, 2026", "12:30", True,
-        "2026-10-31 - 2026-10-01", 1.5,
+        "202613", "Q4 2026", "2026111", "10/1/26", "10-1-26", "26-10-01",
+        "Marketing 5, 2026", "12:30", True, "2026-10-31 - 2026-10-01", 1.5,
     ],
 )  # fmt: skip
 def test_what_is_no_day_is_missing_and_counted(cell: Cell) -> None:
@@ -247,10 +247,18 @@ def test_empty_days_are_missing_and_not_counted() -> None:
         (["03/04/2026", "04/25/2026"], ["2026-03-04", "2026-04-25"], False),
         (["03-04-2026", "04-25-2026"], ["2026-03-04", "2026-04-25"], False),
         (["03/04/2026", "05/06/2026"], ["2026-04-03", "2026-06-05"], True),
-        (["03/04/26", "25/04/26"], ["2026-04-03", "2026-04-25"], False),
         (["3/4/26 9:05", "4/25/26 9:05"], ["2026-03-04", "2026-04-25"], False),
         (["03/04/26", "04/25/2026"], ["2026-03-04", "2026-04-25"], False),
-        (["03/04/26", "05/06/26"], ["2026-04-03", "2026-06-05"], True),
+        (
+            ["03/04/26", "01/04/26", "02/04/26", "25/04/26"],
+            ["2026-04-03", "2026-04-01", "2026-04-02", "2026-04-25"],
+            False,
+        ),
+        (
+            ["03/04/26", "01/04/26", "02/04/26", "05/04/26"],
+            ["2026-04-03", "2026-04-01", "2026-04-02", "2026-04-05"],
+            True,
+        ),
     ],
 )
 def test_day_or_month_first_is_decided_by_the_column(
@@ -258,6 +266,16 @@ def test_day_or_month_first_is_decided_by_the_column(
 ) -> None:
     assert spans(cells) == read
     assert days(cells).ambiguous is ambiguous
+
+
+def test_what_may_begin_with_a_year_of_two_digits_is_no_day() -> None:
+    for cells in (
+        [f"26/10/{day:02}" for day in range(1, 32)],
+        ["24/12/31", "25/12/31"],
+        ["01/01/26", "01/02/26", "01/03/26", "01/04/26"],
+    ):
+        found = days(cells)
+        assert found.unread == tuple(range(len(cells)))
 
 
 def test_nth_day_counts_from_the_start() -> None:

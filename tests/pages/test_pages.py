@@ -288,10 +288,15 @@ def test_what_of_the_sample_judges_ones_own_files_is_told_until_it_is_set_or_con
     assert "not from you" not in told(app)
 
 
-def test_a_plan_that_was_brought_is_not_judged_by_the_sample_in_silence():
-    app = load_plan(open_app("en"), default_plan("shop").with_share("cr", Fraction(1, 2)))
-    assert say("en", "pages.plan_over_sample") in told(app)
-    assert say("en", "pages.plan_over_sample") not in told(upload(app, *FEW))
+def test_a_plan_that_pays_by_own_figures_is_not_judged_by_the_sample_in_silence():
+    start = default_plan("shop")
+    salary = start.scheme.model_dump() | {"salary": 50_000}
+    of_sample = say("en", "pages.plan_over_sample")
+    for plan, says in ((start.with_share("cr", Fraction(1, 2)), False),
+                       (changed(start, scheme=salary), True)):  # fmt: skip
+        app = load_plan(open_app("en"), plan)
+        assert (of_sample in [own.value for own in app.info]) == says
+    assert of_sample not in [own.value for own in upload(app, *FEW).info]
 
 
 def test_the_first_page_says_what_to_pay_and_what_the_bonus_is_for():
