@@ -2,7 +2,8 @@
 
 Every page in Russian and English, light and dark, at the widths of a desktop, a tablet and a
 phone. Run it by ``python tasks.py screenshots``; pages are read from the app, not listed here.
-``python tasks.py screenshots guide`` takes the pictures of the guide alone, into ``docs/guide/``.
+``python tasks.py screenshots guide`` takes the pictures of the guide alone, into ``docs/guide/``;
+``python tasks.py screenshots whatif phone`` those of one page at one width.
 """
 
 import ast
@@ -91,7 +92,7 @@ def somebodys(folder: Path) -> str:
     return str(folder)
 
 
-def take(browser: Browser, url: str, lang: str, theme: str, size: str) -> None:
+def take(browser: Browser, url: str, lang: str, theme: str, size: str, *, names: list[str]) -> None:
     """One picture a page."""
     width, height = SIZES[size]
     context = browser.new_context(
@@ -100,7 +101,7 @@ def take(browser: Browser, url: str, lang: str, theme: str, size: str) -> None:
         locale=f"{lang}-{'RU' if lang == 'ru' else 'US'}",
     )
     first = pages()[0]
-    for name in pages():
+    for name in names:
         page = context.new_page()
         page.goto(f"{url}/{'' if name == first else name}?lang={lang}")
         settle(page)
@@ -170,7 +171,7 @@ def _reach(visitor: Visitor, step: Step) -> None:
 
 
 def main() -> None:
-    """Every page in every language, theme and size; or only those named as arguments."""
+    """Every page in every language, theme and size; or only what is named as arguments."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = find_browser()
     if path is None:
@@ -188,11 +189,12 @@ def main() -> None:
         chromium(path) as browser,
     ):
         warm(url)
+        named = [name for name in pages() if name in wanted]
         for lang in ("ru", "en"):
             for theme in ("light", "dark"):
                 for size in SIZES:
-                    if wanted <= {lang, theme, size}:
-                        take(browser, url, lang, theme, size)
+                    if wanted - set(named) <= {lang, theme, size}:
+                        take(browser, url, lang, theme, size, names=named or pages())
 
 
 if __name__ == "__main__":
