@@ -37,7 +37,7 @@ class Limits:
     sessions: int = 20_000_000  # rows of reduced events or records, which travel as numbers
     row_groups: int = 10_000
     parquet_ratio: int = 1_000  # runs of equal values are packed harder than text
-    buffer_bytes: int = 16 * MB  # DuckDB's piece of a text file; its own choice takes 100 MB more
+    buffer_bytes: int = 12 * MB  # DuckDB's piece of a text file; its own choice takes 100 MB more
     engine_bytes: int = 512 * MB  # what DuckDB keeps before it goes to disk
     memory_bytes: int = 2048 * MB  # of addresses, on top of what the child takes before it reads
     disk_bytes: int = 8192 * MB
