@@ -274,7 +274,9 @@ def _refuse_unless_told(
     if _says_that_it_is_empty(file):
         raise IngestError("empty_report")
     bare = not any(len(table.facts) for table in tables)
-    if why := _gravest(told, bare=bare):
+    if bare:  # days that cannot be read take every row, whatever else is odd
+        told = sorted(told, key=lambda each: each.code != "rows_without_day")
+    if why := _gravest(told):
         if why.code in _NOTHING_TAKEN or bare:
             raise IngestError("nothing_left", where=why.where, why=why)
         return
@@ -282,14 +284,10 @@ def _refuse_unless_told(
     raise IngestError(code, columns=privacy.listed(seen))
 
 
-def _gravest(findings: Sequence[Finding], *, bare: bool) -> Finding | None:
-    """What takes most from the trust in the figures: why nothing may be left of them.
-
-    Where no row is left (`bare`), days that cannot be read come before what is odd about figures.
-    """
-    told = sorted(findings, key=lambda each: not (bare and each.code == "rows_without_day"))
+def _gravest(findings: Sequence[Finding]) -> Finding | None:
+    """What takes most from the trust in the figures: why nothing may be left of them."""
     for severity in (Severity.ERROR, Severity.WARNING):
-        for finding in told:
+        for finding in findings:
             if finding.severity is severity and finding.code not in _NO_CAUSES:
                 return finding
     return next((finding for finding in findings if finding.code == "rows_overlap"), None)
